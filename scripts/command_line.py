@@ -9,16 +9,18 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pipeline.atomic import raise_if_full
 from pipeline.errors import InputError
 from scripts.typed_config import build, check_key, field_help, hints, schema_of, type_name
 
 ConfigT = TypeVar("ConfigT")
-DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+DISK_ERRORS: Final = {errno.EROFS, errno.EACCES}
 HELP_FLAGS: Final = {"--help", "-h", "help=true"}
 
 
@@ -68,10 +70,9 @@ def run(
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at exit
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        fail(f"{error.strerror}: {error.filename or 'while writing'}")
+    except Exception as error:
+        _fail_if_disk(error)
+        raise
     sys.exit(0)
 
 
@@ -149,6 +150,16 @@ def _typed(schema: type, given: dict[str, Any]) -> dict[str, Any]:
     container = OmegaConf.to_container(node)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
+
+
+def _fail_if_disk(error: Exception) -> None:
+    """A disk that is full, read-only or closed to this user is no bug of ours: one line."""
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        fail(f"{error.strerror}: {error.filename or 'while writing'}")
+    try:
+        raise_if_full(error, Path.cwd())
+    except InputError as full:
+        fail(str(full))
 
 
 def _about(main: Callable[..., None]) -> str:
