@@ -54,7 +54,7 @@ def run(
             from scripts import composition
 
             if HELP_FLAGS.intersection(words):
-                sys.exit(print(_about(main) + composition.help_text(schema, config_name)))
+                sys.exit(print(_about(main) + composition.help_text(schema, config_name, words)))
             if "--cfg" in words:
                 rest = [word for word in words if word != "--cfg"]
                 sys.exit(print(composition.compose_text(schema, config_name, rest)))

@@ -172,7 +172,7 @@ def _convert(hint: Any, value: Any, at: str) -> Any:
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """The `Attributes:` section of a docstring: name -> text in one line."""
+    """The `Attributes:` section of a docstring: name -> text in one line. Several names may share a line."""
     _, found, section = cleandoc(cls.__doc__ or "").partition("Attributes:\n")
-    entries = re.findall(r"^    (\w+)[^:\n]*: (.*(?:\n {5,}.*)*)", section, re.MULTILINE) if found else []
-    return {name: " ".join(text.split()) for name, text in entries}
+    entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {5,}.*)*)", section, re.MULTILINE) if found else []
+    return {name: " ".join(text.split()) for names, text in entries for name in names.split(", ")}
