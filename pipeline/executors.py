@@ -83,6 +83,7 @@ class Submitit:
             self.submitit: Any = submitit.AutoExecutor(logs, cluster=config.kind, **slurm)
         except RuntimeError as error:
             raise InputError(f"executor={config.kind}: {error}") from error
+        self.failures = (submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError)
         self.config = config
         self.logs = logs
 
@@ -133,9 +134,8 @@ class Submitit:
         """Raise what the job said; a job that ended without a word is known by its missing folder."""
         try:
             message = next((answer for answer in handle.results() if answer), "")
-        except Exception as error:
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            message = f"stage {job.stage.name}: {lines[-1]} (log: {handle.paths.stderr})"
+        except self.failures:
+            message = f"stage {job.stage.name}: {job.last_error()} (log: {handle.paths.stderr})"
         if message or not job.done:
             raise InputError(message or f"stage {job.stage.name} ended without a result (log: {handle.paths.stderr})")
 

@@ -48,6 +48,11 @@ class Job:
         """The folder that the stage fills."""
         return self.folder.with_name(f"{self.folder.name}.partial")
 
+    def last_error(self) -> str:
+        """What the registry says of the last attempt."""
+        attempts = Registry(self.folder.parents[2]).attempts(self.folder.parents[1].name, self.stage.name)
+        return next((attempt.error for attempt in reversed(attempts) if attempt.error), "ended without a word")
+
     def run(self) -> None:
         """Run the stage unless its folder is whole already.
 

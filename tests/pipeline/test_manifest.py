@@ -1,0 +1,22 @@
+"""Manifests are read back, and what is no manifest is named."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.manifest import Manifest, read_manifest, write_manifest
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    written = Manifest("corpus", 1, "aa", {"root": "."}, {}, {}, {"rows": 3}, 0.5, 1, "2026-01-01T00:00:00+00:00")
+    write_manifest(tmp_path, written)
+    assert read_manifest(tmp_path) == written
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", "[]", '{"stage": "corpus"}'])
+def test_missing_or_damaged_manifest_is_named(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        read_manifest(tmp_path)
