@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from inspect import cleandoc
+from inspect import cleandoc, getsource
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -46,8 +46,8 @@ def build(cls: type[ConfigT], values: Mapping[str, Any], at: str = "") -> Config
 
 
 def field_help(cls: type) -> dict[str, str]:
-    """What each field is for: its metadata `help`, or else its line under `Attributes:` in the docstring."""
-    documented = _attributes(cls)
+    """What each field is for: its metadata `help`, its line under `Attributes:`, or the comment above it."""
+    documented = _comments(cls) | _attributes(cls)
     return {f.name: f.metadata.get("help") or documented.get(f.name, "") for f in _init(cls)}
 
 
@@ -90,12 +90,13 @@ def nearest(word: str, valid: list[str]) -> str:
 
 
 def type_name(hint: Any) -> str:
-    """A field's type as help text shows it."""
-    if get_origin(hint) is Literal:
-        return "|".join(str(choice) for choice in get_args(hint))
-    if isinstance(hint, type) and not get_args(hint):
-        return hint.__name__
-    return str(hint).replace("typing.", "")
+    """A field's type as help text shows it; whether it may be null shows in its default."""
+    bare, _ = _optional(hint)
+    if get_origin(bare) is Literal:
+        return "|".join(str(choice) for choice in get_args(bare))
+    if get_origin(bare) in (*SEQUENCES, dict):
+        return f"{get_origin(bare).__name__}[{type_name(get_args(bare)[-1])}]"
+    return getattr(bare, "__name__", str(bare))
 
 
 def _init(cls: type) -> Iterator["dataclasses.Field[Any]"]:
@@ -171,8 +172,20 @@ def _convert(hint: Any, value: Any, at: str) -> Any:
     return value
 
 
+def _comments(cls: type) -> dict[str, str]:
+    """Comment lines directly above fields: name -> text in one line."""
+    try:
+        source = getsource(cls)
+    except OSError:  # a class made at run time
+        return {}
+    found = re.findall(r"((?:^ +# .*\n)+) +(\w+):", source, re.MULTILINE)
+    return {name: " ".join(text.replace("#", " ").split()) for text, name in found}
+
+
 def _attributes(cls: type) -> dict[str, str]:
     """The `Attributes:` section of a docstring: name -> text in one line. Several names may share a line."""
-    _, found, section = cleandoc(cls.__doc__ or "").partition("Attributes:\n")
+    _, found, section = re.sub("^Args:$", "Attributes:", cleandoc(cls.__doc__ or ""), flags=re.MULTILINE).partition(
+        "Attributes:\n"
+    )
     entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {5,}.*)*)", section, re.MULTILINE) if found else []
     return {name: " ".join(text.split()) for names, text in entries for name in names.split(", ")}

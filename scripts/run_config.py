@@ -1,0 +1,58 @@
+"""The whole of a run as one typed config; `configs/pipeline.yaml` composes it."""
+
+from dataclasses import dataclass
+
+from eval.config import EvaluationConfig
+from pipeline.errors import InputError
+from pipeline.executors import ExecutorConfig
+from pipeline.stage import transient
+from training.batching import BatchingConfig
+from training.corpus.config import CorpusConfig
+from training.encoded import EncodedConfig
+from training.languages import language
+from training.model.teacher_config import TeacherConfig
+from training.tokenizer import TokenizerConfig
+from training.trainer_config import TrackingConfig, TrainingConfig
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run: `experiment=demo` and the like fill it.
+
+    Attributes:
+        name: folder of the run under `runs_root`, and its name in the registry.
+        runs_root: where runs, the registry and the digest cache lie.
+        seed: the one seed that the seeds of all groups take.
+        languages: codes of the languages of the run.
+        tick: scheduled form: run what is due under a lock, exit 0 also when there is nothing to do.
+        data: sources, cleaning and splits.
+        tokenizer: the shared vocabulary.
+        encoded: the tokenized store.
+        batching: sampling of directions and size of batches.
+        teacher: size and regularisation of the model.
+        training: budget, optimizer and validation.
+        tracking: wandb, comet or TensorBoard; off by default.
+        evaluation: what is translated and scored.
+        executor: this process, or jobs of a cluster.
+    """
+
+    name: str
+    seed: int
+    languages: list[str]
+    data: CorpusConfig
+    tokenizer: TokenizerConfig
+    encoded: EncodedConfig
+    batching: BatchingConfig
+    teacher: TeacherConfig
+    training: TrainingConfig
+    tracking: TrackingConfig
+    evaluation: EvaluationConfig
+    executor: ExecutorConfig
+    runs_root: str = transient("runs")
+    tick: bool = transient(False)
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name != self.name.strip("./") or "/" in self.name:
+            raise InputError(f"name={self.name}: a run's name is a folder name, without slashes")
+        for code in self.languages:
+            language(code)
