@@ -1,0 +1,110 @@
+"""Translate and score: what the evaluation stage and `scripts/evaluate.py` have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from eval.config import EvaluationConfig
+from eval.outputs import Outputs, TranslatesMany, translate_directions, write_table
+from eval.scoring import Scores, score_detection, score_outputs, score_slice
+from eval.testset import TestSet
+from pipeline.atomic import write_json
+from pipeline.errors import InputError
+from training.languages import pair
+from training.scores import OffTargetDetector
+
+
+@runtime_checkable
+class DetectsLanguage(Protocol):
+    """A system that also names the source language of a text."""
+
+    def detect(self, texts: Sequence[str]) -> list[str]:
+        """Language codes of [N] texts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Outputs with the source language told, outputs without (a sample, may be empty), and scores for report.json."""
+
+    outputs: pa.Table
+    auto_source: pa.Table
+    scores: dict[str, Any]
+
+    def save(self, out: Path) -> None:
+        """Write both outputs as Parquet, and scores.json. Raises InputError when the disk is full."""
+        write_table(out / "outputs.parquet", self.outputs)
+        write_table(out / "outputs_auto_source.parquet", self.auto_source)
+        write_json(out / "scores.json", self.scores)
+
+
+def evaluate(
+    translator: TranslatesMany,
+    system: str,
+    testset: TestSet,
+    config: EvaluationConfig,
+    detector: OffTargetDetector,
+    parts: Path | None = None,
+) -> Evaluation:
+    """Translate a test set, score it, and measure what leaving the source language to the model costs.
+
+    Args:
+        system: name of the translator in the report.
+        detector: tells outputs in a wrong language.
+        parts: folder for finished groups of directions, from which a killed run goes on; None keeps nothing.
+
+    Raises:
+        InputError: a direction that was asked for has no messages.
+    """
+    chosen = testset.directions(config.pairs)
+    rows = {direction: testset.rows(direction, config.max_messages, config.seed) for direction in chosen}
+    clean = translate_directions(translator, system, testset, rows, parts / "clean" if parts else None)
+    auto = _without_source(translator, system, testset, config, chosen, parts)
+    scores = score_outputs(clean.table, detector, config.bootstrap_samples, config.seed)
+    scores["speed"] = {system: _speed(clean, config)}
+    if len(auto.table):
+        compared = score_slice(auto.table, clean.table, config.bootstrap_samples, config.seed)
+        scores["slices"] = {"auto_source": compared}
+    detection = _detection(translator, testset, rows)
+    if detection:
+        scores["source_detection"] = {"system": system} | detection
+    return Evaluation(clean.table, auto.table, scores)
+
+
+def _without_source(
+    translator: TranslatesMany,
+    system: str,
+    testset: TestSet,
+    config: EvaluationConfig,
+    chosen: Sequence[str],
+    parts: Path | None,
+) -> Outputs:
+    """The sample with `auto` as source: the first messages of each direction's choice, so always a part of it."""
+    limit = min(config.auto_source_messages, config.max_messages or config.auto_source_messages)
+    rows = {direction: testset.rows(direction, limit, config.seed) for direction in chosen} if limit else {}
+    folder = parts / "auto_source" if parts else None
+    return translate_directions(translator, system, testset, rows, folder, auto_source=True)
+
+
+def _detection(translator: TranslatesMany, testset: TestSet, rows: Mapping[str, Sequence[int]]) -> Scores:
+    """Each source message once, however many directions it is in; nothing for a system that cannot detect."""
+    unique = {(pair(direction)[0], row) for direction, chosen in rows.items() for row in chosen}
+    cells = sorted((code, testset.texts[code][row] or "") for code, row in unique)
+    texts = [text for _, text in cells]
+    if not isinstance(translator, DetectsLanguage):
+        return {}
+    try:
+        detected = translator.detect(texts)
+    except InputError:  # a translator whose model has no detector says so when asked
+        return {}
+    return score_detection(texts, [code for code, _ in cells], detected)
+
+
+def _speed(outputs: Outputs, config: EvaluationConfig) -> Scores:
+    """Wall clock of decoding alone; finished parts of a killed run count with the time they took then."""
+    messages, seconds = len(outputs.table), outputs.seconds
+    rate = messages / seconds if seconds else 0.0
+    return {"messages": messages, "seconds": seconds, "messages_per_second": rate, "beam_size": config.beam_size}

@@ -1,0 +1,72 @@
+"""A stream of lines through a translator: large batches for a file, at once for someone who types."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from eval.outputs import TranslatesMany
+from pipeline.errors import InputError
+
+
+def translate_lines(
+    translator: TranslatesMany,
+    source: BinaryIO,
+    sink: BinaryIO,
+    source_lang: str,
+    target_lang: str,
+    batch_size: int = 64,
+) -> None:
+    """Write one translation for each line read, in order, flushed batch by batch; blank lines stay blank.
+
+    Raises:
+        InputError: batch_size below 1, or a line that is not UTF-8; the lines before it have been answered.
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size={batch_size}: at least 1")
+    number = 0
+    for batch in _batches(source, batch_size):
+        texts, broken = _decoded(batch)
+        filled = [text for text in texts if text]
+        count = len(filled)
+        answers = iter(
+            translator.translate_many(filled, [source_lang] * count, [target_lang] * count) if filled else []
+        )
+        lines = (" ".join(next(answers).splitlines()) if text else "" for text in texts)
+        sink.write("".join(f"{line}\n" for line in lines).encode())
+        sink.flush()
+        number += len(texts)
+        if broken:
+            raise InputError(f"line {number + 1} of the input is not valid UTF-8")
+
+
+def _decoded(batch: list[bytes]) -> tuple[list[str], bool]:
+    """Texts up to the first line that is not UTF-8, and whether there is one."""
+    texts = []
+    for line in batch:
+        try:
+            texts.append(line.decode("utf-8").strip())
+        except UnicodeDecodeError:
+            return texts, True
+    return texts, False
+
+
+def _batches(source: BinaryIO, batch_size: int) -> Iterator[list[bytes]]:
+    """Whatever lines have arrived, at least one: a reader runs ahead while the model works."""
+    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4 * batch_size)
+
+    def read() -> None:
+        for line in source:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    ended = False
+    while not ended:
+        batch = [lines.get()]
+        while batch[-1] is not None and len(batch) < batch_size and not lines.empty():
+            batch.append(lines.get())
+        ended = batch[-1] is None
+        arrived = [line for line in batch if line is not None]
+        if arrived:
+            yield arrived

@@ -1,0 +1,168 @@
+"""What report.json holds, gathered from the folders of finished stages. See docs/evaluation.md for the keys."""
+
+import json
+import math
+import random
+import struct
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from pipeline.manifest import git_state, hardware, package_versions, read_manifest
+
+Report = dict[str, Any]
+SCHEMA_VERSION: Final = 1
+LOG_POINTS: Final = 200  # of each training curve; more than a screen shows
+_FROM_SCORES: Final = ("pairs", "mean", "metrics", "slices", "source_detection", "speed")
+
+
+def build_report(folders: Mapping[str, Path], samples: int = 20, seed: int = 1) -> Report:
+    """Report of a run.
+
+    Args:
+        folders: finished stage folders by stage name; stages that are missing leave their keys out.
+        samples: messages to show.
+        seed: which messages.
+    """
+    report: Report = {"schema": SCHEMA_VERSION, "run": _run_facts(folders)}
+    if "teacher" in folders:
+        report |= _teacher(folders["teacher"])
+    if "corpus" in folders:
+        report["data"] = _data(folders["corpus"])
+    if "tokenizer" in folders:
+        report["tokenizer"] = _facts(folders["tokenizer"])
+    if "evaluation" in folders:
+        scores = _json(folders["evaluation"] / "scores.json")
+        report |= {key: scores[key] for key in _FROM_SCORES if key in scores}
+        report["samples"] = choose_samples(pq.read_table(folders["evaluation"] / "outputs.parquet"), samples, seed)
+    return report
+
+
+def evaluation_report(scores: Report, systems: Report, samples: list[Report], run: Report) -> Report:
+    """Report of one evaluation outside a run, as `scripts/evaluate.py` writes it."""
+    machine = {"versions": package_versions() | _sacrebleu(), "git": git_state(), "hardware": hardware()}
+    report: Report = {"schema": SCHEMA_VERSION, "run": machine | run, "systems": systems}
+    return report | {key: scores[key] for key in _FROM_SCORES if key in scores} | {"samples": samples}
+
+
+def choose_samples(outputs: pa.Table, count: int, seed: int) -> list[Report]:
+    """A mix of directions: each drawn message is of another direction until all have had one."""
+    generator = random.Random(seed)
+    by_pair: dict[str, list[int]] = defaultdict(list)
+    for index, direction in enumerate(outputs["pair"].to_pylist()):
+        by_pair[direction].append(index)
+    order: list[int] = []
+    while by_pair and len(order) < count:
+        for direction in generator.sample(sorted(by_pair), min(len(by_pair), count - len(order))):
+            lines = by_pair[direction]
+            order.append(lines.pop(generator.randrange(len(lines))))
+            if not lines:
+                del by_pair[direction]
+    rows: list[Report] = outputs.take(pa.array(order, pa.int64())).to_pylist()
+    return rows
+
+
+def model_size(folder: Path) -> Report:
+    """Parameters and bytes of a model folder, read from its safetensors headers alone.
+
+    Raises:
+        InputError: a file is not safetensors.
+    """
+    files = sorted(folder.glob("*.safetensors"))
+    params = sum(_parameters(path) for path in files)
+    return {"params": params, "bytes": sum(path.stat().st_size for path in files)} if files else {}
+
+
+def _parameters(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(size))
+    except (OSError, ValueError, struct.error) as error:
+        raise InputError(f"{path}: not a readable safetensors file") from error
+    return sum(_product(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+def _product(shape: Sequence[int]) -> int:
+    result = 1
+    for length in shape:
+        result *= length
+    return result
+
+
+def _run_facts(folders: Mapping[str, Path]) -> Report:
+    """Versions, revision, hardware; seed and seconds of each stage."""
+    manifests = {name: read_manifest(folder) for name, folder in folders.items()}
+    hosts = {name: dict(manifest.hardware) for name, manifest in manifests.items()}
+    facts: Report = {
+        "versions": package_versions() | _sacrebleu(),
+        "git": git_state(),
+        "hardware": hosts.get("teacher") or hardware(),
+        "seeds": {name: m.config["seed"] for name, m in manifests.items() if "seed" in m.config},
+        "seconds": {name: round(m.seconds, 1) for name, m in manifests.items()},
+        "fingerprints": {name: m.fingerprint for name, m in manifests.items()},
+    }
+    names = {folder.parent.parent.name for folder in folders.values()}
+    return ({"name": names.pop()} if len(names) == 1 else {}) | facts
+
+
+def _sacrebleu() -> dict[str, str]:
+    import sacrebleu
+
+    return {"sacrebleu": sacrebleu.__version__}
+
+
+def _teacher(folder: Path) -> Report:
+    facts = _facts(folder)
+    size = model_size(folder) | {key: facts[key] for key in ("params", "active_params") if key in facts}
+    report: Report = {"systems": {"teacher": size}}
+    if (folder / "routing.json").exists():
+        report["routing"] = _json(folder / "routing.json")
+    if (folder / "training_log.jsonl").exists():
+        report["training"] = _curves(folder / "training_log.jsonl")
+    return report
+
+
+def _data(folder: Path) -> Report:
+    facts = _facts(folder)
+    if (folder / "cleaning.json").exists():
+        facts["cleaning"] = _json(folder / "cleaning.json")
+    return facts
+
+
+def _curves(path: Path) -> Report:
+    """Every numeric series of the training log as [[update, value], ...], thinned to what a picture can show."""
+    series: dict[str, list[list[float]]] = defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        values = json.loads(line)
+        if values.get("kind") == "resume":
+            continue
+        for key, value in values.items():
+            if key != "update" and isinstance(value, int | float) and math.isfinite(value):
+                series[key].append([values.get("update", 0), value])
+    return {"curves": {key: _thinned(points) for key, points in series.items() if key.count("/") < 2}}
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """Means over equal stretches, so that no part of the curve is left out."""
+    width = -(-len(points) // LOG_POINTS)
+    if width < 2:
+        return points
+    stretches = [points[i : i + width] for i in range(0, len(points), width)]
+    return [[stretch[-1][0], sum(value for _, value in stretch) / len(stretch)] for stretch in stretches]
+
+
+def _facts(folder: Path) -> Report:
+    return dict(read_manifest(folder).facts)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from error

@@ -1,0 +1,69 @@
+"""The stages `evaluation` (translate the held-out messages, score them) and `report` (report.json, index.html)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from eval.config import EvaluationConfig
+from eval.evaluate import evaluate
+from eval.html import render
+from eval.report_data import build_report
+from eval.testset import TestSet, from_table
+from pipeline.atomic import remove, write_json, write_text
+from pipeline.stage import Stage
+from training.languages import CODES
+
+SYSTEM = "teacher"
+
+
+class EvaluationStage(Stage[EvaluationConfig]):
+    """Translates the held-out messages of `corpus` with `teacher` in every direction.
+
+    Its folder: outputs.parquet, outputs_auto_source.parquet (a sample with `auto` as source language), scores.json.
+    """
+
+    name: ClassVar[str] = "evaluation"
+    keeps_work: ClassVar[bool] = True
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Translate and score; goes on from the finished source languages of a killed run.
+
+        Raises:
+            InputError: the split is empty, or a direction that was asked for has no messages.
+        """
+        from eval.standalone import load_translator
+        from training.language_id import LanguageIdentifier
+
+        testset = corpus_testset(inputs["corpus"], self.config.split)
+        translator = load_translator(str(inputs[SYSTEM]), self.config)
+        evaluation = evaluate(translator, SYSTEM, testset, self.config, LanguageIdentifier(), out / "parts")
+        evaluation.save(out)
+        remove(out / "parts")
+        return {"directions": len(evaluation.scores["pairs"]), "mean": evaluation.scores["mean"]}
+
+
+class ReportStage(Stage[EvaluationConfig]):
+    """Gathers what the other stages found into report.json and shows it as index.html."""
+
+    name: ClassVar[str] = "report"
+    published: ClassVar[tuple[str, ...]] = ("index.html", "report.json")
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Write report.json and index.html from any of corpus, tokenizer, encoded, teacher, evaluation."""
+        report = build_report(inputs, samples=self.config.samples, seed=self.config.seed)
+        write_json(out / "report.json", report)
+        write_text(out / "index.html", render(report))
+        return {"mean": report.get("mean", {})}
+
+
+def corpus_testset(folder: Path, split: str) -> TestSet:
+    """The held-out part of a corpus artifact.
+
+    Raises:
+        InputError: no row in that split, or not a corpus.
+    """
+    from training.corpus.store import Corpus
+
+    corpus = Corpus.open(folder)
+    languages = [code for code in CODES if code in corpus.languages]
+    return from_table(corpus.table(split, ["row_id", "domain", *languages]), f"corpus, split {split}", languages)

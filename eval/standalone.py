@@ -1,0 +1,62 @@
+"""Evaluation outside a run: any model folder on any test set file."""
+
+from pathlib import Path
+from typing import Any
+
+from eval import testset as testsets
+from eval.config import EvaluationConfig
+from eval.evaluate import evaluate
+from eval.html import render
+from eval.report_data import choose_samples, evaluation_report, model_size
+from pipeline.atomic import write_json, write_text
+from pipeline.errors import InputError
+
+
+def evaluate_file(
+    model: str, testset: Path, out: Path, config: EvaluationConfig, system: str, split: str, device: str
+) -> str:
+    """Translate a test set, write outputs.parquet, scores.json, report.json and index.html.
+
+    The test set is read and checked before the model is loaded.
+
+    Returns:
+        One line with the mean scores and where the report is.
+
+    Raises:
+        InputError: model, test set, split or direction that cannot be used.
+    """
+    data = testsets.load(testset, split)
+    directions = data.directions(config.pairs)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"out={out}: there is a file of that name")
+    from training.language_id import LanguageIdentifier
+
+    evaluation = evaluate(load_translator(model, config, device), system, data, config, LanguageIdentifier())
+    evaluation.save(out)
+    facts: dict[str, Any] = {"model": model, "testset": str(testset), "seeds": {"evaluation": config.seed}}
+    samples = choose_samples(evaluation.outputs, config.samples, config.seed)
+    report = evaluation_report(evaluation.scores, {system: model_size(Path(model))}, samples, facts)
+    write_json(out / "report.json", report)
+    write_text(out / "index.html", render(report))
+    mean = report["mean"][system]
+    return (
+        f"mean of {len(directions)} directions: chrF {mean['chrf']:.1f}, BLEU {mean['bleu']:.1f}; see {out}/index.html"
+    )
+
+
+def load_translator(model: str, config: EvaluationConfig, device: str = "auto") -> Any:
+    """The translator of a model folder; `auto` takes a GPU where there is one.
+
+    Raises:
+        InputError: no model there, or an unknown or absent device.
+    """
+    import torch
+
+    from training.translate import DecodingConfig, Translator
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device={device}: choose auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device=cuda: there is no GPU here that PyTorch can use")
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    return Translator.load(model, DecodingConfig(beam_size=config.beam_size), device=chosen)

@@ -1,0 +1,42 @@
+"""Translate lines from standard input to standard output, a line each.
+
+echo 'Are you ready?' | python scripts/translate.py model=runs/demo/teacher target_lang=th
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
+
+from scripts.command_line import argument, run
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments of the command line."""
+
+    model: str = argument("folder of the model with its tokenizer")
+    target_lang: str = argument("code of the language to translate into")
+    source_lang: str = argument("code of the language of the input, or auto", default="auto")
+    beam_size: int = argument("1 decodes greedily", default=1)
+    batch_size: int = argument("lines decoded together at most", default=64)
+    device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
+
+
+def main(arguments: Arguments) -> None:
+    """Load the model, then answer line by line."""
+    from eval.config import EvaluationConfig
+    from eval.line_stream import translate_lines
+    from training.languages import AUTO, language
+
+    target = language(arguments.target_lang).code
+    source = arguments.source_lang if arguments.source_lang == AUTO else language(arguments.source_lang).code
+    from eval.standalone import load_translator
+
+    translator = load_translator(arguments.model, EvaluationConfig(beam_size=arguments.beam_size), arguments.device)
+    translate_lines(translator, sys.stdin.buffer, sys.stdout.buffer, source, target, arguments.batch_size)
+
+
+if __name__ == "__main__":
+    run(main, Arguments)
