@@ -32,10 +32,10 @@ def compose_config(schema: type[ConfigT], config_name: str, words: Sequence[str]
             value of the wrong type, a missing value, or a value that a config class refuses.
     """
     composed = compose_nodes(schema, config_name, words, folder)
-    missing = sorted(OmegaConf.missing_keys(composed))
-    if missing:
-        raise InputError(f"missing: {' '.join(f'{key}=...' for key in missing)}{_hint(config_name, words, folder)}")
     with _one_line(schema):
+        missing = sorted(OmegaConf.missing_keys(composed))
+        if missing:
+            raise InputError(f"missing: {' '.join(f'{key}=...' for key in missing)}{_hint(words, folder)}")
         values = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(values, dict)
     return build(schema, {str(key): value for key, value in values.items()})
@@ -44,7 +44,8 @@ def compose_config(schema: type[ConfigT], config_name: str, words: Sequence[str]
 def compose_text(schema: type, config_name: str, words: Sequence[str], folder: Path = CONFIGS) -> str:
     """The composed config as YAML, interpolations resolved where they can be."""
     composed = compose_nodes(schema, config_name, words, folder)
-    return OmegaConf.to_yaml(composed, resolve=not OmegaConf.missing_keys(composed))
+    with _one_line(schema):
+        return OmegaConf.to_yaml(composed, resolve=not OmegaConf.missing_keys(composed))
 
 
 def compose_nodes(schema: type, config_name: str, words: Sequence[str], folder: Path = CONFIGS) -> DictConfig:
@@ -169,7 +170,7 @@ def _full_key(error: BaseException) -> tuple[str | None, BaseException]:
     return None, error
 
 
-def _hint(config_name: str, words: Sequence[str], folder: Path) -> str:
+def _hint(words: Sequence[str], folder: Path) -> str:
     experiments = groups(folder).get("experiment", [])
     if not experiments or any(word.startswith("experiment=") for word in words):
         return " (see --help)"

@@ -76,14 +76,14 @@ def check_key(cls: type, key: str) -> None:
             continue
         if part not in hints(here):
             prefix = "".join(f"{p}." for p in key.split(".")[:depth])
-            raise InputError(f"unknown key '{key}'; {nearest(prefix + part, [prefix + name for name in hints(here)])}")
+            raise InputError(f"unknown key '{key}'; {nearest(part, list(hints(here)), prefix)}")
         hint = hints(here)[part]
         here = nested(hint)
 
 
-def nearest(word: str, valid: list[str]) -> str:
-    """A phrase that names the nearest valid words, or all when none is near."""
-    close = get_close_matches(word, valid, n=3, cutoff=0.6)
+def nearest(word: str, valid: list[str], prefix: str = "") -> str:
+    """A phrase that names the valid words, the nearest ones first; `prefix` is put before the nearest."""
+    close = [prefix + name for name in get_close_matches(word, valid, n=3, cutoff=0.6)]
     if close:
         return f"did you mean {' or '.join(close)}? Valid: {', '.join(valid)}"
     return f"valid: {', '.join(valid)}"
