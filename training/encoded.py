@@ -1,0 +1,228 @@
+"""The corpus as token ids: each language's column encoded once, memory-mapped, shared by all directions that use it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.atomic import replacing, write_json
+from pipeline.errors import InputError
+from pipeline.manifest import read_manifest
+from pipeline.progress import progress_bar
+from pipeline.stage import Stage, transient
+from training.languages import CODES, LANGUAGES, language, pair
+from training.tokenizer import AUTO_TOKEN, EOS, PAD, load_tokenizer, vocabulary_digest
+from training.tokenizer_stage import corpus_shards
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    Int64Array = np.ndarray[Any, np.dtype[np.int64]]
+    Int32Array = np.ndarray[Any, np.dtype[np.int32]]
+
+META: Final = "meta.json"
+ROWS: Final = "rows.parquet"
+_ROW_COLUMNS: Final = ("row_id", "split", "domain", "origin")
+
+
+@dataclass(frozen=True)
+class EncodedConfig:
+    """How the corpus is encoded.
+
+    Attributes:
+        slice_rows: cells encoded at a time; bounds the memory only.
+    """
+
+    slice_rows: int = transient(20_000, "cells encoded at a time; bounds the memory only")
+
+
+class EncodedStage(Stage[EncodedConfig]):
+    """Encodes input `corpus` with input `tokenizer`; a killed run goes on with the languages that are missing."""
+
+    name = "encoded"
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Write `<language>.tokens.bin` and `.offsets.npy`, `rows.parquet`, `meta.json`; facts: tokens."""
+        out.mkdir(parents=True, exist_ok=True)
+        tokenizer = load_tokenizer(inputs["tokenizer"])
+        shards = corpus_shards(inputs["corpus"])
+        names = set.intersection(*(set(pq.read_schema(shard).names) for shard in shards))
+        codes = [code for code in CODES if code in names]
+        dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32)
+        cells = len(codes) * sum(pq.read_metadata(shard).num_rows for shard in shards)
+        with progress_bar("encoding cells", cells) as bar:
+            for code in codes:
+                for done in _encode_language(out, code, shards, tokenizer, dtype, self.config.slice_rows):
+                    bar.advance(done, note=code)
+        _write_rows(out / ROWS, shards)
+        facts = _facts(out, codes, dtype)
+        write_json(out / META, _meta(tokenizer, codes, dtype, inputs["corpus"]))
+        return {**facts, "vocabulary_digest": vocabulary_digest(tokenizer)}
+
+
+def _encode_language(
+    out: Path, code: str, shards: list[Path], tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]", step: int
+) -> Iterator[int]:
+    """Write a language's tokens, then its offsets, which mark it done. Empty cells have length 0. Yields cells done."""
+    tokens_path, offsets_path = out / f"{code}.tokens.bin", out / f"{code}.offsets.npy"
+    if offsets_path.is_file() and tokens_path.is_file():
+        yield sum(pq.read_metadata(shard).num_rows for shard in shards)
+        return
+    lengths: list[np.ndarray] = []
+    with replacing(tokens_path) as temporary, temporary.open("wb") as file:
+        for shard in shards:
+            column = pq.read_table(shard, columns=[code])[code]
+            for start in range(0, len(column), step):
+                ids, counts = _encode_cells(column.slice(start, step).to_pylist(), tokenizer, dtype)
+                file.write(ids.tobytes())
+                lengths.append(counts)
+                yield len(counts)
+    offsets = np.concatenate([np.zeros(1, np.int64), *lengths]).cumsum(dtype=np.int64)
+    with replacing(offsets_path) as temporary, temporary.open("wb") as file:
+        np.save(file, offsets, allow_pickle=False)
+
+
+def _encode_cells(
+    cells: list[str | None], tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]"
+) -> "tuple[np.ndarray, Int64Array]":
+    filled = [index for index, cell in enumerate(cells) if cell]
+    texts = [cells[index] for index in filled]
+    ids = [entry.ids for entry in tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    counts = np.zeros(len(cells), np.int64)
+    counts[filled] = [len(entry) for entry in ids]
+    flat = np.fromiter(chain.from_iterable(ids), dtype=dtype, count=int(counts.sum()))
+    return flat, counts
+
+
+def _write_rows(path: Path, shards: list[Path]) -> None:
+    tables = [pq.read_table(shard, columns=list(_ROW_COLUMNS)) for shard in shards]
+    table = pa.concat_tables(tables, promote_options="permissive")
+    for name in _ROW_COLUMNS[1:]:
+        table = table.set_column(table.schema.get_field_index(name), name, table[name].dictionary_encode())
+    with replacing(path) as temporary:
+        pq.write_table(table.unify_dictionaries(), temporary, compression="zstd")
+
+
+def _facts(out: Path, codes: list[str], dtype: "np.dtype[Any]") -> dict[str, Any]:
+    tokens = {code: (out / f"{code}.tokens.bin").stat().st_size // dtype.itemsize for code in codes}
+    return {"tokens": tokens, "total_tokens": sum(tokens.values()), "dtype": dtype.name}
+
+
+def _meta(
+    tokenizer: "PreTrainedTokenizerFast", codes: list[str], dtype: "np.dtype[Any]", corpus: Path
+) -> dict[str, Any]:
+    tags = [entry.token for entry in LANGUAGES.values()]
+    return {
+        "languages": codes,
+        "dtype": dtype.name,
+        "vocab_size": len(tokenizer),
+        "vocabulary_digest": vocabulary_digest(tokenizer),
+        "withheld_pairs": sorted(read_manifest(corpus).facts.get("withheld_pairs", [])),
+        "pad_id": tokenizer.convert_tokens_to_ids(PAD),
+        "eos_id": tokenizer.convert_tokens_to_ids(EOS),
+        "auto_id": tokenizer.convert_tokens_to_ids(AUTO_TOKEN),
+        "language_ids": tokenizer.convert_tokens_to_ids(tags),
+    }
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """A corpus of token ids, memory-mapped.
+
+    Attributes:
+        languages: codes that have a column.
+        vocabulary_digest: of the tokenizer that made the ids.
+        withheld_pairs: pairs such as `fr-th` that must never be trained on directly, in either direction.
+        language_ids: id of each language's tag, in the order of CODES.
+    """
+
+    directory: Path
+    languages: tuple[str, ...]
+    vocab_size: int
+    vocabulary_digest: str
+    withheld_pairs: tuple[str, ...]
+    pad_id: int
+    eos_id: int
+    auto_id: int
+    language_ids: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "EncodedCorpus":
+        """Open a finished encoded corpus.
+
+        Raises:
+            InputError: not one, or written by another version.
+        """
+        directory = Path(directory)
+        try:
+            meta = json.loads((directory / META).read_text())
+            for key in ("languages", "withheld_pairs", "language_ids"):
+                meta[key] = tuple(meta[key])
+            return cls(directory=directory, **meta)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{directory}: not an encoded corpus ({error})") from error
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """Columns row_id, split, domain, origin of every row."""
+        return pq.read_table(self.directory / ROWS)
+
+    @cached_property
+    def _columns(self) -> "dict[str, tuple[np.ndarray, Int64Array]]":
+        return {code: self._map(code) for code in self.languages}
+
+    def _map(self, code: str) -> "tuple[np.ndarray, Int64Array]":
+        offsets = np.load(self.directory / f"{code}.offsets.npy", mmap_mode="r", allow_pickle=False)
+        path = self.directory / f"{code}.tokens.bin"
+        if path.stat().st_size != int(offsets[-1]) * np.dtype(self.dtype).itemsize:
+            raise InputError(f"{path}: truncated: {path.stat().st_size} bytes for {int(offsets[-1])} tokens")
+        tokens = np.memmap(path, self.dtype, mode="r") if offsets[-1] else np.zeros(0, self.dtype)
+        return tokens, offsets
+
+    def _column(self, code: str) -> "tuple[np.ndarray, Int64Array]":
+        if language(code).code not in self._columns:
+            raise InputError(f"{self.directory}: no language '{code}'; it has {' '.join(self.languages)}")
+        return self._columns[code]
+
+    def column(self, code: str) -> "tuple[np.ndarray, Int64Array]":
+        """Flat token ids of a language, and the rows' offsets into them [rows + 1]."""
+        return self._column(code)
+
+    def lengths(self, code: str) -> "Int32Array":
+        """Tokens of each row in a language [rows]; 0 where the cell is empty. Tags and end are not counted."""
+        return np.diff(self._column(code)[1]).astype(np.int32)
+
+    def tokens(self, code: str, row: int) -> "np.ndarray":
+        """Token ids of one cell, without tags."""
+        tokens, offsets = self._column(code)
+        return np.asarray(tokens[offsets[row] : offsets[row + 1]])
+
+    def rows(self, split: str) -> "Int32Array":
+        """Indices of the rows of a split, ascending.
+
+        Raises:
+            InputError: the split is empty.
+        """
+        splits = self.table["split"].combine_chunks()
+        rows = np.flatnonzero(np.asarray(pa.compute.equal(splits, split))).astype(np.int32)
+        if not len(rows):
+            raise InputError(f"{self.directory}: no rows in split '{split}'")
+        return rows
+
+    def pair_rows(self, source: str, target: str, split: str = "train") -> "Int32Array":
+        """Indices of the rows of a split that have both languages, ascending; withheld pairs included."""
+        rows = self.rows(split)
+        both = (self.lengths(source)[rows] > 0) & (self.lengths(target)[rows] > 0)
+        return rows[both]
+
+    def pairs_withheld(self) -> frozenset[frozenset[str]]:
+        """The withheld pairs, order aside."""
+        return frozenset(frozenset(pair(direction)) for direction in self.withheld_pairs)
