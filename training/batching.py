@@ -25,9 +25,8 @@ from training.shuffling import shuffled_index
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
-_EXTRA: Final = (
-    2  # tag and end on the source side; the target side has one of them in its input, the other in its labels
-)
+_BANDS: Final = 2.0  # bands of target length per square root of batches
+_EXTRA: Final = 2  # tag and end; the target side has one of them in its input, the other in its labels
 
 
 @dataclass(frozen=True)
