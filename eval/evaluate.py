@@ -62,7 +62,7 @@ def evaluate(
     chosen = testset.directions(config.pairs)
     rows = {direction: testset.rows(direction, config.max_messages, config.seed) for direction in chosen}
     clean = translate_directions(translator, system, testset, rows, parts / "clean" if parts else None)
-    auto = _without_source(translator, system, testset, config, chosen, parts)
+    auto = _without_source(translator, system, testset, config, rows, parts)
     scores = score_outputs(clean.table, detector, config.bootstrap_samples, config.seed)
     scores["speed"] = {system: _speed(clean, config)}
     if len(auto.table):
@@ -79,14 +79,14 @@ def _without_source(
     system: str,
     testset: TestSet,
     config: EvaluationConfig,
-    chosen: Sequence[str],
+    rows: Mapping[str, Sequence[int]],
     parts: Path | None,
 ) -> Outputs:
-    """The sample with `auto` as source: the first messages of each direction's choice, so always a part of it."""
-    limit = min(config.auto_source_messages, config.max_messages or config.auto_source_messages)
-    rows = {direction: testset.rows(direction, limit, config.seed) for direction in chosen} if limit else {}
+    """A sample of each direction's messages with `auto` as source; other messages in each, for a narrow interval."""
+    limit = config.auto_source_messages
+    some = {d: testset.sample(chosen, limit, f"{config.seed}:{d}") for d, chosen in rows.items()} if limit else {}
     folder = parts / "auto_source" if parts else None
-    return translate_directions(translator, system, testset, rows, folder, auto_source=True)
+    return translate_directions(translator, system, testset, some, folder, auto_source=True)
 
 
 def _detection(translator: TranslatesMany, testset: TestSet, rows: Mapping[str, Sequence[int]]) -> Scores:

@@ -48,9 +48,12 @@ class TestSet:
         """
         source, target = (self.texts.get(code, []) for code in pair(direction))
         both = [row for row, cells in enumerate(zip(source, target, strict=False)) if all(cells)]
-        if limit and len(both) > limit:
-            both = sorted(sorted(both, key=lambda row: _rank(self.row_ids[row], seed))[:limit])
-        return both
+        return self.sample(both, limit, str(seed)) if limit else both
+
+    def sample(self, rows: Sequence[int], limit: int, key: str) -> list[int]:
+        """At most `limit` of the rows, in table order; the choice depends on key and row ids alone."""
+        ranked = sorted(rows, key=lambda row: _rank(self.row_ids[row], key))
+        return sorted(ranked[:limit])
 
     def directions(self, wanted: Sequence[str] = ()) -> list[str]:
         """Directions that have messages; with `wanted`, exactly those.
@@ -176,5 +179,5 @@ def _clean(cell: str | None) -> str | None:
     return (" ".join(cell.splitlines()).strip() or None) if cell else None
 
 
-def _rank(row_id: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}:{row_id}".encode(), digest_size=8).digest()
+def _rank(row_id: str, key: str) -> bytes:
+    return hashlib.blake2b(f"{key}:{row_id}".encode(), digest_size=8).digest()
