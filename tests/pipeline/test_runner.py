@@ -167,3 +167,12 @@ def test_submitit_names_the_log_of_a_bug(tmp_path: Path) -> None:
     executor = make_executor(ExecutorConfig(kind="local"), tmp_path / "jobs")
     with pytest.raises(InputError, match=r"stage count: .*a bug.*log: .*\.err"):
         run_stages([Count(CountConfig(fail_at=0, error="bug"))], tmp_path / "r", executor)
+
+
+def test_other_processes_of_a_launch_follow_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = []
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        processes.append(start(tmp_path / "r", steps=2, delay=0.1))
+    assert [process.wait(timeout=30) for process in processes] == [0, 0]
+    assert len(Registry(tmp_path).attempts()) == 1

@@ -1,0 +1,143 @@
+"""Every config file composes; no key is unknown, unused or without a comment."""
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from scripts.composition import CONFIGS, compose_config, groups
+from scripts.run_config import RunConfig
+from scripts.typed_config import field_help, hints, nested
+
+ROOT = CONFIGS.parent
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+EXPERIMENTS = groups()["experiment"]
+CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
+
+
+def compose(*words: str) -> RunConfig:
+    return compose_config(RunConfig, "pipeline", words)
+
+
+def configs_in(value: Any) -> Iterator[Any]:
+    """The dataclass instances of a config, nested ones included."""
+    if dataclasses.is_dataclass(value):
+        yield value
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from configs_in(item)
+
+
+def classes_in(cls: type) -> Iterator[type]:
+    """The dataclasses that a config class is made of."""
+    yield cls
+    for hint in hints(cls).values():
+        if inner := nested(hint):
+            yield from classes_in(inner)
+
+
+CLASSES = sorted(set(classes_in(RunConfig)), key=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes(experiment: str) -> None:
+    assert compose(f"experiment={experiment}", "data.root=../shared/data").name == experiment
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_composes(group: str, choice: str) -> None:
+    compose("experiment=demo", f"{group}={choice}")
+
+
+def test_the_whole_runs_are_there() -> None:
+    assert {"demo", "game_chat_small", "game_chat", "roblox_1b"} <= set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_one_seed_reaches_every_group(experiment: str) -> None:
+    config = compose(f"experiment={experiment}", "seed=4711")
+    seeds = {type(part).__name__: part.seed for part in configs_in(config) if hasattr(part, "seed")}
+    assert set(seeds.values()) == {4711}, seeds
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
+def test_every_key_has_a_comment(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    inside = path.parent.name if path.parent.name in hints(RunConfig) else ""
+    schema = nested(hints(RunConfig)[inside]) if inside else RunConfig
+    keys = [(key, line) for key, line in keys_of(yaml.compose(text), schema) if key != "defaults"]
+    commented: set[str] = {key for key, line in keys if "#" in lines[line] or lines[line - 1].lstrip().startswith("#")}
+    assert [key for key, _ in keys if key not in commented] == []
+
+
+def keys_of(node: yaml.Node | None, schema: type | None) -> Iterator[tuple[str, int]]:
+    """Keys that are fields of a config class, with their lines. Keys of free tables (column names) are data."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        known = schema is not None and key.value in hints(schema)
+        if known or key.value == "defaults":
+            yield key.value, key.start_mark.line
+        assert schema is not None
+        yield from keys_inside(value, hints(schema)[key.value] if known else None)
+
+
+def keys_inside(node: yaml.Node, hint: Any) -> Iterator[tuple[str, int]]:
+    inner = nested(hint)
+    if inner is None:
+        return
+    if hint is inner or type(None) in get_args(hint):
+        yield from keys_of(node, inner)
+    elif isinstance(node, yaml.MappingNode):  # name -> config
+        for _, value in node.value:
+            yield from keys_of(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from keys_of(value, inner)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_field_is_read_by_some_code(cls: type) -> None:
+    assert [name for name in hints(cls) if name not in attributes_read()] == []
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_field_is_explained_somewhere(cls: type) -> None:
+    """In the class (shown by --help), or beside the key in some config file."""
+    in_files = {key for path in FILES for key in keys_with_comment(path)}
+    assert [name for name, text in field_help(cls).items() if not text and name not in in_files] == []
+
+
+@cache
+def keys_with_comment(path: Path) -> frozenset[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split(":")[0].strip() for line in lines if ":" in line and "#" in line)
+
+
+@cache
+def attributes_read() -> frozenset[str]:
+    """Attribute names that the packages read, checks of the values themselves left out."""
+    found: set[str] = set()
+    for package in ("pipeline", "training", "eval", "scripts"):
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found.update(read_in(tree))
+    return frozenset(found)
+
+
+def read_in(tree: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.FunctionDef) and child.name == "__post_init__":
+            continue
+        if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Load):
+            yield child.attr
+        yield from read_in(child)
