@@ -56,6 +56,7 @@ class Experts(nn.Module):
         super().__init__()
         count, width, inner = config.num_experts, config.d_model, config.expert_ffn_dim
         self.implementation = config.experts_implementation
+        self.chosen = config.experts_per_token
         self.up_EFD = nn.Parameter(torch.empty(count, inner, width))
         self.up_bias_EF = nn.Parameter(torch.zeros(count, inner))
         self.down_EDF = nn.Parameter(torch.empty(count, width, inner))

@@ -1,0 +1,40 @@
+"""A dense checkpoint becomes a mixture of experts that first answers exactly like it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+from pipeline.errors import InputError
+from training.model.upcycling import upcycle
+
+
+@pytest.fixture
+def dense(tmp_path: Path) -> M2M100ForConditionalGeneration:
+    torch.manual_seed(3)
+    config = M2M100Config(
+        vocab_size=200, d_model=32, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=64, decoder_ffn_dim=64,
+        encoder_attention_heads=2, decoder_attention_heads=2, init_std=0.3,
+    )  # fmt: skip
+    model = M2M100ForConditionalGeneration(config).eval()
+    model.save_pretrained(tmp_path)
+    return model
+
+
+@pytest.mark.parametrize("moe_every", [0, 1, 2])
+def test_first_answers_equal_the_dense_model(dense, make_model, batch, tmp_path, moe_every):
+    model = make_model(moe_every=moe_every)
+    upcycle(model, tmp_path)
+    inputs = {key: value for key, value in batch.items() if key != "labels"}
+    with torch.no_grad():
+        found, expected = model(**inputs).logits, dense(**inputs).logits
+    kept = batch["labels"] != -100
+    torch.testing.assert_close(found[kept], expected[kept], atol=1e-4, rtol=1e-4)
+
+
+def test_other_shapes_are_refused(dense, make_model, tmp_path):
+    with pytest.raises(InputError, match="decoder layers 3 here, 2 there"):
+        upcycle(make_model(decoder_layers=3), tmp_path)
+    with pytest.raises(InputError, match="no dense M2M100"):
+        upcycle(make_model(), tmp_path / "missing")
