@@ -1,0 +1,35 @@
+"""The demo corpus that the project ships."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from training.corpus.config import CorpusConfig, SourceConfig
+from training.corpus.contract import Shape
+from training.corpus.demo import PHRASES, DemoConfig, compose_demo
+from training.corpus.sources.columns import flat_types
+from training.corpus.sources.reader import BATCH_ROWS, Reader
+from training.languages import CODES
+
+
+class DemoReader(Reader):
+    """Composes the messages from the phrase files; size, seed and withheld pairs are those of the corpus."""
+
+    def __init__(self, source: SourceConfig, root: Path, config: CorpusConfig) -> None:
+        super().__init__(source, root)
+        size = config.demo
+        self._config = DemoConfig(
+            size.train_rows, size.dev_rows, size.test_rows, list(config.withhold_pairs), config.seed
+        )
+
+    def files(self) -> list[Path]:
+        return sorted(PHRASES.glob("*.yaml"))
+
+    def head(self) -> Shape:
+        table = compose_demo(self._config)
+        return Shape(flat_types(table.schema), list(CODES), table.num_rows)
+
+    def tables(self) -> Iterator[pa.Table]:
+        for batch in compose_demo(self._config).to_batches(BATCH_ROWS):
+            yield pa.Table.from_batches([batch])

@@ -1,0 +1,57 @@
+"""Parquet files: shards of one source, or a file each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from training.corpus.contract import Shape
+from training.corpus.sources.columns import flat_types, languages_of, mapped, picked
+from training.corpus.sources.reader import BATCH_ROWS, Reader
+
+
+class ParquetReader(Reader):
+    """Streams row groups; the footers alone give the whole shape."""
+
+    def head(self) -> Shape:
+        types: dict[str, str] = {}
+        columns: dict[str, str] = {}
+        rows = 0
+        for path in self.files():
+            with _opened(path) as file:
+                found = flat_types(file.schema_arrow)
+                rows += file.metadata.num_rows
+            columns = mapped(self.source, found, str(path))
+            for column, kind in found.items():
+                if types.setdefault(column, kind) != kind:
+                    raise InputError(f"{path}: column '{column}' is {kind}, in other shards {types[column]}")
+        return Shape(types, languages_of(columns), rows)
+
+    def tables(self) -> Iterator[pa.Table]:
+        for path in self.files():
+            with _opened(path) as file:
+                columns = mapped(self.source, flat_types(file.schema_arrow), str(path))
+                row = 1
+                for batch in _batches(file, list(columns), path):
+                    yield picked(pa.Table.from_batches([batch]), columns, str(path), row)
+                    row += batch.num_rows
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a whole Parquet file: {_reason(error)}") from error
+
+
+def _batches(file: pq.ParquetFile, columns: list[str], path: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: broken Parquet file: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
