@@ -82,6 +82,8 @@ def _class_of(character: str) -> CharacterClass:
     point = ord(character)
     if character in "\t\n\v\f\r\x85":
         return CharacterClass.SPACE
+    if 0xFE00 <= point <= 0xFE0F:
+        return CharacterClass.OTHER  # chooses between an emoji's colour and text form
     if category == "Nd":
         return CharacterClass.DIGIT
     if category in {"Cc", "Co", "Cn", "Cs"} or point == 0xFFFD:
