@@ -4,6 +4,7 @@ Legend: B messages, S source length, T target length, tags and end included.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -101,16 +102,25 @@ def _padded(
     """[B, L] head, tokens, end, padding; and the mask of what is not padding. `lengths` count head and end."""
     mask = np.arange(int(lengths.max())) < lengths[:, None]
     out = np.full(mask.shape, encoded.pad_id, np.int64)
+    order = np.argsort(languages, kind="stable")
+    sizes = lengths[order] - 2
+    tokens, first = _gather(encoded, languages[order], rows[order], sizes)
+    column = np.arange(len(tokens)) - np.repeat(first, sizes)
+    out.ravel()[np.repeat(order * out.shape[1] + 1, sizes) + column] = tokens
     out[np.arange(len(rows)), lengths - 1] = encoded.eos_id
     out[:, 0] = head
-    inner = mask[:, 1:].copy()
-    inner[np.arange(len(rows)), lengths - 2] = False
-    for language in np.unique(languages):
-        chosen = np.flatnonzero(languages == language)
-        tokens, offsets = encoded.column(CODES[language])
-        sizes = lengths[chosen] - 2
-        begin = np.asarray(offsets[rows[chosen]]) - (np.cumsum(sizes) - sizes)
-        block = out[chosen, 1:]
-        block[inner[chosen]] = tokens[np.repeat(begin, sizes) + np.arange(int(sizes.sum()))]
-        out[chosen, 1:] = block
     return out, mask
+
+
+def _gather(encoded: EncodedCorpus, languages: "Array", rows: "Array", sizes: "Array") -> "tuple[Array, Array]":
+    """Tokens of cells sorted by language, end to end, and where each cell begins among them [n]."""
+    ends = np.cumsum(sizes)
+    first = ends - sizes
+    out = np.empty(int(sizes.sum()), np.int64)
+    edges = np.flatnonzero(np.diff(languages, prepend=-1, append=len(CODES)))
+    for start, stop in pairwise(edges.tolist()):
+        tokens, offsets = encoded.column(CODES[languages[start]])
+        here = slice(int(first[start]), int(ends[stop - 1]))
+        shift = offsets[rows[start:stop]] - first[start:stop]
+        out[here] = tokens[np.arange(here.start, here.stop) + np.repeat(shift, sizes[start:stop])]
+    return out, first

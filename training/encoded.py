@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 
 from pipeline.atomic import replacing, write_json
 from pipeline.errors import InputError
-from pipeline.manifest import read_manifest
 from pipeline.progress import progress_bar
 from pipeline.stage import Stage, transient
-from training.languages import CODES, LANGUAGES, language, pair
+from training.corpus.config import ROW_COLUMNS
+from training.corpus.store import Corpus
+from training.languages import LANGUAGES, language, pair
 from training.tokenizer import AUTO_TOKEN, EOS, PAD, load_tokenizer, vocabulary_digest
-from training.tokenizer_stage import corpus_shards
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 META: Final = "meta.json"
 ROWS: Final = "rows.parquet"
-_ROW_COLUMNS: Final = ("row_id", "split", "domain", "origin")
 
 
 @dataclass(frozen=True)
@@ -52,38 +51,36 @@ class EncodedStage(Stage[EncodedConfig]):
         """Write `<language>.tokens.bin` and `.offsets.npy`, `rows.parquet`, `meta.json`; facts: tokens."""
         out.mkdir(parents=True, exist_ok=True)
         tokenizer = load_tokenizer(inputs["tokenizer"])
-        shards = corpus_shards(inputs["corpus"])
-        names = set.intersection(*(set(pq.read_schema(shard).names) for shard in shards))
-        codes = [code for code in CODES if code in names]
+        corpus = Corpus.open(inputs["corpus"])
         dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32)
-        cells = len(codes) * sum(pq.read_metadata(shard).num_rows for shard in shards)
-        with progress_bar("encoding cells", cells) as bar:
-            for code in codes:
-                for done in _encode_language(out, code, shards, tokenizer, dtype, self.config.slice_rows):
+        rows = corpus.table(columns=ROW_COLUMNS)
+        with progress_bar("encoding cells", len(corpus.languages) * rows.num_rows) as bar:
+            for code in corpus.languages:
+                for done in _encode_language(out, code, corpus, tokenizer, dtype, self.config.slice_rows):
                     bar.advance(done, note=code)
-        _write_rows(out / ROWS, shards)
-        facts = _facts(out, codes, dtype)
-        write_json(out / META, _meta(tokenizer, codes, dtype, inputs["corpus"]))
+        _write_rows(out / ROWS, rows)
+        write_json(out / META, _meta(tokenizer, corpus, dtype))
+        tokens = {code: (out / f"{code}.tokens.bin").stat().st_size // dtype.itemsize for code in corpus.languages}
+        facts = {"tokens": tokens, "total_tokens": sum(tokens.values()), "dtype": dtype.name, "rows": rows.num_rows}
         return {**facts, "vocabulary_digest": vocabulary_digest(tokenizer)}
 
 
 def _encode_language(
-    out: Path, code: str, shards: list[Path], tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]", step: int
+    out: Path, code: str, corpus: Corpus, tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]", step: int
 ) -> Iterator[int]:
     """Write a language's tokens, then its offsets, which mark it done. Empty cells have length 0. Yields cells done."""
+    column = corpus.table(columns=[code])[code]
     tokens_path, offsets_path = out / f"{code}.tokens.bin", out / f"{code}.offsets.npy"
     if offsets_path.is_file() and tokens_path.is_file():
-        yield sum(pq.read_metadata(shard).num_rows for shard in shards)
+        yield len(column)
         return
     lengths: list[np.ndarray] = []
     with replacing(tokens_path) as temporary, temporary.open("wb") as file:
-        for shard in shards:
-            column = pq.read_table(shard, columns=[code])[code]
-            for start in range(0, len(column), step):
-                ids, counts = _encode_cells(column.slice(start, step).to_pylist(), tokenizer, dtype)
-                file.write(ids.tobytes())
-                lengths.append(counts)
-                yield len(counts)
+        for start in range(0, len(column), step):
+            ids, counts = _encode_cells(column.slice(start, step).to_pylist(), tokenizer, dtype)
+            file.write(ids.tobytes())
+            lengths.append(counts)
+            yield len(counts)
     offsets = np.concatenate([np.zeros(1, np.int64), *lengths]).cumsum(dtype=np.int64)
     with replacing(offsets_path) as temporary, temporary.open("wb") as file:
         np.save(file, offsets, allow_pickle=False)
@@ -101,30 +98,21 @@ def _encode_cells(
     return flat, counts
 
 
-def _write_rows(path: Path, shards: list[Path]) -> None:
-    tables = [pq.read_table(shard, columns=list(_ROW_COLUMNS)) for shard in shards]
-    table = pa.concat_tables(tables, promote_options="permissive")
-    for name in _ROW_COLUMNS[1:]:
-        table = table.set_column(table.schema.get_field_index(name), name, table[name].dictionary_encode())
+def _write_rows(path: Path, rows: pa.Table) -> None:
+    for name in ROW_COLUMNS[1:]:
+        rows = rows.set_column(rows.schema.get_field_index(name), name, rows[name].dictionary_encode())
     with replacing(path) as temporary:
-        pq.write_table(table.unify_dictionaries(), temporary, compression="zstd")
+        pq.write_table(rows.unify_dictionaries(), temporary, compression="zstd")
 
 
-def _facts(out: Path, codes: list[str], dtype: "np.dtype[Any]") -> dict[str, Any]:
-    tokens = {code: (out / f"{code}.tokens.bin").stat().st_size // dtype.itemsize for code in codes}
-    return {"tokens": tokens, "total_tokens": sum(tokens.values()), "dtype": dtype.name}
-
-
-def _meta(
-    tokenizer: "PreTrainedTokenizerFast", codes: list[str], dtype: "np.dtype[Any]", corpus: Path
-) -> dict[str, Any]:
+def _meta(tokenizer: "PreTrainedTokenizerFast", corpus: Corpus, dtype: "np.dtype[Any]") -> dict[str, Any]:
     tags = [entry.token for entry in LANGUAGES.values()]
     return {
-        "languages": codes,
+        "languages": corpus.languages,
         "dtype": dtype.name,
         "vocab_size": len(tokenizer),
         "vocabulary_digest": vocabulary_digest(tokenizer),
-        "withheld_pairs": sorted(read_manifest(corpus).facts.get("withheld_pairs", [])),
+        "withheld_pairs": corpus.withheld_pairs,
         "pad_id": tokenizer.convert_tokens_to_ids(PAD),
         "eos_id": tokenizer.convert_tokens_to_ids(EOS),
         "auto_id": tokenizer.convert_tokens_to_ids(AUTO_TOKEN),
@@ -184,26 +172,29 @@ class EncodedCorpus:
         path = self.directory / f"{code}.tokens.bin"
         if path.stat().st_size != int(offsets[-1]) * np.dtype(self.dtype).itemsize:
             raise InputError(f"{path}: truncated: {path.stat().st_size} bytes for {int(offsets[-1])} tokens")
-        tokens = np.memmap(path, self.dtype, mode="r") if offsets[-1] else np.zeros(0, self.dtype)
-        return tokens, offsets
-
-    def _column(self, code: str) -> "tuple[np.ndarray, Int64Array]":
-        if language(code).code not in self._columns:
-            raise InputError(f"{self.directory}: no language '{code}'; it has {' '.join(self.languages)}")
-        return self._columns[code]
+        tokens = np.asarray(np.memmap(path, self.dtype, mode="r")) if offsets[-1] else np.zeros(0, self.dtype)
+        return tokens, np.asarray(offsets)
 
     def column(self, code: str) -> "tuple[np.ndarray, Int64Array]":
-        """Flat token ids of a language, and the rows' offsets into them [rows + 1]."""
-        return self._column(code)
+        """Flat token ids of a language, and the rows' offsets into them [rows + 1].
+
+        Raises:
+            InputError: unknown language, or one without a column.
+        """
+        if code not in self._columns:
+            raise InputError(
+                f"{self.directory}: no language '{language(code).code}'; it has {' '.join(self.languages)}"
+            )
+        return self._columns[code]
 
     def lengths(self, code: str) -> "Int32Array":
         """Tokens of each row in a language [rows]; 0 where the cell is empty. Tags and end are not counted."""
-        return np.diff(self._column(code)[1]).astype(np.int32)
+        return np.diff(self.column(code)[1]).astype(np.int32)
 
     def tokens(self, code: str, row: int) -> "np.ndarray":
         """Token ids of one cell, without tags."""
-        tokens, offsets = self._column(code)
-        return np.asarray(tokens[offsets[row] : offsets[row + 1]])
+        tokens, offsets = self.column(code)
+        return tokens[offsets[row] : offsets[row + 1]]
 
     def rows(self, split: str) -> "Int32Array":
         """Indices of the rows of a split, ascending.

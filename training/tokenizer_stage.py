@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.atomic import write_json
-from pipeline.errors import InputError
 from pipeline.progress import progress_bar
 from pipeline.stage import Stage
-from training.languages import CODES, LANGUAGES
+from training.corpus.store import Corpus
+from training.languages import LANGUAGES
 from training.tokenizer import BYTES, TokenizerConfig, train_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:
@@ -36,42 +34,25 @@ class TokenizerStage(Stage[TokenizerConfig]):
         """
         out.mkdir(parents=True, exist_ok=True)
         with progress_bar("tokenizer", 2) as bar:
-            tokenizer = train_tokenizer(column_texts(inputs["corpus"], "train"), self.config)
+            corpus = Corpus.open(inputs["corpus"])
+            texts = column_texts(corpus, "train")
+            tokenizer = train_tokenizer(texts, self.config)
             tokenizer.save_pretrained(str(out))
             bar.advance(note="measuring")
-            report = tokenizer_report(tokenizer, _report_texts(inputs["corpus"]))
+            report = tokenizer_report(tokenizer, _report_texts(corpus, texts))
             bar.advance()
         write_json(out / REPORT, report)
         return report
 
 
-def corpus_shards(corpus: Path) -> list[Path]:
-    """The corpus's Parquet shards in order.
-
-    Raises:
-        InputError: none there.
-    """
-    shards = sorted(corpus.glob("shard-*.parquet"))
-    if not shards:
-        raise InputError(f"{corpus}: no corpus shards (shard-*.parquet) there")
-    return shards
-
-
-def column_texts(corpus: Path, split: str) -> dict[str, pa.ChunkedArray]:
+def column_texts(corpus: Corpus, split: str) -> dict[str, pa.ChunkedArray]:
     """Filled cells of each language in a split, in row order."""
-    chunks: dict[str, list[pa.Array]] = {}
-    for shard in corpus_shards(corpus):
-        names = pq.read_schema(shard).names
-        table = pq.read_table(shard, columns=["split", *(code for code in CODES if code in names)])
-        table = table.filter(pc.equal(table["split"], split)).drop_columns(["split"])
-        for code in table.column_names:
-            chunks.setdefault(code, []).extend(table[code].drop_null().chunks)
-    return {code: pa.chunked_array(chunks[code], pa.string()) for code in CODES if code in chunks}
+    return {code: corpus.table(split, [code])[code].drop_null() for code in corpus.languages}
 
 
-def _report_texts(corpus: Path) -> dict[str, list[str]]:
+def _report_texts(corpus: Corpus, train: Mapping[str, pa.ChunkedArray]) -> dict[str, list[str]]:
     """Up to 2,000 dev texts of each language, train texts for one that has no dev text."""
-    dev, train = column_texts(corpus, "dev"), column_texts(corpus, "train")
+    dev = column_texts(corpus, "dev")
     chosen = {code: dev[code] if len(dev[code]) else train[code] for code in train}
     return {code: rows.slice(0, _REPORT_TEXTS).to_pylist() for code, rows in chosen.items() if len(rows)}
 
