@@ -1,0 +1,53 @@
+"""Print a teacher's parameters, training memory and FLOPs per token, without making it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # this folder would hide the package `pipeline`
+
+from scripts.command_line import run
+from training.model.teacher_config import TeacherConfig
+
+
+@dataclass(frozen=True)
+class DescribeConfig:
+    """What to describe.
+
+    Attributes:
+        teacher: size of the model; `teacher=NAME` takes a config of configs/teacher/.
+        vocab_size: pieces of the shared vocabulary.
+        source_length: source tokens of a typical message.
+        target_length: target tokens of a typical message.
+    """
+
+    teacher: TeacherConfig
+    vocab_size: int
+    source_length: int
+    target_length: int
+
+
+def main(config: DescribeConfig) -> None:
+    """Print a teacher's parameters, training memory and FLOPs per token, without making it."""
+    from training.languages import AUTO, LANGUAGES
+    from training.model.size import measure
+
+    tokens = [language.token for language in LANGUAGES.values()] + [f"__{AUTO}__"]
+    model = config.teacher.model_config(config.vocab_size, {token: 4 + place for place, token in enumerate(tokens)})
+    size = measure(model, config.source_length, config.target_length)
+    shape = f"{model.encoder_layers}+{model.decoder_layers} layers, width {model.d_model}, {model.num_experts} experts"
+    training = 3 * (size.encoder_flops * config.source_length / config.target_length + size.decoder_flops)
+    print(f"teacher: {shape}, vocabulary {model.vocab_size}")
+    print(f"  parameters          {size.params / 1e6:10.1f} M")
+    print(f"  active parameters   {size.active_params / 1e6:10.1f} M   (top {model.experts_per_token} + shared expert)")
+    print(f"  shared embedding    {size.embedding_params / 1e6:10.1f} M")
+    print(f"  forward             {size.encoder_flops / 1e6:10.1f} MFLOPs per source token")
+    print(f"                      {size.decoder_flops / 1e6:10.1f} MFLOPs per target token")
+    print(f"  training            {training / 1e6:10.1f} MFLOPs per target token, its share of the source included")
+    for use, count in size.training_bytes.items():
+        print(f"  {use:25} {count / 2**30:7.2f} GiB")
+    print(f"  {'in all, without activations':25} {sum(size.training_bytes.values()) / 2**30:5.2f} GiB")
+
+
+if __name__ == "__main__":
+    run(main, DescribeConfig, config_name="describe_model")
