@@ -1,0 +1,35 @@
+# make demo | make test | make check; each makes the environment by itself.
+PYTHON ?= python3
+TORCH ?= cpu        # cpu or cuda
+TORCH_INDEX ?=      # a package index to take torch from, e.g. PyTorch's own for small CPU builds
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS ?= dev,track,slurm
+NAME ?= demo
+
+.PHONY: env demo test check clean
+
+env: $(VENV)/installed-$(strip $(TORCH))
+
+# torch comes first and by itself: whatever depends on it would otherwise choose another build.
+$(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Parley needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(if $(filter cuda,$(strip $(TORCH))),$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "TORCH=cuda, but this torch sees no GPU")')
+	@touch $@
+
+demo: env
+	$(BIN)/python scripts/pipeline.py experiment=demo name=$(NAME)
+
+test: env
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build *.egg-info
