@@ -15,9 +15,9 @@ env: $(VENV)/installed-$(strip $(TORCH))
 $(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Parley needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) $$(grep '^torch==' constraints.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
-	@$(if $(filter cuda,$(strip $(TORCH))),$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "TORCH=cuda, but this torch sees no GPU")')
+	@test $(TORCH) = cpu || $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "TORCH=cuda, but this torch sees no GPU")'
 	@touch $@
 
 demo: env
