@@ -104,7 +104,7 @@ def _chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> In
         axis=1,
     )
     counts[:, :, 0] *= counts[:, :, 1] > 0  # sacrebleu counts no hypothesis n-grams where the reference has none
-    return counts.reshape(len(hypotheses), -1)
+    return counts.reshape(len(hypotheses), 3 * (CHAR_ORDER + WORD_ORDER))
 
 
 def _bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], target: str) -> Ints:
@@ -169,8 +169,9 @@ def loop_rate(hypotheses: Sequence[str], sources: Sequence[str], references: Seq
 
 def _loops(text: str) -> bool:
     # A loop of four repeats at least three 4-grams; checking that first spares the slow pattern for nearly all texts.
-    grams = len(text) - 3
-    return grams > 4 and len({text[i : i + 4] for i in range(grams)}) <= grams - 2 and bool(_LOOP.search(text))
+    spaced = f"{text} "  # the last repeat of a word loop may end the text
+    grams = len(spaced) - 3
+    return len({spaced[i : i + 4] for i in range(grams)}) <= grams - 3 and bool(_LOOP.search(spaced))
 
 
 def _folded(text: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from training.languages import CODES, directions, pair
+from training.languages import CODES, LANGUAGES, directions, pair
 
 META_COLUMNS: Final = ("row_id", "domain", "split", "origin")
 
@@ -163,9 +163,16 @@ def _near_columns(names: Sequence[str]) -> str:
     if not names:
         return "; the file is empty"
     unknown = [name for name in names if name not in META_COLUMNS and name not in CODES]
-    near = [(name, get_close_matches(name, CODES, n=1, cutoff=0.5)) for name in unknown]
-    hints = ", ".join(f"'{name}' -> '{close[0]}'" for name, close in near if close)
+    hints = ", ".join(f"'{name}' -> '{code}'" for name in unknown if (code := _near_code(name)))
     return f"; found {', '.join(names[:20])}" + (f" (meant: {hints}?)" if hints else "") + f"; codes: {' '.join(CODES)}"
+
+
+def _near_code(name: str) -> str | None:
+    """The code of a column named by FLORES code, by language name, or nearly by the code."""
+    spellings = {spelling.lower(): e.code for e in LANGUAGES.values() for spelling in (e.code, e.flores, e.name)}
+    starts = [spelling for spelling in spellings if spelling.startswith(name.lower())]
+    near = starts or get_close_matches(name.lower(), spellings, n=1, cutoff=0.6)
+    return spellings[near[0]] if name and near else None
 
 
 def _strings(table: pa.Table, column: str, default: list[str]) -> list[str]:

@@ -1,0 +1,73 @@
+"""Lines in, lines out: order, blanks, flushing, and input that is not text."""
+
+import io
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from eval.line_stream import translate_lines
+from pipeline.errors import InputError
+
+
+class Shouts:
+    """Translates into capitals."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, int]] = []
+
+    def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
+        self.calls.append((sources[0], targets[0], len(texts)))
+        return [text.upper() for text in texts]
+
+
+def through(data: bytes, batch_size: int = 3) -> tuple[str, Shouts]:
+    system, sink = Shouts(), io.BytesIO()
+    translate_lines(system, io.BytesIO(data), sink, "auto", "th", batch_size)
+    return sink.getvalue().decode(), system
+
+
+def test_a_line_each_in_order() -> None:
+    lines = [f"line {i}" for i in range(20)]
+    out, system = through("\n".join(lines).encode())
+    assert out == "".join(f"{line.upper()}\n" for line in lines)
+    assert all(call[:2] == ("auto", "th") and call[2] <= 3 for call in system.calls)
+
+
+def test_blank_lines_stay_and_cost_nothing() -> None:
+    out, system = through(b"\na\r\n   \n\n")
+    assert out == "\nA\n\n\n"
+    assert sum(call[2] for call in system.calls) == 1
+
+
+
+def test_no_input_no_output() -> None:
+    assert through(b"")[0] == ""
+
+
+def test_invalid_utf8_names_the_line_after_answering_those_before() -> None:
+    sink = io.BytesIO()
+    with pytest.raises(InputError, match="line 3 of the input is not valid UTF-8"):
+        translate_lines(Shouts(), io.BytesIO(b"a\nb\n\xff\nc\n"), sink, "auto", "th", 2)
+    assert sink.getvalue() == b"A\nB\n"
+
+
+def test_an_answer_comes_before_the_next_line() -> None:
+    read_end, write_end = os.pipe()
+
+    class Talks(io.BytesIO):
+        def flush(self) -> None:
+            if self.getvalue() == b"ONE\n":
+                os.write(write_end, b"two\n")
+                os.close(write_end)
+
+    os.write(write_end, b"one\n")
+    sink = Talks()
+    with os.fdopen(read_end, "rb") as source:
+        translate_lines(Shouts(), source, sink, "en", "fr", 64)
+    assert sink.getvalue() == b"ONE\nTWO\n"
+
+
+def test_batch_size_is_checked() -> None:
+    with pytest.raises(InputError, match="batch_size=0"):
+        through(b"a", 0)
