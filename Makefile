@@ -17,7 +17,7 @@ $(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) $$(grep '^torch==' constraints.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
-	@test $(TORCH) = cpu || $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "TORCH=cuda, but this torch sees no GPU")'
+	@test $(strip $(TORCH)) = cpu || $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "TORCH=cuda, but this torch sees no GPU")'
 	@touch $@
 
 demo: env
