@@ -68,7 +68,10 @@ def help_text(schema: type, config_name: str, words: Sequence[str] = (), folder:
     if asked:
         return "\n".join(line for name in asked for line in _keys(schema, name))
     lines = ["Choices (group=choice):"]
+    root = (folder / f"{config_name}.yaml").read_text(encoding="utf-8")
     for group, choices in groups(folder).items():
+        if f"- {group}:" not in root:  # a group of other scripts
+            continue
         lines += [
             f"  {group}={choice:<{24 - len(group)}} {_title(folder / group / f'{choice}.yaml')}" for choice in choices
         ]

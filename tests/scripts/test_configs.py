@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from scripts.composition import CONFIGS, compose_config, groups
+from scripts.describe_model import DescribeConfig
 from scripts.run_config import RunConfig
 from scripts.typed_config import field_help, hints, nested
 
 ROOT = CONFIGS.parent
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 EXPERIMENTS = groups()["experiment"]
+ROOTS = {"pipeline": RunConfig, "describe_model": DescribeConfig}
 CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
 
 
@@ -57,6 +59,10 @@ def test_every_choice_composes(group: str, choice: str) -> None:
     compose("experiment=demo", f"{group}={choice}")
 
 
+def test_describe_model_composes() -> None:
+    assert compose_config(DescribeConfig, "describe_model", []).teacher.depth > 0
+
+
 def test_the_whole_runs_are_there() -> None:
     assert {"demo", "game_chat_small", "game_chat", "roblox_1b"} <= set(EXPERIMENTS)
 
@@ -73,7 +79,7 @@ def test_every_key_has_a_comment(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     inside = path.parent.name if path.parent.name in hints(RunConfig) else ""
-    schema = nested(hints(RunConfig)[inside]) if inside else RunConfig
+    schema = nested(hints(RunConfig)[inside]) if inside else ROOTS.get(path.stem, RunConfig)
     keys = [(key, line) for key, line in keys_of(yaml.compose(text), schema) if key != "defaults"]
     commented: set[str] = {key for key, line in keys if "#" in lines[line] or lines[line - 1].lstrip().startswith("#")}
     assert [key for key, _ in keys if key not in commented] == []
