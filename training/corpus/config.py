@@ -152,8 +152,8 @@ class CorpusConfig:
         unknown = [split for split in self.required_splits if split not in SPLITS]
         if unknown:
             raise InputError(f"required_splits: unknown split '{unknown[0]}'; valid: {' '.join(SPLITS)}")
-        if self.min_languages < 1:
-            raise InputError("min_languages must be at least 1")
+        if self.min_languages < 2:
+            raise InputError("min_languages must be at least 2: a row with one language has no direction")
 
     @property
     def codes(self) -> list[str]:

@@ -30,8 +30,10 @@ def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str], min_la
     Raises:
         InputError: a split that is unknown, or a row id that is empty.
     """
-    read = codes if "row_id" in table.column_names else CODES  # a hashed id must not depend on the languages chosen
-    texts = {code: one_line(table[code]) for code in read if code in table.column_names}
+    own_ids = "row_id" in table.column_names
+    read = codes if own_ids else CODES  # a hashed id must not depend on the languages chosen
+    tidy = no_empty if own_ids and source.clean else one_line  # cleaning normalises anyway
+    texts = {code: tidy(table[code]) for code in read if code in table.column_names}
     kept = pa.array(filled(texts, codes, table.num_rows) >= min_languages)
     table = table.filter(kept)
     texts = {code: column.filter(kept) for code, column in texts.items()}
@@ -50,7 +52,12 @@ def one_line(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """NFC, any run of white space one space, none at the ends; null when nothing is left."""
     text = pc.utf8_normalize(column, form="NFC")
     text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[\pZ\s\x{0b}\x{1c}-\x{1f}\x{85}]+", " "))
-    return pc.if_else(pc.equal(text, ""), None, text)
+    return no_empty(text)
+
+
+def no_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Empty text becomes null."""
+    return pc.if_else(pc.equal(column, ""), None, column)
 
 
 def filled(texts: Mapping[str, pa.ChunkedArray], codes: Sequence[str], rows: int) -> npt.NDArray[np.int64]:

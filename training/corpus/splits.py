@@ -19,13 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from training.corpus.text_column import TextColumn
+from training.corpus.row_filters import cell_keys
 
 Ints = npt.NDArray[np.int64]
 
 LARGEST_HELD_OUT: Final = 50  # rows of a component that dev or test may take as one
 _NO_TEXT: Final = np.uint64(2**64 - 1)
-_SLICE: Final = 65_536  # rows whose characters are in memory at a time
 
 
 def assign_splits(table: pa.Table, codes: Sequence[str], dev_share: float, test_share: float, seed: int) -> pa.Table:
@@ -86,9 +85,7 @@ def _edges(table: pa.Table, codes: Sequence[str]) -> tuple[Ints, Ints, npt.NDArr
     rows, keys, hashes = [], [], []
     known = 0
     for code in codes:
-        column = table[code]
-        slices = (column.slice(start, _SLICE) for start in range(0, len(column), _SLICE))
-        texts = np.concatenate([TextColumn(part).keys for part in slices])
+        texts = cell_keys(table, code)
         rows.append(np.flatnonzero(texts))
         hashes.append(texts[rows[-1]])
         distinct, numbers = np.unique(hashes[-1], return_inverse=True)

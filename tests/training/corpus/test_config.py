@@ -39,7 +39,7 @@ def test_bad_sources(fields: dict[str, Any], problem: str) -> None:
         ({"withhold_pairs": ["fr"]}, "'fr' is not a direction"),
         ({"dev_share": 0.6, "test_share": 0.5}, "must leave a share for train"),
         ({"required_splits": ["valid"]}, "unknown split 'valid'"),
-        ({"min_languages": 0}, "at least 1"),
+        ({"min_languages": 1}, "at least 2"),
     ],
 )
 def test_bad_corpora(fields: dict[str, Any], problem: str) -> None:
