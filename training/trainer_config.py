@@ -12,6 +12,27 @@ TRACKERS: Final = ("none", "wandb", "comet", "tensorboard")
 
 
 @dataclass(frozen=True)
+class ValidationConfig:
+    """How much of the dev split validation uses.
+
+    Attributes:
+        loss_messages: messages per direction for the loss.
+        chrf_messages: messages per direction that are translated (0: none, no chrF).
+        chrf_directions: directions that are translated, spread evenly (0: all).
+        seed: of the choice of messages.
+    """
+
+    loss_messages: int = 32
+    chrf_messages: int = 16
+    chrf_directions: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss_messages < 1 or self.chrf_messages < 0 or self.chrf_directions < 0:
+            raise InputError("training.validation: loss_messages must be above 0, the others at least 0")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How a model is trained. 0 switches a limit off where the text says so.
 
@@ -34,6 +55,7 @@ class TrainingConfig:
         max_norm_ratio: an update whose gradient norm is this many times the running mean is skipped.
         max_skips: this many skipped updates in a row end the training.
         validate_every: updates between validations (0: only at the end).
+        validation: how much of the dev split they use.
         best_metric: a key of what validation returns.
         best_is_lower: whether a lower value of it is better.
         keep_best: how many best checkpoints are kept.
@@ -68,6 +90,7 @@ class TrainingConfig:
     max_norm_ratio: float = 50.0
     max_skips: int = 20
     validate_every: int = 1000
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     best_metric: str = "dev/chrf"
     best_is_lower: bool = False
     keep_best: int = 1

@@ -1,0 +1,181 @@
+"""The teacher: its task for the trainer, and the stage that trains it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipeline.atomic import remove, write_json
+from pipeline.stage import Stage
+from training.batching import BatchingConfig
+from training.model.teacher_config import TeacherConfig
+from training.tracking import check_tracking
+from training.trainer_config import TrackingConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerBase
+
+    from training.batch import Batch
+    from training.encoded import EncodedCorpus
+    from training.model.modelling import ParleyMoeForConditionalGeneration
+    from training.trainer import LossParts, TrainResult
+    from training.validation import TranslationValidation
+
+RESULT = "result.json"
+
+
+class TeacherTask:
+    """Translation loss of the mixture-of-experts teacher; experts are balanced after each update.
+
+    Args:
+        model: the teacher.
+        validation: scores the model on the dev split.
+    """
+
+    def __init__(self, model: "ParleyMoeForConditionalGeneration", validation: "TranslationValidation") -> None:
+        self.model = model
+        self.validation = validation
+
+    def loss(self, batch: "Batch") -> "LossParts":
+        """Everything that is optimised: smoothed cross-entropy, z-loss, the detector's loss; nats, summed."""
+        from training.trainer import LossParts
+
+        output = self.model(**batch.model_inputs())
+        return LossParts(output.loss_sum, batch.target_tokens, output.metrics)
+
+    def after_update(self) -> None:
+        """Balance the experts."""
+        self.model.after_update()
+
+    def validate(self, model: "nn.Module") -> dict[str, float]:
+        """Scores on the dev split; see `TranslationValidation`."""
+        return self.validation(model)
+
+
+def build_teacher(
+    config: TeacherConfig, tokenizer: "PreTrainedTokenizerBase", seed: int
+) -> "ParleyMoeForConditionalGeneration":
+    """A fresh teacher for a vocabulary, or one that starts from a dense checkpoint (`upcycle_from`).
+
+    Raises:
+        InputError: the dense checkpoint does not fit.
+    """
+    import torch
+
+    from training.model.modelling import ParleyMoeForConditionalGeneration
+    from training.model.upcycling import upcycle
+
+    torch.manual_seed(seed)
+    model = ParleyMoeForConditionalGeneration(config.model_config(len(tokenizer), tokenizer.get_vocab()))
+    if config.upcycle_from:
+        upcycle(model, config.upcycle_from)
+    return model
+
+
+@dataclass(frozen=True)
+class TeacherStageConfig:
+    """All that the teacher stage is told.
+
+    Attributes:
+        model: size and regularisation.
+        training: budget, optimisation, validation.
+        batching: sampling of directions and size of batches.
+        tracking: experiment tracker.
+    """
+
+    model: TeacherConfig
+    training: TrainingConfig
+    batching: BatchingConfig = field(default_factory=BatchingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
+
+
+class TeacherStage(Stage[TeacherStageConfig]):
+    """Trains the teacher on inputs `corpus`, `tokenizer`, `encoded`; a killed run goes on from its last checkpoint.
+
+    Its folder loads with `from_pretrained`: weights, tokenizer; besides `training_log.jsonl` and `routing.json`.
+    """
+
+    name: ClassVar[str] = "teacher"
+    keeps_work: ClassVar[bool] = True
+    distributed: ClassVar[bool] = True
+
+    def files(self) -> list[Path]:
+        """The checkpoint that is upcycled, when there is one."""
+        return [Path(self.config.model.upcycle_from)] if self.config.model.upcycle_from else []
+
+    def check(self) -> None:
+        """Hold the tracker against what is installed.
+
+        Raises:
+            InputError: the tracker's package is missing.
+        """
+        check_tracking(self.config.tracking)
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Train, and save the best or final averaged weights.
+
+        Raises:
+            InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
+        """
+        if not (out / RESULT).exists():  # a run killed while it tidied up is finished
+            self._train(out, inputs)
+        for folder in ("checkpoints", "best"):
+            remove(out / folder)
+        facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
+        return facts
+
+    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        from training.batching import BatchStream
+        from training.encoded import EncodedCorpus
+        from training.processes import Processes
+        from training.tokenizer import check_vocabulary, load_tokenizer
+        from training.trainer import Trainer
+        from training.validation import TranslationValidation
+
+        config = self.config
+        encoded = EncodedCorpus.open(inputs["encoded"])
+        check_vocabulary(inputs["tokenizer"], encoded.vocabulary_digest)
+        tokenizer = load_tokenizer(inputs["tokenizer"])
+        model = build_teacher(config.model, tokenizer, config.training.seed)
+        validation = TranslationValidation(
+            encoded, inputs["corpus"], tokenizer, config.batching, config.training.validation
+        )
+        task = TeacherTask(model, validation)
+        processes = Processes(config.training)
+        stream = BatchStream(encoded, config.batching, "train", processes.rank, processes.count)
+        facts = {"model": asdict(config.model), "batching": asdict(config.batching)}
+        trainer = Trainer(
+            config.training, task, stream, out, config.tracking, processes, description="teacher", facts=facts
+        )
+        result = trainer.train()
+        if processes.is_first:
+            self._save(out, task, tokenizer, encoded, result)
+        processes.wait()
+
+    def _save(
+        self,
+        out: Path,
+        task: TeacherTask,
+        tokenizer: "PreTrainedTokenizerBase",
+        encoded: "EncodedCorpus",
+        result: "TrainResult",
+    ) -> None:
+        from transformers.utils import logging
+
+        from pipeline.atomic import raise_if_full
+        from training.model.size import active_parameters
+        from training.routing import measure_routing
+
+        write_json(out / "routing.json", measure_routing(task.model, task.validation.sample))
+        logging.disable_progress_bar()  # of writing files: not worth a line
+        try:
+            task.model.save_pretrained(out)
+            tokenizer.save_pretrained(str(out))
+        except Exception as error:
+            raise_if_full(error, out)
+            raise
+        params = sum(parameter.numel() for parameter in task.model.parameters())
+        facts = {**asdict(result), "params": params, "active_params": active_parameters(task.model)}
+        write_json(out / RESULT, {**facts, "vocabulary_digest": encoded.vocabulary_digest})

@@ -1,0 +1,184 @@
+"""Validation of a translation model in training: loss by group of directions, chrF and off-target rate by direction.
+
+The messages are a fixed sample of the dev split, drawn by a seed: the same at every validation and after a resume.
+Withheld pairs are validated too, as a group of their own: they show how well the model does what it never saw.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from pipeline.errors import InputError
+from training.batch import Batch, Examples, make_batch
+from training.batching import BatchingConfig, cut
+from training.corpus.store import Corpus
+from training.encoded import EncodedCorpus
+from training.language_id import LanguageIdentifier
+from training.languages import CODES, directions, pair
+from training.scores import corpus_chrf, off_target_rate
+from training.trainer_config import ValidationConfig
+from training.translate import DecodingConfig, Translator
+
+HUB = "en"  # directions are grouped by whether they touch the language that most data comes from
+
+
+def group_of(direction: str, encoded: EncodedCorpus) -> str:
+    """`withheld`, `from_en`, `into_en` or `between_others`."""
+    source, target = pair(direction)
+    if frozenset((source, target)) in encoded.pairs_withheld():
+        return "withheld"
+    return "from_en" if source == HUB else "into_en" if target == HUB else "between_others"
+
+
+class DevSample:
+    """The fixed messages of every direction.
+
+    Attributes:
+        rows: row numbers of the encoded corpus, by direction that has any.
+    """
+
+    def __init__(self, encoded: EncodedCorpus, batching: BatchingConfig, messages: int, seed: int) -> None:
+        """Draw up to `messages` rows of each direction that fit `batching.max_length`.
+
+        Raises:
+            InputError: the dev split is empty, or has no message in two languages.
+        """
+        self.encoded, self.batching = encoded, batching
+        self.lengths = {code: encoded.lengths(code) for code in encoded.languages}
+        dev = encoded.rows("dev")
+        self.rows = {}
+        for direction in directions(encoded.languages):
+            sizes = [self.lengths[code][dev] for code in pair(direction)]
+            fits = (np.minimum(*sizes) > 0) & (np.maximum(*sizes) + 2 <= batching.max_length)
+            generator = np.random.default_rng([seed, *(CODES.index(code) for code in pair(direction))])
+            chosen = generator.permutation(dev[fits])[:messages]
+            if len(chosen):
+                self.rows[direction] = chosen
+        if not self.rows:
+            raise InputError(
+                f"{encoded.directory}: no dev message of up to {batching.max_length} tokens in two languages"
+            )
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[Batch]:
+        """The messages of some directions, mixed, in batches of similar length."""
+        parts = [self._examples(direction) for direction in wanted]
+        examples = Examples(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])})
+        examples = examples.take(np.lexsort((examples.source_length, examples.target_length)))
+        for start, stop in pairwise(cut(examples.source_length, examples.target_length, self.batching)):
+            yield make_batch(self.encoded, examples.take(slice(start, stop)))
+
+    def _examples(self, direction: str) -> Examples:
+        source, target = pair(direction)
+        rows = self.rows[direction]
+        return Examples(
+            source=np.full(len(rows), CODES.index(source)),
+            target=np.full(len(rows), CODES.index(target)),
+            row=rows,
+            source_length=self.lengths[source][rows] + 2,
+            target_length=self.lengths[target][rows] + 1,
+            auto=np.zeros(len(rows), bool),
+        )
+
+    def groups(self) -> dict[str, list[str]]:
+        """Directions by group."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for direction in self.rows:
+            found[group_of(direction, self.encoded)].append(direction)
+        return dict(found)
+
+
+class TranslationValidation:
+    """Scores a translation model on the dev split.
+
+    Args:
+        encoded: the tokenized corpus.
+        corpus: folder of the corpus that it was made from, for the references.
+        tokenizer: of the model.
+        batching: limits of length and batch.
+        config: how many messages.
+    """
+
+    def __init__(
+        self,
+        encoded: EncodedCorpus,
+        corpus: Path,
+        tokenizer: PreTrainedTokenizerBase,
+        batching: BatchingConfig,
+        config: ValidationConfig,
+    ) -> None:
+        self.config, self.tokenizer = config, tokenizer
+        self.sample = DevSample(encoded, batching, config.loss_messages, config.seed)
+        scored = DevSample(encoded, batching, config.chrf_messages, config.seed) if config.chrf_messages else None
+        self.scored = _thinned(scored.rows, config.chrf_directions) if scored else {}
+        self.texts = _texts(corpus, self.scored)
+        self.identifier = LanguageIdentifier(encoded.languages)
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        """`dev/loss` (nats a token, no smoothing), `dev/chrf`, `dev/off_target`, and each by group and direction."""
+        scores = self.losses(model)
+        if self.scored:
+            assert isinstance(model, PreTrainedModel)
+            scores |= self.translations(model)
+        return scores
+
+    @torch.no_grad()
+    def losses(self, model: nn.Module) -> dict[str, float]:
+        """`dev/loss`, `dev/accuracy` of tokens, and `dev/loss/<group>`."""
+        device = next(model.parameters()).device
+        sums: dict[str, dict[str, Any]] = {}
+        for group, members in self.sample.groups().items():
+            total = sums[group] = {"tokens": 0, "nll": 0.0, "accuracy": 0.0}
+            for batch in self.sample.batches(members):
+                output = model(**batch.to(device).model_inputs())
+                total["tokens"] += batch.target_tokens
+                for name in ("nll", "accuracy"):
+                    total[name] += output.metrics[name].double() * batch.target_tokens
+        tokens = sum(total["tokens"] for total in sums.values())
+        scores = {f"dev/loss/{group}": float(total["nll"]) / total["tokens"] for group, total in sums.items()}
+        scores["dev/accuracy"] = sum(float(total["accuracy"]) for total in sums.values()) / tokens
+        return {"dev/loss": sum(float(total["nll"]) for total in sums.values()) / tokens, **scores}
+
+    def translations(self, model: PreTrainedModel) -> dict[str, float]:
+        """`dev/chrf` and `dev/off_target`, means over directions, and chrF by group and direction."""
+        translator = Translator(model, self.tokenizer, DecodingConfig(max_new_tokens=self.sample.batching.max_length))
+        jobs = [(self.texts[s][row], s, t) for d, rows in self.scored.items() for s, t in [pair(d)] for row in rows]
+        outputs = iter(translator.translate_many(*map(list, zip(*jobs, strict=True))))  # type: ignore[arg-type]
+        chrf, off_target = {}, []
+        for direction, rows in self.scored.items():
+            source, target = pair(direction)
+            hypotheses = [next(outputs) for _ in rows]
+            chrf[direction] = corpus_chrf(hypotheses, [self.texts[target][row] for row in rows])
+            off_target.append(off_target_rate(hypotheses, target, self.identifier, source))
+        scores = {"dev/chrf": float(np.mean(list(chrf.values()))), "dev/off_target": float(np.mean(off_target))}
+        for group, members in self.sample.groups().items():
+            found = [chrf[direction] for direction in members if direction in chrf]
+            scores |= {f"dev/chrf/{group}": float(np.mean(found))} if found else {}
+        return scores | {f"dev/chrf/{direction}": score for direction, score in chrf.items()}
+
+
+def _thinned(rows: dict[str, np.ndarray], limit: int) -> dict[str, np.ndarray]:
+    """Up to `limit` directions, spread evenly; 0 for all."""
+    names = list(rows)
+    places = range(len(names)) if not limit else np.unique(np.linspace(0, len(names) - 1, limit).astype(int))
+    return {names[place]: rows[names[place]] for place in places}
+
+
+def _texts(corpus: Path, rows: dict[str, np.ndarray]) -> dict[str, dict[int, str]]:
+    """Text of the wanted rows by language. The encoded rows are the corpus's, in the same order."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for direction, numbers in rows.items():
+        for code in pair(direction):
+            wanted[code].update(int(number) for number in numbers)
+    store = Corpus.open(corpus)
+    texts = {}
+    for code, wanted_rows in wanted.items():
+        ordered = sorted(wanted_rows)
+        texts[code] = dict(zip(ordered, store.table("", [code])[code].take(ordered).to_pylist(), strict=True))
+    return texts
