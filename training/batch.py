@@ -100,13 +100,14 @@ def _padded(
     encoded: EncodedCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
 ) -> "tuple[Array, Array]":
     """[B, L] head, tokens, end, padding; and the mask of what is not padding. `lengths` count head and end."""
-    mask = np.arange(int(lengths.max())) < lengths[:, None]
+    width = int(lengths.max())
+    mask = np.arange(width) < lengths[:, None]
     out = np.full(mask.shape, encoded.pad_id, np.int64)
     order = np.argsort(languages, kind="stable")
     sizes = lengths[order] - 2
     tokens, first = _gather(encoded, languages[order], rows[order], sizes)
     column = np.arange(len(tokens)) - np.repeat(first, sizes)
-    out.ravel()[np.repeat(order * out.shape[1] + 1, sizes) + column] = tokens
+    out.ravel()[np.repeat(order * width + 1, sizes) + column] = tokens
     out[np.arange(len(rows)), lengths - 1] = encoded.eos_id
     out[:, 0] = head
     return out, mask
