@@ -13,7 +13,7 @@ import yaml
 from scripts.composition import CONFIGS, compose_config, groups
 from scripts.describe_model import DescribeConfig
 from scripts.run_config import RunConfig
-from scripts.typed_config import field_help, hints, nested
+from scripts.typed_config import hints, nested
 
 ROOT = CONFIGS.parent
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -114,19 +114,6 @@ def keys_inside(node: yaml.Node, hint: Any) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_every_field_is_read_by_some_code(cls: type) -> None:
     assert [name for name in hints(cls) if name not in attributes_read()] == []
-
-
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_every_field_is_explained_somewhere(cls: type) -> None:
-    """In the class (shown by --help), or beside the key in some config file."""
-    in_files = {key for path in FILES for key in keys_with_comment(path)}
-    assert [name for name, text in field_help(cls).items() if not text and name not in in_files] == []
-
-
-@cache
-def keys_with_comment(path: Path) -> frozenset[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.split(":")[0].strip() for line in lines if ":" in line and "#" in line)
 
 
 @cache
