@@ -53,7 +53,7 @@ class ScriptConfig:
 
 @dataclass(frozen=True)
 class RepetitionConfig:
-    """Loops: "hahahahaha" is chat, forty of them are noise."""
+    """Loops ("hahahaha"), unless at least half of the row's other cells loop as well."""
 
     # Copies of one character in a row.
     max_characters: int = 12
@@ -68,16 +68,16 @@ class CopiesConfig:
 
     # Shorter copies may be names, brands or loanwords.
     min_letters: int = 20
-    # Pairs of languages in which equal text is right.
-    allowed: list[str] = field(default_factory=lambda: ["zh-Hans-zh-Hant"])
+    # Pairs of languages in which equal text is often right ("Mostrar resultados como").
+    allowed: list[str] = field(default_factory=lambda: ["zh-Hans-zh-Hant", "es-pt", "es-it", "it-pt"])
 
 
 @dataclass(frozen=True)
 class NumbersConfig:
     """Digits that disagree with the row's other cells."""
 
-    # So many digits must be there in every cell; fewer may be written out ("two").
-    required_digits: int = 4
+    # So many digits (zeros do not count) may be missing or added: small numbers are written out ("two") and reworded.
+    tolerated_digits: int = 2
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,13 @@ class DecontaminationConfig:
     # Test texts with fewer normalised characters are left in train; 1 leaves nothing.
     min_chars: int = 1
     near: bool = True
-    # Share of the test text's character n-grams that stand in the train cell.
-    min_overlap: float = 0.8
+    # Share of the test text's character n-grams that stand in the train cell: one or two words of a sentence differ.
+    min_overlap: float = 0.7
+    # In English characters; in denser scripts fewer (see EXPECTED_LENGTH), at least 3.
     ngram: int = 8
-    # Test texts with fewer normalised characters are matched exactly only.
-    near_min_chars: int = 24
+    # Test texts with fewer normalised characters are matched exactly only: "looking forward to seeing you" is no leak.
+    # In English characters too.
+    near_min_chars: int = 40
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from training.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
 from training.corpus.cleaning_report import CleaningReport
+from training.corpus.filters.lengths import EXPECTED_LENGTH
 from training.corpus.row_filters import chunks, drop_rows, languages_of, train_rows
 from training.corpus.text_column import TextColumn, normalised
 from training.languages import language
@@ -40,7 +41,7 @@ def decontaminate(
     for code in languages_of(table):
         texts = sorted({text for text in [*test[code].to_pylist(), *extra.get(code, [])] if text})
         if texts:
-            matcher = _Matcher(texts, config.decontamination)
+            matcher = _Matcher(texts, config.decontamination, EXPECTED_LENGTH[code])
             for start, column in chunks(table[code]):
                 for row, text in matcher.matches(column, train[start : start + len(column)]):
                     found.setdefault(start + row, f"{code}: {text}")
@@ -52,8 +53,9 @@ def decontaminate(
 class _Matcher:
     """Finds one language's test texts in columns of that language."""
 
-    def __init__(self, texts: list[str], config: DecontaminationConfig) -> None:
+    def __init__(self, texts: list[str], config: DecontaminationConfig, density: float) -> None:
         self.config = config
+        self.ngram = max(3, round(config.ngram * density))
         column = TextColumn(pa.array(texts, pa.string()))
         wanted = np.flatnonzero(column.normal_lengths >= max(1, config.min_chars))
         self.texts = {int(key): texts[index] for key, index in zip(column.keys[wanted], wanted, strict=True)}
@@ -63,7 +65,7 @@ class _Matcher:
         self.where: dict[str, list[int]] = defaultdict(list)
         self.flags = np.zeros(2, bool)
         if config.near:
-            long = column.normal_lengths >= max(config.near_min_chars, config.min_chars, config.ngram)
+            long = column.normal_lengths >= max(config.near_min_chars * density, config.min_chars, self.ngram)
             self._index([texts[index] for index in np.flatnonzero(long)])
 
     def matches(self, column: TextColumn, allowed: np.ndarray) -> Iterable[tuple[int, str]]:
@@ -81,23 +83,23 @@ class _Matcher:
     def _index(self, texts: list[str]) -> None:
         self.long_texts = texts
         for number, text in enumerate(texts):
-            grams = _ngrams(normalised(text), self.config.ngram)
+            grams = _ngrams(normalised(text), self.ngram)
             self.sizes.append(len(grams))
             for gram in grams:
                 self.where[gram].append(number)
-        hashes, _ = TextColumn(pa.array(texts, pa.string())).ngrams(self.config.ngram)
+        hashes, _ = TextColumn(pa.array(texts, pa.string())).ngrams(self.ngram)
         self.flags = np.zeros(1 << min(_MAX_FLAG_BITS, (_FLAGS_PER_NGRAM * len(hashes) + 1).bit_length()), bool)
         self.flags[_slots(hashes, len(self.flags))] = True
 
     def _suspects(self, column: TextColumn) -> np.ndarray:
         """Cells with at least as many test n-grams as the shortest near match has, bool[N]."""
-        grams, starts = column.ngrams(self.config.ngram)
+        grams, starts = column.ngrams(self.ngram)
         hits = np.concatenate([[0], np.cumsum(self.flags[_slots(grams, len(self.flags))])])
         return np.diff(hits[starts]) >= self.config.min_overlap * min(self.sizes)
 
     def _near_match(self, text: str) -> str | None:
         shared = Counter(
-            number for gram in _ngrams(normalised(text), self.config.ngram) for number in self.where.get(gram, ())
+            number for gram in _ngrams(normalised(text), self.ngram) for number in self.where.get(gram, ())
         )
         for number, count in sorted(shared.items()):
             if count >= self.config.min_overlap * self.sizes[number]:

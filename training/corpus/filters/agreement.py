@@ -15,40 +15,50 @@ import pyarrow.compute as pc
 
 from training.corpus.cleaning_config import CleaningConfig
 from training.corpus.filters.cells import Cells, Mask
-from training.corpus.text_column import TextColumn
+from training.corpus.text_column import TextColumn, mixed
 from training.scripts_of_text import CharacterClass, class_table
 
-_PLACEHOLDER: Final = r"\{\{?[A-Za-z0-9_.]*\}?\}|%(?:\d+\$)?(?:[sdiu@]|\.?\d*f)\b|\$\{[A-Za-z0-9_.]+\}|</?[a-z][^<>]*>"
-_URL: Final = r"https?://[^\s<>]+|www\.[A-Za-z0-9-]+\.[a-z]{2,}|[\w.+-]+@[\w-]+\.[a-z]{2,}"
-# Weights by which the digits 1 to 9 are counted in a sum; odd, unrelated, wrapping at 2**64. Zeros are not counted:
-# "10 million" is 1000万, and 5 o'clock is 5:00.
-_DIGIT_WEIGHTS: Final = np.array(
-    [0] + [zlib.crc32(bytes([digit])) * 0x9E3779B97F4A7C15 % 2**64 | 1 for digit in range(1, 10)], dtype=np.uint64
+# Odd, unrelated weights of the digits 1 to 9: sums of them (wrapping at 2**64) tell multisets of digits apart.
+_DIGIT_WEIGHTS: Final = mixed(np.arange(1, 10, dtype=np.uint64)) | np.uint64(1)
+_PLACEHOLDER: Final = re.compile(
+    r"\{\{?[A-Za-z0-9_.]*\}?\}|%(?:\d+\$)?(?:[sdiu@]|\.?\d*f)(?![A-Za-z])|\$\{[A-Za-z0-9_.]+\}|</?[a-z][^<>]*>"
 )
+_URL: Final = re.compile(r"https?://[^\s<>]+|www\.[A-Za-z0-9-]+\.[a-z]{2,}|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[a-z]{2,}")
+# Characters without which there is no match, so that most cells are passed over quickly.
+_PLACEHOLDER_HINT: Final = "[{%<]"
+_URL_HINT: Final = r"://|www\.|@"
+_CLOCK: Final = r"(?i)[0-9] ?[ap]\.?m\b"
 
 
 def numbers(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop cells whose digits differ from the row's; order, separators and the digits' script do not matter.
 
-    A number may be written out in words, so a cell without digits passes unless the row's number is a long one.
+    Zeros are not compared (10 million is 1000万, 5 o'clock is 5:00), and a few digits may be missing, because languages
+    write small numbers in words. So a cell goes when it lacks digits and has others instead, or when too many are
+    missing or added. Rows with a.m. or p.m. are let through: elsewhere 9 p.m. is 21:00.
     """
-    signatures, amounts = cells.empty_mask().astype(np.uint64), cells.empty_mask().astype(np.int64)
-    for index, code in enumerate(cells.languages):
-        signatures[:, index], amounts[:, index] = _digit_signatures(cells.columns[code])
-    with_digits = cells.filled & (signatures != 0)
-    differs, winner = _outvoted(signatures, with_digits)
-    required = amounts[np.arange(cells.rows), winner] >= config.numbers.required_digits
-    return differs | (cells.filled & (amounts == 0) & required[:, None])
+    counts = np.stack([_digit_counts(cells.columns[code]) for code in cells.languages], axis=1)
+    signatures = (counts.astype(np.uint64) * _DIGIT_WEIGHTS).sum(axis=2)
+    winner = _outvoted(signatures, cells.filled & (signatures != 0))[1]
+    mask, rows = cells.empty_mask(), np.flatnonzero((cells.filled & (signatures != 0)).any(axis=1))
+    difference = counts[rows] - counts[rows, winner[rows]][:, None]
+    added, missing = np.maximum(difference, 0).sum(axis=2), np.maximum(-difference, 0).sum(axis=2)
+    limit = config.numbers.tolerated_digits
+    mask[rows] = ((added > 0) & (missing > 0)) | (added > limit) | (missing > limit)
+    if "en" in cells.languages:
+        clock = pc.match_substring_regex(cells.columns["en"].array, _CLOCK)
+        mask &= ~pc.fill_null(clock, False).to_numpy(zero_copy_only=False)[:, None]
+    return mask
 
 
 def placeholders(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop cells whose placeholders ({0}, %s, %1$d, ${name}, <b>) are not the row's."""
-    return _outvoted(_pattern_signatures(cells, _PLACEHOLDER, exact=True), cells.filled)[0]
+    return _outvoted(_signatures(cells, _PLACEHOLDER_HINT, _PLACEHOLDER, exact=True), cells.filled)[0]
 
 
 def urls(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop cells with more or fewer URLs and mail addresses than the row; their text may be local."""
-    return _outvoted(_pattern_signatures(cells, _URL, exact=False), cells.filled)[0]
+    return _outvoted(_signatures(cells, _URL_HINT, _URL, exact=False), cells.filled)[0]
 
 
 def _outvoted(signatures: np.ndarray, voting: Mask) -> tuple[Mask, np.ndarray]:
@@ -75,23 +85,22 @@ def _digit_values() -> np.ndarray:
     return values
 
 
-def _digit_signatures(column: TextColumn) -> tuple[np.ndarray, np.ndarray]:
-    """A hash of each cell's multiset of digits 1 to 9, uint64[N], and how many digits it has, int64[N]."""
+def _digit_counts(column: TextColumn) -> np.ndarray:
+    """How often each digit from 1 to 9 stands in each cell, int64[N, 9]."""
     places = np.flatnonzero(column.classes == CharacterClass.DIGIT)
-    weights = _DIGIT_WEIGHTS[_digit_values()[column.code_points[places]]]
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(weights, dtype=np.uint64)])
-    edges = np.searchsorted(places, column.starts)
-    return sums[edges[1:]] - sums[edges[:-1]], np.diff(edges)
+    cells = np.searchsorted(column.starts, places, side="right") - 1
+    values = _digit_values()[column.code_points[places]]
+    return np.bincount(cells * 10 + values, minlength=len(column) * 10).reshape(-1, 10)[:, 1:]
 
 
-def _pattern_signatures(cells: Cells, pattern: str, exact: bool) -> np.ndarray:
+def _signatures(cells: Cells, hint: str, pattern: re.Pattern[str], exact: bool) -> np.ndarray:
     """A hash of what each cell has of a pattern (the multiset, or with `exact` off only how many), uint64[N, L]."""
     signatures = cells.empty_mask().astype(np.uint64)
-    compiled = re.compile(pattern)
     for index, code in enumerate(cells.languages):
         array = cells.columns[code].array
-        rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(array, pattern), False))
+        rows = np.flatnonzero(pc.fill_null(pc.match_substring_regex(array, hint), False))
         for row, text in zip(rows.tolist(), array.take(rows).to_pylist(), strict=True):
-            found = compiled.findall(text)
-            signatures[row, index] = zlib.crc32("\0".join(sorted(found)).encode()) + 1 if exact else len(found)
+            found = pattern.findall(text)
+            if found:
+                signatures[row, index] = zlib.crc32("\0".join(sorted(found)).encode()) + 1 if exact else len(found)
     return signatures

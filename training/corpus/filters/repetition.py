@@ -10,7 +10,10 @@ from training.corpus.text_column import TextColumn
 
 
 def repetition(cells: Cells, config: CleaningConfig) -> Mask:
-    """Drop cells in which a character or a pattern stands more often in a row than allowed."""
+    """Drop cells in which a character or a pattern stands more often in a row than allowed.
+
+    Where at least half of the row's other cells loop as well, the loop is part of the message.
+    """
     limits = config.repetition
 
     def judge(column: TextColumn, code: str) -> np.ndarray:
@@ -19,7 +22,9 @@ def repetition(cells: Cells, config: CleaningConfig) -> Mask:
             loops |= _loops(column, period, limits.max_patterns)
         return loops
 
-    return cells.by_language(judge)
+    loops = cells.by_language(judge) & cells.filled
+    others, looping = cells.filled.sum(axis=1, keepdims=True) - 1, loops.sum(axis=1, keepdims=True) - 1
+    return loops & (2 * looping < np.maximum(others, 1))
 
 
 def _loops(column: TextColumn, period: int, allowed: int) -> np.ndarray:
