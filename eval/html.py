@@ -53,7 +53,9 @@ def render(report: Report) -> str:
         matrices=[score_map(report, system) for system in report.get("mean", {})],
         charts=curves.charts(report.get("training", {}).get("curves", {})),
         routing=routing_maps(report.get("routing", {})),
+        information=information_rows(report.get("routing", {}).get("mutual_information", {})),
         directions=direction_rows(report),
+        languages=language_rows(report),
         cleaning=cleaning_rows(report.get("data", {}).get("cleaning")),
         frame=curves,
     )
@@ -101,6 +103,12 @@ def _routing_map(name: str, rows: list[list[float]], codes: list[str]) -> HeatMa
     return HeatMap(name, codes[: len(rows)], [str(e) for e in range(len(rows[0]))], cells, 0, 100 * high)
 
 
+def information_rows(information: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, float]]]]:
+    """Mutual information as (label, [(layer, bits), ...]); single numbers have an unnamed layer."""
+    tables = {name: value if isinstance(value, Mapping) else {"": value} for name, value in information.items()}
+    return [(name, [(str(layer), float(bits)) for layer, bits in table.items()]) for name, table in tables.items()]
+
+
 def withheld_directions(report: Report) -> set[str]:
     """Both directions of every pair that training never saw directly."""
     found = set()
@@ -117,6 +125,15 @@ def direction_rows(report: Report) -> list[dict[str, Any]]:
         {"direction": direction, "system": system, "n": entry["n"], "withheld": direction in withheld, **scores}
         for direction, entry in report.get("pairs", {}).items()
         for system, scores in entry["systems"].items()
+    ]
+
+
+def language_rows(report: Report) -> list[dict[str, Any]]:
+    """Per language: messages by split from the corpus, and how the vocabulary fits it."""
+    counts = report.get("data", {}).get("languages", {})
+    fits = report.get("tokenizer", {}).get("languages", {})
+    return [
+        {"code": code, **counts.get(code, {}), **fits.get(code, {})} for code in CODES if code in {**counts, **fits}
     ]
 
 

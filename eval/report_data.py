@@ -5,7 +5,7 @@ import math
 import random
 import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,12 +103,21 @@ def _run_facts(folders: Mapping[str, Path]) -> Report:
         "versions": package_versions() | _sacrebleu(),
         "git": git_state(),
         "hardware": hosts.get("teacher") or hardware(),
-        "seeds": {name: m.config["seed"] for name, m in manifests.items() if "seed" in m.config},
+        "seeds": {key: seed for name, m in manifests.items() for key, seed in _seeds(m.config, name)},
         "seconds": {name: round(m.seconds, 1) for name, m in manifests.items()},
         "fingerprints": {name: m.fingerprint for name, m in manifests.items()},
     }
     names = {folder.parent.parent.name for folder in folders.values()}
     return ({"name": names.pop()} if len(names) == 1 else {}) | facts
+
+
+def _seeds(config: Mapping[str, Any], at: str) -> Iterator[tuple[str, int]]:
+    """Every key `seed` of a stage's config, nested ones by their dotted path."""
+    for key, value in config.items():
+        if key == "seed":
+            yield at, value
+        elif isinstance(value, Mapping):
+            yield from _seeds(value, f"{at}.{key}")
 
 
 def _sacrebleu() -> dict[str, str]:
@@ -124,7 +133,7 @@ def _teacher(folder: Path) -> Report:
     if (folder / "routing.json").exists():
         report["routing"] = _json(folder / "routing.json")
     if (folder / "training_log.jsonl").exists():
-        report["training"] = _curves(folder / "training_log.jsonl")
+        report["training"] = facts | _curves(folder / "training_log.jsonl")
     return report
 
 

@@ -67,7 +67,7 @@ def test_portions_do_not_mix_messages_up(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_perfect_and_broken_systems_side_by_side() -> None:
     good = translate_directions(Phrasebook(DATA), "good", DATA, ROWS).table
     bad = good.set_column(1, "system", [["bad"] * len(good)])
-    bad = bad.set_column(6, "hypothesis", [[""] + bad["source"].to_pylist()[1:]])
+    bad = bad.set_column(6, "hypothesis", [["", *bad["source"].to_pylist()[1:]]])
     scores = score_outputs(pa.concat_tables([good, bad]), NeverOffTarget(), samples=100)
     assert scores["mean"]["good"]["chrf"] == pytest.approx(100)
     assert scores["mean"]["good"]["chrf_ci"] == pytest.approx([100, 100])

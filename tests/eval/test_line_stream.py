@@ -40,7 +40,6 @@ def test_blank_lines_stay_and_cost_nothing() -> None:
     assert sum(call[2] for call in system.calls) == 1
 
 
-
 def test_no_input_no_output() -> None:
     assert through(b"")[0] == ""
 

@@ -1,0 +1,12 @@
+"""A tiny teacher with random weights and its tokenizer, in one folder."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.eval.tiny_model import save_tiny_model
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
