@@ -30,7 +30,7 @@ def mutual_information(shares_LE: np.ndarray, labels: Sequence[str]) -> float:
     joint = joint / joint.sum()
     independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
     seen = joint > 0
-    return float((joint[seen] * np.log2(joint[seen] / independent[seen])).sum())
+    return max(0.0, float((joint[seen] * np.log2(joint[seen] / independent[seen])).sum()))  # rounding may go below 0
 
 
 @torch.no_grad()
@@ -50,7 +50,7 @@ def measure_routing(model: ParleyMoeForConditionalGeneration, sample: DevSample)
                 _forward(model, sample.batches(members) if members else ())
             for name in tables:
                 if name.startswith(stack):
-                    tables[name].append((counts[name] / counts[name].sum().clamp(min=1)).cpu().numpy())
+                    tables[name].append((counts[name] / counts[name].sum().clamp(min=1)).double().cpu().numpy())
     families = [LANGUAGES[code].family for code in codes]
     shares = {name: np.stack(rows) for name, rows in tables.items()}
     by_family = {name: mutual_information(share_LE, families) for name, share_LE in shares.items()}

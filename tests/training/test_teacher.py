@@ -121,7 +121,7 @@ def _interrupted(stage: TeacherStage, update: int) -> TeacherStage:
 
 
 def test_another_vocabulary_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
-    other = make_inputs(tmp_path / "other", ("en", "de", "ja"))
+    other = make_inputs(tmp_path / "other", ("en", "de", "ja", "ko"))
     with pytest.raises(InputError, match="another vocabulary"):
         TeacherStage(CONFIG).run(tmp_path / "out", {**inputs, "tokenizer": other["tokenizer"]})
 
