@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 Points = Sequence[Sequence[float]]
-WIDTH: Final = 640
+WIDTH: Final = 480
 HEIGHT: Final = 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 26  # margins
+LEFT, RIGHT, TOP, BOTTOM = 44, 16, 10, 26  # margins
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,8 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
-    """Range of the values; the highest fiftieth (the first, untrained updates) may leave the picture unflattened."""
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[-1]
+    """Range of the values, of some height even where all are equal."""
+    low, high = min(values), max(values)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
