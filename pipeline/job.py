@@ -20,6 +20,7 @@ from pipeline.registry import Registry, lock_path, now
 from pipeline.stage import Stage
 
 LOG: Final = "stage.log"
+PACKAGES: Final = ("pipeline", "training", "eval")
 POLL_SECONDS: Final = 0.5
 
 
@@ -74,10 +75,11 @@ class Job:
     def _attempt(self, label: str) -> None:
         registry = Registry(self.folder.parents[2])
         attempt = registry.start(self.folder.parents[1].name, self.stage.name, self.folder.name)
-        say(f"{label}: going on with the work of an earlier attempt" if self.partial.exists() else f"{label}: running")
+        resumed = self.partial.exists()
         started = time.monotonic()
         try:
             with _logged_to(self.partial):
+                say(f"{label}: going on with the work of an earlier attempt" if resumed else f"{label}: running")
                 facts = self.stage.run(self.partial, self.inputs)
             seconds = round(time.monotonic() - started, 3)
             self._finish(facts, seconds, registry)
@@ -135,6 +137,8 @@ def _logged_to(folder: Path) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
+    for package in PACKAGES:  # other libraries only where they warn
+        logging.getLogger(package).setLevel(logging.INFO)
     try:
         yield
     finally:

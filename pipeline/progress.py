@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal, a line now and then elsewhere, nothing for short work."""
 
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -17,7 +18,8 @@ console: Final = Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """Print one plain line on stderr, above any bar; only the first process of a distributed launch speaks."""
+    """Print one plain line on stderr, above any bar, and log it. Of a distributed launch only the first process prints."""
+    logging.getLogger(__name__).info(text)
     if os.environ.get("RANK", "0") == "0":
         console.print(text, markup=False, soft_wrap=True)
 

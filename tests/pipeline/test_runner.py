@@ -63,6 +63,7 @@ def test_manifest_tells_how_the_stage_came_about(tmp_path: Path) -> None:
     assert manifest.versions["python"] == sys.version.split()[0]
     assert manifest.hardware["cores"] >= 1
     assert manifest.attempts == 1
+    assert "running" in (folder / "stage.log").read_text()
 
 
 def test_published_files_lie_where_people_look(tmp_path: Path) -> None:
