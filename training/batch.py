@@ -103,7 +103,7 @@ def _padded(
     width = int(lengths.max())
     mask = np.arange(width) < lengths[:, None]
     out = np.full(mask.shape, encoded.pad_id, np.int64)
-    order = np.argsort(languages, kind="stable")
+    order = np.argsort((languages.astype(np.int64) << 40) | rows)  # language by language, in the order of the file
     sizes = lengths[order] - 2
     tokens, first = _gather(encoded, languages[order], rows[order], sizes)
     column = np.arange(len(tokens)) - np.repeat(first, sizes)

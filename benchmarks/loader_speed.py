@@ -1,0 +1,151 @@
+"""The loader beside the trainer: target tokens/s of each, alternating in one process, and the ratio.
+
+The loader makes the batches that training takes (sampling, sorting, gathering, padding, tensors). The training step is
+the teacher's: forward, backward, clipping and AdamW on batches of the same stream. Rounds alternate between the two.
+
+    python benchmarks/loader_speed.py [encoded=DIR] [depth=4] [batch_tokens=2048]
+"""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from scripts.command_line import run
+from training.batch import Batch
+from training.batching import BatchingConfig, BatchStream
+from training.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is measured.
+
+    Attributes:
+        encoded: folder of an encoded corpus (a run's `encoded` stage); empty: the demo corpus, made on the spot.
+        depth: the teacher's dial; 0 measures the loader alone.
+        batch_tokens: padded target tokens in a micro-batch.
+        loader_batches: batches the loader makes in a round.
+        train_batches: batches the trainer takes in a round.
+        rounds: alternations.
+        threads: of the trainer's operations; the loader uses one.
+        device: where the trainer runs, cpu or cuda.
+        seed: of the plan and the weights.
+    """
+
+    encoded: str = ""
+    depth: int = 4
+    batch_tokens: int = 2048
+    loader_batches: int = 200
+    train_batches: int = 1
+    rounds: int = 5
+    threads: int = 1
+    device: str = "cpu"
+    seed: int = 1
+
+
+def demo_store(folder: Path) -> Path:
+    """The demo corpus, tokenized and encoded under `folder`."""
+    from training.corpus.demo import DemoConfig, compose_demo
+    from training.corpus.store import FACTS, write_shards
+    from training.tokenizer import TokenizerConfig
+    from training.tokenizer_stage import TokenizerStage
+
+    inputs = {name: folder / name for name in ("corpus", "tokenizer", "encoded")}
+    inputs["corpus"].mkdir()
+    write_shards(compose_demo(DemoConfig()), inputs["corpus"])
+    (inputs["corpus"] / FACTS).write_text(json.dumps({"withheld_pairs": DemoConfig().withhold_pairs}))
+    TokenizerStage(TokenizerConfig(vocab_size=6000, sample_rows=40_000)).run(inputs["tokenizer"], inputs)
+    EncodedStage(EncodedConfig()).run(inputs["encoded"], inputs)
+    return inputs["encoded"]
+
+
+def teacher_step(encoded: EncodedCorpus, arguments: Arguments) -> Callable[[Batch], None]:
+    """One training step of the teacher at the dial's size."""
+    import torch
+
+    from training.languages import AUTO, CODES, LANGUAGES
+    from training.model.modelling import ParleyMoeForConditionalGeneration
+    from training.model.teacher_config import TeacherConfig
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    tags = {LANGUAGES[code].token: encoded.language_ids[index] for index, code in enumerate(CODES)}
+    config = TeacherConfig(depth=arguments.depth).model_config(
+        encoded.vocab_size, tags | {f"__{AUTO}__": encoded.auto_id}
+    )
+    model = ParleyMoeForConditionalGeneration(config)
+    model.train()
+    torch.nn.Module.to(model, arguments.device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=True)
+    print(f"teacher depth {arguments.depth}: {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters")
+
+    def step(batch: Batch) -> None:
+        with torch.autocast(arguments.device, torch.bfloat16, enabled=arguments.device != "cpu"):
+            output = model(**batch.to(arguments.device).model_inputs())
+        (output.loss_sum / batch.target_tokens).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        if arguments.device != "cpu":
+            torch.cuda.synchronize()
+
+    return step
+
+
+def rate(batches: Iterator[Batch], work: Callable[[Batch], None]) -> float:
+    """Target tokens/s of taking the batches and working on each."""
+    start, tokens = time.perf_counter(), 0
+    for batch in batches:
+        work(batch)
+        tokens += batch.target_tokens
+    return tokens / (time.perf_counter() - start)
+
+
+def measure(folder: Path, arguments: Arguments) -> None:
+    """Alternate, and print rates, fill and ratio."""
+    encoded = EncodedCorpus.open(folder)
+    config = BatchingConfig(batch_tokens=arguments.batch_tokens, seed=arguments.seed)
+    started = time.perf_counter()
+    batches = iter(BatchStream(encoded, config))
+    step = teacher_step(encoded, arguments) if arguments.depth else None
+    for batch in islice(batches, 2):  # first plan, first allocation
+        if step:
+            step(batch)
+    print(f"ready after {time.perf_counter() - started:.1f} s")
+    loader, trainer, sizes = [], [], [0, 0, 0, 0]
+    for _ in range(arguments.rounds):
+        loader.append(rate(islice(batches, arguments.loader_batches), lambda batch: count(batch, sizes)))
+        if step:
+            held = list(islice(batches, arguments.train_batches))
+            trainer.append(rate(iter(held), step))
+    print(f"fill: target {sizes[0] / sizes[1]:.3f}, source {sizes[2] / sizes[3]:.3f}")
+    print(f"loader:  {statistics.median(loader):12,.0f} target tokens/s [{min(loader):,.0f}-{max(loader):,.0f}]")
+    if trainer:
+        ratios = sorted(fast / slow for fast, slow in zip(loader, trainer, strict=True))
+        print(f"trainer: {statistics.median(trainer):12,.0f} target tokens/s [{min(trainer):,.0f}-{max(trainer):,.0f}]")
+        print(f"loader / trainer: {statistics.median(ratios):.0f} [{ratios[0]:.0f}-{ratios[-1]:.0f}] (target: 20)")
+
+
+def count(batch: Batch, sizes: list[int]) -> None:
+    """Add up filled and padded tokens: target filled, target padded, source filled, source padded."""
+    added = (batch.target_tokens, batch.labels.numel(), int(batch.attention_mask.sum()), batch.input_ids.numel())
+    for index, number in enumerate(added):
+        sizes[index] += number
+
+
+def main(arguments: Arguments) -> None:
+    """Measure the loader beside the teacher's training step."""
+    if arguments.encoded:
+        measure(Path(arguments.encoded), arguments)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measure(demo_store(Path(folder)), arguments)
+
+
+if __name__ == "__main__":
+    run(main, Arguments)
