@@ -36,7 +36,7 @@ class SourceConfig:
         languages: read these only, and each must be there; empty: all that the columns give.
         types: declared Arrow type of columns, held against what is found; language columns must be strings anyway.
         min_rows: fewer rows are refused.
-        max_rows: read no more than these; 0: all.
+        max_rows: read no more than these (hub: of each subset and split); 0: all.
         encoding: of text formats; must be ASCII-compatible.
         header: tsv and csv: the first line names the columns; otherwise they are called 1, 2, 3, ...
         split: split of every row of the source; empty: its split column, or else the content hash.
@@ -50,6 +50,7 @@ class SourceConfig:
         clean: run the cleaning filters; evaluation sets are better left as they are.
         origin: the rows' origin when there is no such column.
         licence: as stated by the source; goes into the manifest.
+        licences: each_file: name of a file without its suffix -> its licence.
     """
 
     format: str = "parquet"
@@ -74,6 +75,7 @@ class SourceConfig:
     clean: bool = True
     origin: str = "human"
     licence: str = ""
+    licences: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         called = f"source '{self.name or self.path}'"

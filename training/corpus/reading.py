@@ -179,13 +179,8 @@ def _tables(
     """The tables of the sources, None at the end of each."""
     for number in numbers:
         source = sources[number]
-        rows = 0
         for table in open_reader(source, config).tables():
-            kept = table.slice(0, source.max_rows - rows) if source.max_rows else table
-            rows += kept.num_rows
-            yield source, kept
-            if source.max_rows and rows >= source.max_rows:
-                break
+            yield source, table
         yield source, None
 
 

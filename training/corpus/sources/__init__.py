@@ -61,4 +61,14 @@ def list_sources(config: CorpusConfig) -> list[SourceConfig]:
 def _per_file(source: SourceConfig, config: CorpusConfig) -> list[SourceConfig]:
     files = open_reader(source, config).files()
     root = Path(config.root)
-    return [replace(source, name=path.stem, path=str(path.relative_to(root)), each_file=False) for path in files]
+    return [
+        replace(
+            source,
+            name=path.stem,
+            path=str(path.relative_to(root)),
+            licence=source.licences.get(path.stem, source.licence),
+            licences={},
+            each_file=False,
+        )
+        for path in files
+    ]

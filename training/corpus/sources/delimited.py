@@ -30,7 +30,7 @@ class DelimitedReader(Reader):
         counted = rows if self.source.format == "tsv" else None  # a CSV row may span lines
         return Shape(dict.fromkeys(names, "string"), languages_of(columns), counted, self.source.encoding)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         for path in self.files():
             names = self._names(path)
             columns = self._columns(path, names)

@@ -30,6 +30,6 @@ class DemoReader(Reader):
         table = compose_demo(self._config)
         return Shape(flat_types(table.schema), list(CODES), table.num_rows)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         for batch in compose_demo(self._config).to_batches(BATCH_ROWS):
             yield pa.Table.from_batches([batch])

@@ -38,6 +38,10 @@ class HubReader(Reader):
         return Shape(types, [code for code in CODES if code in languages])
 
     def tables(self) -> Iterator[pa.Table]:
+        """As of every reader, but `max_rows` is of each subset and split."""
+        return self.read()
+
+    def read(self) -> Iterator[pa.Table]:
         for split, called in self._splits().items():
             parts = (
                 [self._joined(split)] if self.source.join else (self._picked(each, split) for each in self._subsets())
@@ -60,7 +64,7 @@ class HubReader(Reader):
 
     def _picked(self, subset: str, split: str) -> Iterator[pa.Table]:
         row = 1
-        for table in self._stream(subset, split):
+        for table in self.limited(self._stream(subset, split)):
             yield picked(table, self._columns(flat_types(table.schema), subset, split), self._where(subset, split), row)
             row += table.num_rows
 

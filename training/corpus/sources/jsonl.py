@@ -32,7 +32,7 @@ class JsonLinesReader(Reader):
             types |= found
         return Shape(types, languages_of(columns), rows, self.source.encoding)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         for path in self.files():
             columns = mapped(self.source, self._types(path), str(path))
             yield from tabulated(self._cells(path, list(columns)), list(columns.values()))

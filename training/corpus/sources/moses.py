@@ -28,7 +28,7 @@ class MosesReader(Reader):
         columns = dict.fromkeys(languages, "string")
         return Shape(columns, languages, next(iter(counts.values())), self.source.encoding)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         by_language = self._by_language()
         lines = [read_lines(path, self.source.encoding) for path in by_language.values()]
         yield from tabulated(self._aligned(lines, list(by_language.values())), list(by_language))

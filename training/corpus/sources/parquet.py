@@ -29,7 +29,7 @@ class ParquetReader(Reader):
                     raise InputError(f"{path}: column '{column}' is {kind}, in other shards {types[column]}")
         return Shape(types, languages_of(columns), rows)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         for path in self.files():
             with _opened(path) as file:
                 columns = mapped(self.source, flat_types(file.schema_arrow), str(path))

@@ -1,6 +1,7 @@
 """What every reader of a source format does: list its files, show its shape, stream its rows."""
 
 import glob
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -43,13 +44,26 @@ class Reader(ABC):
             InputError: the source cannot be read, or lacks a column.
         """
 
-    @abstractmethod
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, in tables of about `BATCH_ROWS`: string columns, named as in the corpus.
+        """The rows up to `max_rows`, in tables of about `BATCH_ROWS`: string columns, named as in the corpus.
 
         Raises:
             InputError: bad content, with file and row or line.
         """
+        return self.limited(self.read())
+
+    @abstractmethod
+    def read(self) -> Iterator[pa.Table]:
+        """All rows, as `tables` gives them."""
+
+    def limited(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The first `max_rows` rows of the tables."""
+        left = self.source.max_rows or sys.maxsize
+        for table in tables:
+            yield table.slice(0, left)
+            left -= table.num_rows
+            if left <= 0:
+                break
 
 
 def tabulated(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:

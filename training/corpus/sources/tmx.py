@@ -35,7 +35,7 @@ class TmxReader(Reader):
         ordered = [code for code in CODES if code in languages]
         return Shape(dict.fromkeys(ordered, "string"), ordered)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def read(self) -> Iterator[pa.Table]:
         codes = self.source.languages or list(CODES)
         for path in self.files():
             yield from tabulated(([unit.get(code) for code in codes] for unit in self._units(path)), codes)

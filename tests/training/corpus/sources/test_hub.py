@@ -1,5 +1,6 @@
 """Hub datasets, through local folders and data files that `datasets` streams in the same way."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -57,6 +58,27 @@ def test_columns_of_a_subset(tmp_path: Path, opened: Opened) -> None:
         subsets={"en-de": {"english": "en", "non_english": "de"}},
     )
     assert rows(reader) == [{"en": "yes", "de": "ja"}]
+
+
+def test_csv_files_of_subsets_with_a_limit(tmp_path: Path, opened: Opened) -> None:
+    """As the mined pairs of NLLB: compressed, no header, no quoting, "NA" is text, numbers are text."""
+    for pair in ("en-fr", "de-en"):
+        lines = [f'1.{n}\t{pair} "{n}\tNA' for n in range(5)]
+        (tmp_path / f"{pair}.tsv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    reader = opened(
+        "hub",
+        "csv",
+        data_files={"train": "{subset}.tsv.gz"},
+        options={"delimiter": "\t", "names": ["score", "first", "second"], "quoting": 3, "keep_default_na": False},
+        subsets={"de-en": {"first": "de", "second": "en"}, "en-fr": {"first": "en", "second": "fr"}},
+        max_rows=2,
+    )
+    assert [row for table in reader.tables() for row in table.to_pylist()] == [
+        {"de": 'de-en "0', "en": "NA"},
+        {"de": 'de-en "1', "en": "NA"},
+        {"en": 'en-fr "0', "fr": "NA"},
+        {"en": 'en-fr "1', "fr": "NA"},
+    ]
 
 
 def test_languages_are_joined_by_key(tmp_path: Path, opened: Opened) -> None:

@@ -17,22 +17,22 @@ def folder(tmp_path: Path, exclude: list[str], **sources: SourceConfig) -> Corpu
     return CorpusConfig(sources=sources, exclude=exclude, root=str(tmp_path))
 
 
-EACH = SourceConfig(path="*.parquet", each_file=True, licence="CC BY 4.0")
+EACH = SourceConfig(path="*.parquet", each_file=True, licence="CC BY 4.0", licences={"game": "MIT"})
 
 
 def test_a_source_for_each_file(tmp_path: Path) -> None:
     found = list_sources(folder(tmp_path, ["news"], all=EACH))
     assert [(source.name, source.path, source.licence) for source in found] == [
         ("chat", "chat.parquet", "CC BY 4.0"),
-        ("game", "game.parquet", "CC BY 4.0"),
+        ("game", "game.parquet", "MIT"),
     ]
 
 
 def test_a_source_named_after_a_file_takes_its_place(tmp_path: Path) -> None:
-    own = SourceConfig(path="game.parquet", licence="MIT", languages=["en"])
+    own = SourceConfig(path="game.parquet", licence="GPL-3.0", languages=["en"])
     found = {source.name: source for source in list_sources(folder(tmp_path, [], all=EACH, game=own))}
     assert sorted(found) == ["chat", "game", "news"]
-    assert found["game"].licence == "MIT"
+    assert found["game"].licence == "GPL-3.0"
 
 
 def test_excluding_what_is_not_there_is_refused(tmp_path: Path) -> None:
