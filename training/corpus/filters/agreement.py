@@ -18,8 +18,8 @@ from training.corpus.filters.cells import Cells, Mask
 from training.corpus.text_column import TextColumn, mixed
 from training.scripts_of_text import CharacterClass, class_table
 
-# Odd, unrelated weights of the digits 1 to 9: sums of them (wrapping at 2**64) tell multisets of digits apart.
-_DIGIT_WEIGHTS: Final = mixed(np.arange(1, 10, dtype=np.uint64)) | np.uint64(1)
+# Odd, unrelated weights of the digits: sums of them (wrapping at 2**64) tell multisets of digits apart.
+_DIGIT_WEIGHTS: Final = mixed(np.arange(1, 11, dtype=np.uint64)) | np.uint64(1)
 _PLACEHOLDER: Final = re.compile(
     r"\{\{?[A-Za-z0-9_.]*\}?\}|%(?:\d+\$)?(?:[sdiu@]|\.?\d*f)(?![A-Za-z])|\$\{[A-Za-z0-9_.]+\}|</?[a-z][^<>]*>"
 )
@@ -37,14 +37,18 @@ def numbers(cells: Cells, config: CleaningConfig) -> Mask:
     write small numbers in words. So a cell goes when it lacks digits and has others instead, or when too many are
     missing or added. Rows with a.m. or p.m. are let through: elsewhere 9 p.m. is 21:00.
     """
-    counts = np.stack([_digit_counts(cells.columns[code]) for code in cells.languages], axis=1)
-    signatures = (counts.astype(np.uint64) * _DIGIT_WEIGHTS).sum(axis=2)
+    digits = [_digits(cells.columns[code]) for code in cells.languages]
+    signatures, mask = cells.empty_mask().astype(np.uint64), cells.empty_mask()
+    for index, (rows, values) in enumerate(digits):
+        np.add.at(signatures[:, index], rows, _DIGIT_WEIGHTS[values])
     winner = _outvoted(signatures, cells.filled & (signatures != 0))[1]
-    mask, rows = cells.empty_mask(), np.flatnonzero((cells.filled & (signatures != 0)).any(axis=1))
-    difference = counts[rows] - counts[rows, winner[rows]][:, None]
+    elected = np.take_along_axis(signatures, winner[:, None], axis=1)
+    split = np.flatnonzero((cells.filled & (signatures != elected)).any(axis=1))
+    counts = np.stack([_digit_counts(rows, values, split) for rows, values in digits], axis=1)
+    difference = counts - np.take_along_axis(counts, winner[split][:, None, None], axis=1)
     added, missing = np.maximum(difference, 0).sum(axis=2), np.maximum(-difference, 0).sum(axis=2)
     limit = config.numbers.tolerated_digits
-    mask[rows] = ((added > 0) & (missing > 0)) | (added > limit) | (missing > limit)
+    mask[split] = ((added > 0) & (missing > 0)) | (added > limit) | (missing > limit)
     if "en" in cells.languages:
         clock = pc.match_substring_regex(cells.columns["en"].array, _CLOCK)
         mask &= ~pc.fill_null(clock, False).to_numpy(zero_copy_only=False)[:, None]
@@ -85,12 +89,19 @@ def _digit_values() -> np.ndarray:
     return values
 
 
-def _digit_counts(column: TextColumn) -> np.ndarray:
-    """How often each digit from 1 to 9 stands in each cell, int64[N, 9]."""
+def _digits(column: TextColumn) -> tuple[np.ndarray, np.ndarray]:
+    """The digits from 1 to 9 of a column: the row of each, ascending, and its value."""
     places = np.flatnonzero(column.classes == CharacterClass.DIGIT)
-    cells = np.searchsorted(column.starts, places, side="right") - 1
     values = _digit_values()[column.code_points[places]]
-    return np.bincount(cells * 10 + values, minlength=len(column) * 10).reshape(-1, 10)[:, 1:]
+    rows = np.searchsorted(column.starts, places[values > 0], side="right") - 1
+    return rows, values[values > 0]
+
+
+def _digit_counts(rows: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """How often each digit stands in each of the `wanted` rows, int64[len(wanted), 10]."""
+    places = np.searchsorted(wanted, rows)
+    inside = np.append(wanted, -1)[places] == rows
+    return np.bincount(places[inside] * 10 + values[inside], minlength=len(wanted) * 10).reshape(-1, 10)
 
 
 def _signatures(cells: Cells, hint: str, pattern: re.Pattern[str], exact: bool) -> np.ndarray:
