@@ -51,6 +51,7 @@ def load_translator(model: str, config: EvaluationConfig, device: str = "auto") 
         InputError: no model there, or an unknown or absent device.
     """
     import torch
+    from transformers.utils import logging
 
     from training.translate import DecodingConfig, Translator
 
@@ -58,5 +59,6 @@ def load_translator(model: str, config: EvaluationConfig, device: str = "auto") 
         raise InputError(f"device={device}: choose auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device=cuda: there is no GPU here that PyTorch can use")
+    logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Translator.load(model, DecodingConfig(beam_size=config.beam_size), device=chosen)
