@@ -18,7 +18,7 @@ console: Final = Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """Print one plain line on stderr, above any bar, and log it. Of a distributed launch only the first process prints."""
+    """Log one plain line and print it on stderr, above any bar; only the first process of a launch prints."""
     logging.getLogger(__name__).info(text)
     if os.environ.get("RANK", "0") == "0":
         console.print(text, markup=False, soft_wrap=True)
