@@ -1,6 +1,6 @@
 """One shared subword vocabulary for teacher, student and QE.
 
-- byte-pair encoding with byte fallback: shorter sequences than a unigram model in a twelfth of the time
+- byte-pair encoding with byte fallback: shorter sequences than a unigram model's, in a quarter of the time
   (docs/tokenizer.md)
 - a space is kept as itself, glued to the word that follows; one space goes in front of the text and is taken off again
 - pieces never cross a word, so never a space; digits stand alone; runs of Thai, Han and kana are learned as they come
