@@ -111,7 +111,7 @@ class CorpusConfig:
     """The corpus: which sources, which languages, and how rows are filtered and split.
 
     Attributes:
-        sources: name -> source, in the order in which rows are kept when two are the same.
+        sources: name -> source; rows stay in the order of the names, and of two equal train rows the first is kept.
         exclude: names of sources, or of files of an `each_file` source, that are left out.
         min_languages: rows with fewer filled languages are dropped.
         cleaning: the filters; the shortest and longest cells are `cleaning.length.min_chars` and `max_chars`.

@@ -71,7 +71,8 @@ class ReadSource:
     def observed(self) -> Shape:
         """The shape, with what only reading shows."""
         found = [code for code in CODES if self.languages[code]]
-        rows = self.rows_in if self.shape.rows is None and not self.source.max_rows else self.shape.rows
+        chosen = self.source.max_rows or self.source.format == "demo"  # then the configuration sets the number of rows
+        rows = None if chosen else self.rows_in
         return replace(self.shape, languages=found, rows=rows)
 
 

@@ -1,7 +1,7 @@
 """The corpus stage: sources in, the multiway store out.
 
 Order of work: contracts, reading and row-wise filters, splits, duplicates within train, contamination of train and dev,
-counts. Rows stay in the order of the sources; the same configuration and files give the same bytes.
+counts. Rows stay in the order of the sources' names; the same configuration and files give the same bytes.
 """
 
 import shutil

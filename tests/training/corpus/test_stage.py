@@ -117,16 +117,17 @@ def test_the_result_is_the_same_again_and_with_more_workers(build: Build, monkey
 
 
 def test_a_killed_run_goes_on_with_the_next_source(build: Build, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = build("whole")
-    wrong = (data / "chat.tsv").read_text()
-    (data / "chat.tsv").write_text(wrong + "a line without a tab\n")
+    sources = {"a": SourceConfig(path="game.parquet"), "b": SourceConfig("tsv", "chat.tsv")}
+    whole = build("whole", sources=sources)
+    right = (data / "chat.tsv").read_text()
+    (data / "chat.tsv").write_text(right + "a line without a tab\n")
     with pytest.raises(InputError, match=r"chat\.tsv: line 2004 has 1 fields"):
-        build("killed")
-    (data / "chat.tsv").write_text(wrong)
+        build("killed", sources=sources)
+    (data / "chat.tsv").write_text(right)
     read = []
     original = reading._tables
     monkeypatch.setattr(reading, "_tables", lambda *args: read.append(args[2]) or original(*args))
-    resumed = build("killed")
+    resumed = build("killed", sources=sources)
     assert read[0] == [1]
     assert resumed.facts == whole.facts
     assert (resumed.folder / "cleaning.json").read_bytes() == (whole.folder / "cleaning.json").read_bytes()
@@ -161,7 +162,7 @@ def test_a_language_that_emptied_is_refused(build: Build, data: Path) -> None:
 
 def test_files_are_those_of_all_sources(data: Path) -> None:
     names = [path.name for path in CorpusStage(settings(data)).files()]
-    assert names == ["game.parquet", "chat.tsv", "own.jsonl"]
+    assert names == ["chat.tsv", "game.parquet", "own.jsonl"]
 
 
 def test_an_empty_split_is_refused(build: Build) -> None:

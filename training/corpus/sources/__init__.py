@@ -36,9 +36,10 @@ def open_reader(source: SourceConfig, config: CorpusConfig) -> Reader:
 
 
 def list_sources(config: CorpusConfig) -> list[SourceConfig]:
-    """The sources in order: excluded ones left out, `each_file` ones replaced by one source per file.
+    """The sources by name: excluded ones left out, `each_file` ones replaced by one source per file.
 
-    A source that is named after such a file takes its place.
+    A source that is named after such a file takes its place. The order in the configuration does not matter, as it does
+    not for the fingerprint of a stage.
 
     Raises:
         InputError: no source at all, or `exclude` names none.
@@ -52,7 +53,7 @@ def list_sources(config: CorpusConfig) -> list[SourceConfig]:
     unknown = [name for name in config.exclude if name not in sources]
     if unknown:
         raise InputError(f"exclude: no source '{unknown[0]}'; there are: {' '.join(sorted(sources)) or 'none'}")
-    kept = [source for name, source in sources.items() if name not in config.exclude]
+    kept = [sources[name] for name in sorted(sources) if name not in config.exclude]
     if not kept:
         raise InputError("sources: a corpus needs at least one")
     return kept
