@@ -49,8 +49,8 @@ class TrainingConfig:
         betas, epsilon, weight_decay: of AdamW; norms, biases and embeddings do not decay.
         clip_norm: gradients of a larger global L2 norm are scaled down to it (0: never).
         ema_decay: decay of the average of the weights that is validated and kept (0: no average).
-        precision: `fp32`; `bf16` (working weights in bf16, float32 masters in the optimizer); `auto` (bf16 on a GPU
-            that has it, else fp32).
+        precision: `fp32`; `bf16` (working weights in bf16, float32 masters in the optimizer); `auto` (bf16 on
+            hardware that has it, else fp32).
         max_loss_rise: an update whose loss is this many nats a token above the running mean is skipped.
         max_norm_ratio: an update whose gradient norm is this many times the running mean is skipped.
         max_skips: this many skipped updates in a row end the training.

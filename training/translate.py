@@ -4,7 +4,6 @@ Messages are sorted by length into batches; each distinct message of a batch is 
 languages it is wanted in; decoding drops finished messages (`training.search`).
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from pipeline.errors import InputError
 from training.languages import AUTO, LANGUAGES, language
+from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.search import Sampling, Stepper, search_beam, search_one
+
+AutoConfig.register(ParleyMoeConfig.model_type, ParleyMoeConfig, exist_ok=True)
+AutoModelForSeq2SeqLM.register(ParleyMoeConfig, ParleyMoeForConditionalGeneration, exist_ok=True)
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,9 @@ def load_model(folder: str | Path) -> PreTrainedModel:
         InputError: no such folder, or no model in it.
     """
     path = Path(folder)
-    config_file = path / "config.json"
-    if not config_file.is_file():
+    if not (path / "config.json").is_file():
         raise InputError(f"{path}: not a model folder (no config.json)")
-    kind = json.loads(config_file.read_text(encoding="utf-8")).get("model_type")
     try:
-        if kind == ParleyMoeForConditionalGeneration.config_class.model_type:
-            return ParleyMoeForConditionalGeneration.from_pretrained(path)
         return AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: the model cannot be loaded: {str(error).splitlines()[0]}") from error

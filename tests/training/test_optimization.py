@@ -116,5 +116,6 @@ def test_average_follows_and_gives_back() -> None:
 
 
 def test_auto_precision_on_a_cpu() -> None:
-    assert choose_precision("auto", torch.device("cpu")) == torch.float32
+    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    assert choose_precision("auto", torch.device("cpu")) == (torch.bfloat16 if has_bf16 else torch.float32)
     assert choose_precision("bf16", torch.device("cpu")) == torch.bfloat16

@@ -153,7 +153,7 @@ _POWERS: Final[dict[int, np.ndarray]] = {}
 
 def _powers(base: int, count: int) -> np.ndarray:
     """Powers 0, 1, ... of `base` modulo 2**64, at least `count` of them; kept, so computed once."""
-    if len(_POWERS.get(base, ())) < count:
+    if base not in _POWERS or len(_POWERS[base]) < count:
         numbers = np.full(max(count, 1 << 16), base, dtype=np.uint64)
         numbers[0] = 1
         _POWERS[base] = np.cumprod(numbers, dtype=np.uint64)

@@ -23,7 +23,7 @@ from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.experts import Experts
 from training.model.layers import DecoderLayer, EncoderLayer, MoeFeedForward, Steering, sinusoidal_positions
-from training.model.loss import linear_cross_entropy
+from training.model.loss import linear_cross_entropy, tokens_right
 from training.model.router import Router
 
 FIRST_POSITION = 2  # M2M100 counts positions from 2, so upcycled checkpoints meet the positions they were trained with
@@ -47,7 +47,8 @@ class ParleyOutput(ModelOutput):
         logits: (B, T, V); None with labels.
         loss_sum: `loss` times `token_count`.
         token_count: target tokens that were predicted, a scalar.
-        metrics: scalars: `nll` (nats per token, no smoothing), `accuracy`, `z_loss`, `detection_accuracy`.
+        metrics: scalars: `nll` (nats per token, no smoothing), `accuracy` (of tokens,
+            not in training), `z_loss`, `detection_accuracy`.
         past_key_values: the cache, when one is used.
         encoder_last_hidden_state: (B, S, D).
     """
@@ -289,11 +290,12 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         source_language: Tensor | None,
     ) -> ParleyOutput:
         smoothing = self.config.label_smoothing if self.training else 0.0
-        loss_sum, nll, hits = linear_cross_entropy(
-            y_BTD.flatten(0, 1), self.lm_head.weight, labels.flatten(), smoothing
-        )
+        prediction = y_BTD.flatten(0, 1), self.lm_head.weight, labels.flatten()
+        loss_sum, nll = linear_cross_entropy(*prediction, smoothing)
         tokens = (labels != -100).sum()
-        metrics = {"nll": nll / tokens, "accuracy": hits / tokens}
+        metrics = {"nll": nll / tokens}
+        if not self.training:
+            metrics["accuracy"] = tokens_right(*prediction) / tokens
         z_loss = _total([encoder_outputs.z_loss, decoder_z_loss])
         if z_loss is not None and self.training:
             loss_sum = loss_sum + self.config.router_z_loss * z_loss * tokens

@@ -1,10 +1,13 @@
 """The teacher's size: one dial, `depth`, from which every other size follows unless it is set."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
 from training.languages import AUTO, CODES, LANGUAGES
-from training.model.configuration import ParleyMoeConfig
+
+if TYPE_CHECKING:
+    from training.model.configuration import ParleyMoeConfig
 
 WIDTH_PER_LAYER = 64
 
@@ -17,7 +20,7 @@ class TeacherConfig:
     feed-forward 4 x width, each expert and the shared expert 1 x width.
 
     Args:
-        depth: the dial: 3 is a demo, 4 small, 8 base, 16 about 1 B parameters.
+        depth: the dial: 2 is a demo, 3 small, 8 base, 16 about 1 B parameters.
         num_experts: routed experts in each MoE layer.
         d_model, encoder_layers, decoder_layers, ffn_dim, expert_ffn_dim, shared_expert_ffn_dim: set to leave the dial.
         upcycle_from: folder of a dense M2M100 or NLLB checkpoint with the run's vocabulary to start from.
@@ -47,13 +50,15 @@ class TeacherConfig:
         if self.depth < 1:
             raise InputError(f"teacher.depth={self.depth}: at least 1")
 
-    def model_config(self, vocab_size: int, token_ids: dict[str, int]) -> ParleyMoeConfig:
+    def model_config(self, vocab_size: int, token_ids: dict[str, int]) -> "ParleyMoeConfig":
         """The model's full configuration.
 
         Args:
             vocab_size: rows of the embedding.
             token_ids: vocabulary id of every language tag and of `__auto__`, by token.
         """
+        from training.model.configuration import ParleyMoeConfig
+
         width = self.d_model or WIDTH_PER_LAYER * self.depth
         head_width = 64 if width % 64 == 0 and width >= 256 else 32
         return ParleyMoeConfig(

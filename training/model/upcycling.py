@@ -21,7 +21,8 @@ def upcycle(model: ParleyMoeForConditionalGeneration, folder: str | Path) -> Non
     """Overwrite `model`'s weights with the dense checkpoint's.
 
     Raises:
-        InputError: no M2M100-shaped checkpoint in the folder, or width, depth, feed-forward, heads or vocabulary differ.
+        InputError: no M2M100-shaped checkpoint in the folder, or its width, depth, feed-forward, heads or
+            vocabulary differ.
     """
     try:
         dense = M2M100ForConditionalGeneration.from_pretrained(folder, local_files_only=True)
