@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow.parquet as pq
 import torch
@@ -34,7 +35,9 @@ def requests(file: str, directions: Sequence[str], messages: int) -> list[Reques
 
 def with_generate(translator: Translator, wanted: Sequence[Request], beams: int) -> list[str]:
     """`transformers`' own decoding, a direction and 64 messages at a time."""
-    results, model, tokenizer = [], translator.model, translator.tokenizer
+    results: list[str] = []
+    model: Any = translator.model  # `generate` is a tensor or a module to a type checker
+    tokenizer = translator.tokenizer
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
         pieces = translator._encode_pieces([text for text, _, _ in part], [source for _, source, _ in part])
@@ -58,8 +61,9 @@ def main() -> None:
     translator = Translator.load(folder, config)
     wanted = requests(file, directions.split(","), int(messages))
     by_length = sorted(wanted, key=lambda request: len(translator.tokenizer.tokenize(request[0])))
+    texts, sources, targets = ([request[field] for request in wanted] for field in range(3))
     sides: dict[str, Callable[[], list[str]]] = {
-        "this": lambda: translator.translate_many(*map(list, zip(*wanted, strict=True))),
+        "this": lambda: translator.translate_many(texts, sources, targets),
         "generate": lambda: with_generate(translator, wanted, int(beams)),
         "generate, sorted": lambda: with_generate(translator, by_length, int(beams)),
     }
@@ -75,10 +79,8 @@ def main() -> None:
     print(f"  equal outputs: {equal} of {len(wanted)}")
     for name, times in seconds.items():
         ratios = sorted(t / ours for t, ours in zip(times, seconds["this"], strict=True))
-        rate = len(wanted) / statistics.median(times)
-        print(
-            f"  {name:18} {rate:8.1f} sentences/s   this is {statistics.median(ratios):.2f}x [{ratios[0]:.2f}-{ratios[-1]:.2f}]"
-        )
+        rate, ratio = len(wanted) / statistics.median(times), statistics.median(ratios)
+        print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio:.2f}x [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """One training step of the teacher beside `transformers`' NllbMoe and a dense model, alternating in one process.
 
-All have the same width, depth, vocabulary and active size; NllbMoe also the same total size: a MoE feed-forward in every
-layer, 8 experts of inner width D, top-2, plus a shared one here; 6 experts of 1.5 D, top-2 there. The dense model is this
-project's own with the experts replaced by one feed-forward of inner width 3 D. A step is forward, backward and AdamW.
+All have the same width, depth, vocabulary and active size; NllbMoe also the same total size: a MoE feed-forward in
+every layer, 8 experts of inner width D, top-2, plus a shared one here; 6 experts of 1.5 D, top-2 there. The dense model
+is this project's own with the experts replaced by one feed-forward of inner width 3 D. A step is forward, backward and
+AdamW.
 
     python benchmarks/training_step.py [threads] [rounds] [width]
 """
@@ -39,7 +40,8 @@ def nllb_moe(width: int) -> nn.Module:
     config = NllbMoeConfig(
         vocab_size=VOCABULARY, d_model=width, encoder_layers=LAYERS, decoder_layers=LAYERS, encoder_attention_heads=4,
         decoder_attention_heads=4, encoder_ffn_dim=3 * width // 2, decoder_ffn_dim=3 * width // 2, num_experts=6,
-        encoder_sparse_step=1, decoder_sparse_step=1, expert_capacity=10**6, encoder_layerdrop=0.0, decoder_layerdrop=0.0,
+        encoder_sparse_step=1, decoder_sparse_step=1, expert_capacity=10**6, encoder_layerdrop=0.0,
+        decoder_layerdrop=0.0,
     )  # fmt: skip
     return NllbMoeForConditionalGeneration(config)
 

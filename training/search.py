@@ -25,11 +25,16 @@ class _GrowingLayer(DynamicLayer):
     """Keys and values in buffers with room to spare, doubled when full."""
 
     room: int = 16
+    key_buffer: Tensor
+    value_buffer: Tensor
+    length: int
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
             self.length = 0
+        assert self.keys is not None
+        assert self.values is not None
         end = self.length + key_states.shape[2]
         if self.keys.numel() == 0 or end > self.key_buffer.shape[2]:
             self.key_buffer = self._grown(key_states, self.keys, end)

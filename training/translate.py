@@ -113,7 +113,8 @@ class Translator:
             raise InputError(
                 f"{folder}: the tokenizer has {len(tokenizer)} pieces, the model {model.config.vocab_size}: not a pair"
             )
-        return cls(model.to(device).eval(), tokenizer, config, device)
+        model.to(torch.device(device))  # type: ignore[arg-type]  # its decorator hides `self`
+        return cls(model.eval(), tokenizer, config, device)
 
     def translate(self, texts: Sequence[str], target: str, source: str = AUTO) -> list[str]:
         """Translate every text into one language."""
@@ -146,7 +147,7 @@ class Translator:
         for batch in self._batches(todo):
             decoded = self.decode_pieces([pieces[i] for i in batch], [targets[i] for i in batch])
             for place, tokens in zip(batch, decoded, strict=True):
-                results[place] = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+                results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
             if on_batch is not None:
                 on_batch(len(batch))
         return results

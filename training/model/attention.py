@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import EncoderDecoderCache
+from transformers.cache_utils import CacheLayerMixin
 
 
 def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, bias: Tensor | None, causal: bool = False) -> Tensor:
@@ -81,6 +82,9 @@ class CrossAttention(nn.Module):
     def _keys_values(self, encoded_BSD: Tensor, cache: EncoderDecoderCache | None) -> tuple[Tensor, Tensor]:
         if cache is not None and cache.is_updated.get(self.layer):
             stored = cache.cross_attention_cache.layers[self.layer]
+            assert isinstance(stored, CacheLayerMixin)
+            assert stored.keys is not None
+            assert stored.values is not None
             return stored.keys, stored.values
         k, v = self.kv_proj(encoded_BSD).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         if cache is not None:

@@ -26,7 +26,7 @@ class _Dispatch(torch.autograd.Function):
         return x_ND[order_M // place_NK.shape[1]]
 
     @staticmethod
-    def backward(ctx: Any, grad_MD: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_MD: Tensor) -> tuple[Tensor, None, None]:
         (place_NK,) = ctx.saved_tensors
         return grad_MD[place_NK.reshape(-1)].view(*place_NK.shape, -1).sum(1), None, None
 
@@ -41,7 +41,7 @@ class _Combine(torch.autograd.Function):
         return torch.einsum("nkd,nk->nd", y_NKD, weights_NK.to(y_MD.dtype))
 
     @staticmethod
-    def backward(ctx: Any, grad_ND: Tensor) -> tuple[Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_ND: Tensor) -> tuple[Tensor, Tensor, None, None]:
         y_NKD, weights_NK, order_M = ctx.saved_tensors
         weights_M = weights_NK.reshape(-1)[order_M].to(grad_ND.dtype)
         grad_MD = grad_ND[order_M // weights_NK.shape[1]] * weights_M.unsqueeze(1)

@@ -92,6 +92,10 @@ class LanguageTags(nn.Module):
         return (tags_B.unsqueeze(1) == self.ids_L).float()
 
 
+def _id(token: int | None) -> int:
+    return -1 if token is None else token  # -1 is no token's
+
+
 class Encoder(nn.Module):
     """Source tokens to hidden states; see the module's text for the detector."""
 
@@ -106,15 +110,16 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config, i) for i in range(config.encoder_layers))
         self.norm = nn.LayerNorm(config.d_model)
         self.detector = nn.Linear(config.d_model, len(config.languages or ()))
+        self.pad_id, self.auto_id = _id(config.pad_token_id), _id(config.auto_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> EncoderOutput:
         """Encode (B, S) token ids; `attention_mask` is 1 for tokens, 0 for padding (right)."""
         if attention_mask is None:
-            attention_mask = (input_ids != self.config.pad_token_id).long()
+            attention_mask = (input_ids != self.pad_id).long()
         embedded_BSD = self.embedding(input_ids) * self.config.d_model**0.5
         detection_BL = self.detect(embedded_BSD, attention_mask)
         known_BL = self.tags(input_ids[:, 0])
-        auto_B1 = (input_ids[:, :1] == self.config.auto_token_id).to(known_BL.dtype)
+        auto_B1 = (input_ids[:, :1] == self.auto_id).to(known_BL.dtype)
         language_BL = known_BL + auto_B1 * detection_BL.float().softmax(-1)
         steering = Steering(language_BL, attention_mask.flatten())
         bias = padding_bias(attention_mask, embedded_BSD.dtype)
@@ -265,6 +270,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if encoder_outputs is None:
             encoder_outputs = self.encoder(input_ids, attention_mask)
         encoded_BSD = encoder_outputs.last_hidden_state
+        assert encoded_BSD is not None
         if attention_mask is None:
             attention_mask = encoded_BSD.new_ones(encoded_BSD.shape[:2], dtype=torch.long)
         if use_cache and past_key_values is None:
@@ -311,7 +317,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def prepare_inputs_for_generation(self, input_ids: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As in `transformers`, and the target language, which later steps' single tokens do not show."""
-        inputs = super().prepare_inputs_for_generation(input_ids, *args, **kwargs)
+        inputs = super().prepare_inputs_for_generation(input_ids, *args, **kwargs)  # type: ignore[misc,arg-type]
         return {**inputs, "target_language": input_ids[:, 0]}
 
     def routers(self) -> dict[str, Router]:

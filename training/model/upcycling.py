@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
-from transformers.models.m2m_100.modeling_m2m_100 import M2M100Attention
+from transformers.models.m2m_100.modeling_m2m_100 import M2M100DecoderLayer, M2M100EncoderLayer
 
 from pipeline.errors import InputError
 from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
@@ -67,13 +67,15 @@ def _copy_attention(projections: nn.Linear, theirs: list[nn.Linear]) -> None:
     projections.bias.copy_(torch.cat([linear.bias for linear in theirs]))
 
 
-def _copy_layer(ours: EncoderLayer | DecoderLayer, theirs: nn.Module) -> None:
-    attention: M2M100Attention = theirs.self_attn
+def _copy_layer(ours: nn.Module, theirs: nn.Module) -> None:
+    assert isinstance(ours, EncoderLayer | DecoderLayer)
+    assert isinstance(theirs, M2M100EncoderLayer | M2M100DecoderLayer)
+    attention = theirs.self_attn
     _copy(ours.self_attention_norm, theirs.self_attn_layer_norm)
     _copy_attention(ours.self_attention.qkv_proj, [attention.q_proj, attention.k_proj, attention.v_proj])
     _copy(ours.self_attention.out_proj, attention.out_proj)
-    if isinstance(ours, DecoderLayer):
-        cross: M2M100Attention = theirs.encoder_attn
+    if isinstance(ours, DecoderLayer) and isinstance(theirs, M2M100DecoderLayer):
+        cross = theirs.encoder_attn
         _copy(ours.cross_attention_norm, theirs.encoder_attn_layer_norm)
         _copy(ours.cross_attention.q_proj, cross.q_proj)
         _copy_attention(ours.cross_attention.kv_proj, [cross.k_proj, cross.v_proj])

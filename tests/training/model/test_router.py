@@ -6,8 +6,8 @@ from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.router import Router
 
-CONFIG = dict(d_model=8, num_experts=4, experts_per_token=2, num_attention_heads=2)
-LANGUAGES = dict(languages=["en", "fr"], language_token_ids=[4, 5])
+CONFIG = {"d_model": 8, "num_experts": 4, "experts_per_token": 2, "num_attention_heads": 2}
+LANGUAGES = {"languages": ["en", "fr"], "language_token_ids": [4, 5]}
 
 
 def make_router(**changes: object) -> Router:
