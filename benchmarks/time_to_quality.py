@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
+from pipeline.manifest import newest_artifact
 from scripts.command_line import argument, run
 
 if TYPE_CHECKING:
@@ -217,10 +218,10 @@ def finished(folder: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    found = [path.parent for path in folder.glob("*/manifest.json")]
-    if not found:
+    artifact = newest_artifact(folder)
+    if artifact == folder:
         raise InputError(f"{folder}: no finished stage there; run scripts/pipeline.py first")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return artifact
 
 
 if __name__ == "__main__":

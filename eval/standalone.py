@@ -10,6 +10,7 @@ from eval.html import render
 from eval.report_data import choose_samples, evaluation_report, model_size
 from pipeline.atomic import write_json, write_text
 from pipeline.errors import InputError
+from pipeline.manifest import newest_artifact
 
 
 def evaluate_file(
@@ -35,7 +36,7 @@ def evaluate_file(
     evaluation.save(out)
     facts: dict[str, Any] = {"model": model, "testset": str(testset), "seeds": {"evaluation": config.seed}}
     samples = choose_samples(evaluation.outputs, config.samples, config.seed)
-    report = evaluation_report(evaluation.scores, {system: model_size(Path(model))}, samples, facts)
+    report = evaluation_report(evaluation.scores, {system: model_size(newest_artifact(Path(model)))}, samples, facts)
     write_json(out / "report.json", report)
     write_text(out / "index.html", render(report))
     mean = report["mean"][system]
@@ -45,7 +46,9 @@ def evaluate_file(
 
 
 def load_translator(model: str, config: EvaluationConfig, device: str = "auto") -> Any:
-    """The translator of a model folder; `auto` takes a GPU where there is one.
+    """The translator of a model folder, or of the newest model in `runs/<name>/<stage>`.
+
+    `auto` takes a GPU where there is one.
 
     Raises:
         InputError: no model there, or an unknown or absent device.
@@ -61,4 +64,4 @@ def load_translator(model: str, config: EvaluationConfig, device: str = "auto") 
         raise InputError("device=cuda: there is no GPU here that PyTorch can use")
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    return Translator.load(model, DecodingConfig(beam_size=config.beam_size), device=chosen)
+    return Translator.load(newest_artifact(Path(model)), DecodingConfig(beam_size=config.beam_size), device=chosen)

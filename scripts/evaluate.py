@@ -16,7 +16,7 @@ from scripts.command_line import argument, run
 class Arguments:
     """Arguments of the command line."""
 
-    model: str = argument("folder of the model with its tokenizer")
+    model: str = argument("folder of the model with its tokenizer, or a run's stage such as runs/demo/teacher")
     testset: str = argument("test set: .parquet, .tsv or .csv")
     out: str = argument("folder for report.json, index.html and outputs.parquet")
     pairs: list[str] = argument("directions such as en-fr,fr-en; all that have data", default=[])

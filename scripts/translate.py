@@ -16,7 +16,7 @@ from scripts.command_line import argument, run
 class Arguments:
     """Arguments of the command line."""
 
-    model: str = argument("folder of the model with its tokenizer")
+    model: str = argument("folder of the model with its tokenizer, or a run's stage such as runs/demo/teacher")
     target_lang: str = argument("code of the language to translate into")
     source_lang: str = argument("code of the language of the input, or auto", default="auto")
     beam_size: int = argument("1 decodes greedily", default=1)
