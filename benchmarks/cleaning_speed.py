@@ -1,6 +1,6 @@
 """Rows per second of processor time through each filter of cleaning, on real rows, one thread.
 
-    python benchmarks/cleaning_speed.py ../shared/data/parallel [rows=200000]
+    python benchmarks/cleaning_speed.py FOLDER/parallel [rows=200000]
 
 Rows are drawn evenly from all files with a fixed seed. "cheap" sums up everything but language identification and
 near-duplicates, and is what the goal of 30,000 rows/s is about.

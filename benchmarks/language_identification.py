@@ -1,6 +1,6 @@
 """Accuracy of `training.language_id` on dev rows of real chat text, and how often correct text is called off-target.
 
-    python benchmarks/language_identification.py ../shared/data/parallel
+    python benchmarks/language_identification.py FOLDER/parallel
 
 Prints one row per language: texts, accuracy of `identify`, share wrongly called off-target (without and with a source
 hint of English), share of the other languages' texts caught when this one is the target, and microseconds per text.

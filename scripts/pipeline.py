@@ -1,7 +1,7 @@
 """A whole run, resumable: corpus, tokenizer, encoded store, teacher, evaluation, report.
 
     python scripts/pipeline.py experiment=demo
-    python scripts/pipeline.py experiment=game_chat_small data.root=../shared/data
+    python scripts/pipeline.py experiment=game_chat_small data.root=FOLDER
     python scripts/pipeline.py experiment=demo +tick=true       scheduled: runs what is due, exits 0
 
 Finished stages are never run again; a killed run goes on from its last checkpoint with the same command.
