@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -76,7 +77,7 @@ def load_model(folder: str | Path) -> PreTrainedModel:
         raise InputError(f"{path}: not a model folder (no config.json)")
     try:
         return AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{path}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
