@@ -2,12 +2,13 @@
 
 import torch
 
+from scripts.composition import compose_config
+from scripts.describe_model import DescribeConfig
 from tests.training.model.conftest import ModelMaker
 from training.languages import AUTO, LANGUAGES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.size import active_parameters, measure, meta_model
-from training.model.teacher_config import TeacherConfig
 
 TOKENS = [language.token for language in LANGUAGES.values()] + [f"__{AUTO}__"]
 IDS = {token: 4 + place for place, token in enumerate(TOKENS)}
@@ -71,7 +72,8 @@ def test_nothing_is_allocated() -> None:
 
 
 def test_roblox_1b_has_a_billion_parameters() -> None:
-    config = TeacherConfig(depth=16, num_experts=16).model_config(64_000, IDS)
-    size = measure(config)
-    assert size.active_params < size.params
+    described = compose_config(DescribeConfig, "describe_model", ["teacher=roblox_1b"])
+    size = measure(described.teacher.model_config(described.vocab_size, IDS))
+    assert 0.9e9 < size.params < 1.1e9
+    assert size.active_params < 0.7 * size.params
     assert size.training_bytes["weights bf16"] == 2 * size.params
