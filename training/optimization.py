@@ -1,4 +1,4 @@
-"""AdamW over flat masters, learning-rate schedules, clipping, and updates that are skipped without waiting for the GPU.
+"""AdamW, or Muon for matrices, over flat masters; learning rates; clipping; updates that are skipped without a wait.
 
 Whether an update is sound is decided on the device: its norm and loss must be finite and not far above their running
 means. AdamW's fused kernel leaves everything as it is where it is told `found_inf`, so the host reads the outcome only
@@ -10,7 +10,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training.precision import Masters
+from training.muon import muon_updates
+from training.precision import Bucket, Masters
 from training.trainer_config import TrainingConfig
 
 RUNNING_WEIGHT: Final = 0.02  # of the newest update in the running means of loss and norm
@@ -36,17 +37,21 @@ def learning_rate(config: TrainingConfig, update: int, progress: float) -> float
 
 
 class Optimizer:
-    """AdamW on masters, with clipping and guarded updates.
+    """AdamW on masters, Muon on those of hidden matrices when so configured, with clipping and guarded updates.
 
     Attributes:
+        momenta: Muon's momentum by bucket key, flat like the bucket.
         health: float64 on the device: running mean of loss, of norm, sound updates so far, skipped in a row, skipped.
     """
 
     def __init__(self, masters: Masters, config: TrainingConfig) -> None:
         self.masters = masters
         self.config = config
+        self.muon = [b for b in masters.buckets if b.matrices and config.optimizer == "muon"]
+        self.momenta = {bucket.key: torch.zeros_like(bucket.master) for bucket in self.muon}
+        self.adam = [bucket for bucket in masters.buckets if bucket.key not in self.momenta]
         groups = []
-        for bucket in masters.buckets:
+        for bucket in self.adam:
             bucket.master.grad = bucket.master_gradient
             decay = config.weight_decay if bucket.decayed else 0.0
             groups.append({"params": [bucket.master], "weight_decay": decay})
@@ -77,9 +82,22 @@ class Optimizer:
             group["lr"] = rate
         self.adamw.found_inf = 1.0 - sound.float()  # type: ignore[attr-defined]
         self.adamw.step()
+        for bucket in self.muon:
+            self._muon_step(bucket, rate / self.config.learning_rate * self.config.matrix_learning_rate, sound)
         self.masters.publish()
         self.masters.clear_gradients()
         return norm
+
+    def _muon_step(self, bucket: Bucket, rate: float, sound: Tensor) -> None:
+        """Move a bucket of matrices; an unsound update leaves matrices and momentum as they are."""
+        old = self.momenta[bucket.key]
+        momentum = old.clone()
+        gradients = [view for _, view in bucket.views(bucket.master_gradient.nan_to_num(0.0, 0.0, 0.0))]
+        updates = muon_updates(gradients, [view for _, view in bucket.views(momentum)], bucket.stacked)
+        bucket.master.mul_(1 - rate * self.config.weight_decay * sound.float())
+        for (_, master), update in zip(bucket.views(bucket.master), updates, strict=True):
+            master.sub_(update * (rate * sound.float()))
+        old.copy_(torch.where(sound.bool(), momentum, old))
 
     def _judge(self, loss: Tensor, norm: Tensor) -> Tensor:
         """1 where the update is sound, else 0; moves the running means. No `if` on a value: nothing waits."""
@@ -101,10 +119,13 @@ class Optimizer:
         return int(in_a_row), int(skipped)
 
     def state_tensors(self) -> dict[str, Tensor]:
-        """Masters, both moments, step counts and health, by stable names."""
+        """Masters, moments and momenta, step counts and health, by stable names."""
         tensors = {"health": self.health}
         for bucket in self.masters.buckets:
             tensors[f"{bucket.key}.master"] = bucket.master
+        for bucket in self.muon:
+            tensors[f"{bucket.key}.momentum"] = self.momenta[bucket.key]
+        for bucket in self.adam:
             for name, value in self._moments(bucket.master).items():
                 tensors[f"{bucket.key}.{name}"] = value
         return tensors
@@ -115,6 +136,9 @@ class Optimizer:
         self.health = tensors["health"].to(self.health.device)
         for bucket in self.masters.buckets:
             bucket.master.copy_(tensors[f"{bucket.key}.master"])
+        for bucket in self.muon:
+            self.momenta[bucket.key].copy_(tensors[f"{bucket.key}.momentum"])
+        for bucket in self.adam:
             for name, value in self._moments(bucket.master).items():
                 value.copy_(tensors[f"{bucket.key}.{name}"])
         self.masters.publish()

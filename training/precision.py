@@ -1,8 +1,9 @@
 """Working weights in bf16 (or fp32), masters in fp32, both as views into a few flat tensors.
 
-Every parameter is a slice of a flat tensor, and so is its gradient. AdamW, clipping, the moving average, the sum over
-processes and checkpoints then handle two to four tensors, however many parameters the model has. In bf16 the
+Every parameter is a slice of a flat tensor, and so is its gradient. The optimizer, clipping, the moving average, the
+sum over processes and checkpoints then handle two to five tensors, however many parameters the model has. In bf16 the
 gradients of micro-batches are added up in fp32. A parameter with the attribute `keep_fp32` (a router's) stays fp32.
+Other marks on parameters: `is_head` (an output layer) and `stacked` (projections fused by rows), which Muon minds.
 """
 
 import re
@@ -19,11 +20,13 @@ UNDECAYED: Final = re.compile(r"(^|[._])(embed\w*|shared|\w*norm\w*|bias\w*|lang
 
 @dataclass
 class Bucket:
-    """Parameters with one working type and one weight-decay rule.
+    """Parameters with one working type and one rule of optimisation.
 
     Attributes:
         names, shapes, offsets: of the parameters inside.
         decayed: whether weight decay applies.
+        matrices: whether all are matrices of hidden layers, which Muon may move.
+        stacked: how many projections are fused, by rows, in each parameter.
         working, gradient: flat, in the working type: what the model computes with.
         master, master_gradient: flat, fp32: what the optimizer sees; the same tensors where the working type is fp32.
     """
@@ -32,6 +35,8 @@ class Bucket:
     shapes: list[torch.Size]
     offsets: list[int]
     decayed: bool
+    matrices: bool
+    stacked: list[int]
     working: Tensor
     gradient: Tensor
     master: Tensor
@@ -40,7 +45,8 @@ class Bucket:
     @property
     def key(self) -> str:
         """Name of the bucket in checkpoints."""
-        return f"{'decayed' if self.decayed else 'undecayed'}.{str(self.working.dtype).removeprefix('torch.')}"
+        rule = "matrices" if self.matrices else "decayed" if self.decayed else "undecayed"
+        return f"{rule}.{str(self.working.dtype).removeprefix('torch.')}"
 
     def views(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]:
         """The parameters' slices of a tensor laid out like this bucket."""
@@ -77,15 +83,17 @@ class Masters:
     def __init__(self, model: nn.Module, working: torch.dtype = torch.float32) -> None:
         self.buckets: list[Bucket] = []
         embeddings = {f"{n}.weight" for n, module in model.named_modules() if isinstance(module, nn.Embedding)}
-        sorted_in: dict[tuple[bool, torch.dtype], dict[str, nn.Parameter]] = {}
+        sorted_in: dict[tuple[bool, bool, torch.dtype], dict[str, nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 dtype = torch.float32 if getattr(parameter, "keep_fp32", False) else working
-                sorted_in.setdefault((decays(name, parameter, embeddings), dtype), {})[name] = parameter
+                decayed = decays(name, parameter, embeddings)
+                matrix = decayed and not any(getattr(parameter, mark, False) for mark in ("keep_fp32", "is_head"))
+                sorted_in.setdefault((decayed, matrix, dtype), {})[name] = parameter
             elif parameter.is_floating_point() and not getattr(parameter, "keep_fp32", False):
                 parameter.data = parameter.data.to(working)
-        for (decayed, dtype), parameters in sorted(sorted_in.items(), key=str):
-            self.buckets.append(_make_bucket(parameters, decayed, dtype))
+        for (decayed, matrix, dtype), parameters in sorted(sorted_in.items(), key=str):
+            self.buckets.append(_make_bucket(parameters, decayed, matrix, dtype))
 
     @torch.no_grad()
     def collect(self) -> None:
@@ -118,7 +126,7 @@ class Masters:
         return {b.key: [[n, list(s)] for n, s in zip(b.names, b.shapes, strict=True)] for b in self.buckets}
 
 
-def _make_bucket(parameters: dict[str, nn.Parameter], decayed: bool, dtype: torch.dtype) -> Bucket:
+def _make_bucket(parameters: dict[str, nn.Parameter], decayed: bool, matrices: bool, dtype: torch.dtype) -> Bucket:
     offsets, size = [], 0
     for parameter in parameters.values():
         offsets.append(size)
@@ -127,7 +135,8 @@ def _make_bucket(parameters: dict[str, nn.Parameter], decayed: bool, dtype: torc
     master = torch.zeros(size, dtype=torch.float32, device=device)
     gradient = torch.zeros(size, dtype=torch.float32, device=device)
     shapes = [parameter.shape for parameter in parameters.values()]
-    bucket = Bucket(list(parameters), shapes, offsets, decayed, master, gradient, master, gradient)
+    stacked = [getattr(parameter, "stacked", 1) for parameter in parameters.values()]
+    bucket = Bucket(list(parameters), shapes, offsets, decayed, matrices, stacked, master, gradient, master, gradient)
     for (_, slice_), parameter in zip(bucket.views(master), parameters.values(), strict=True):
         slice_.copy_(parameter.data)
     if dtype != torch.float32:

@@ -6,6 +6,7 @@ from typing import Final
 from pipeline.errors import InputError
 from pipeline.stage import transient
 
+OPTIMIZERS: Final = ("adamw", "muon")
 SCHEDULES: Final = ("inverse_sqrt", "wsd", "constant")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 TRACKERS: Final = ("none", "wandb", "comet", "tensorboard")
@@ -41,7 +42,9 @@ class TrainingConfig:
         max_tokens: budget in target tokens over all processes (0: none).
         max_minutes: budget in minutes of training and validation, counted over resumes (0: none).
         update_tokens: an update takes micro-batches until they hold this many target tokens over all processes.
-        learning_rate: peak of the schedule.
+        optimizer: `adamw`, or `muon` for the matrices of hidden layers and AdamW for the rest.
+        learning_rate: peak of the schedule, for AdamW.
+        matrix_learning_rate: peak for Muon; follows the same schedule.
         schedule: `inverse_sqrt`, `wsd` (constant, then linear decay over the last `decay` of the budget) or `constant`.
         warmup_updates: updates in which the rate rises linearly from 0 to the peak.
         decay: share of the budget over which `wsd` decays.
@@ -75,7 +78,9 @@ class TrainingConfig:
     max_tokens: int = 0
     max_minutes: float = 0.0
     update_tokens: int = 4096
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
+    matrix_learning_rate: float = 6e-3
     schedule: str = "inverse_sqrt"
     warmup_updates: int = 400
     decay: float = 0.2
@@ -106,12 +111,26 @@ class TrainingConfig:
     prefetch: int = transient(4)
 
     def __post_init__(self) -> None:
-        for name, valid in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("result", ("best", "final"))):
+        choices = (
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+            ("result", ("best", "final")),
+        )
+        for name, valid in choices:
             if getattr(self, name) not in valid:
                 raise InputError(f"training.{name}={getattr(self, name)!r}: choose one of {', '.join(valid)}")
         if not (self.max_updates or self.max_tokens or self.max_minutes):
             raise InputError("training needs a budget: max_updates, max_tokens or max_minutes")
-        for name in ("update_tokens", "learning_rate", "max_skips", "log_every", "keep_last", "keep_best"):
+        for name in (
+            "update_tokens",
+            "learning_rate",
+            "matrix_learning_rate",
+            "max_skips",
+            "log_every",
+            "keep_last",
+            "keep_best",
+        ):
             if getattr(self, name) <= 0:
                 raise InputError(f"training.{name}={getattr(self, name)} must be above 0")
         if self.device not in ("auto", "cpu"):

@@ -67,7 +67,7 @@ def test_an_unsound_update_leaves_everything_as_it_was() -> None:
     assert optimizer.skipped() == (2, 2)
     update(1.0)
     assert optimizer.skipped() == (0, 2)
-    assert not torch.equal(before["decayed.float32.master"], optimizer.state_tensors()["decayed.float32.master"])
+    assert not torch.equal(before["matrices.float32.master"], optimizer.state_tensors()["matrices.float32.master"])
 
 
 @pytest.mark.parametrize("working", [torch.float32, torch.bfloat16])

@@ -110,6 +110,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config, i) for i in range(config.encoder_layers))
         self.norm = nn.LayerNorm(config.d_model)
         self.detector = nn.Linear(config.d_model, len(config.languages or ()))
+        self.detector.weight.is_head = True  # type: ignore[assignment]
         self.pad_id, self.auto_id = _id(config.pad_token_id), _id(config.auto_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> EncoderOutput:
