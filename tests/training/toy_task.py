@@ -120,10 +120,11 @@ class ToyTask:
 
 
 def toy_config(**changes: Any) -> TrainingConfig:
-    """A short training."""
+    """A short training, in fp32: tests hold equalities to its rounding."""
     settings: dict[str, Any] = {
         "max_updates": 40, "update_tokens": 64, "learning_rate": 1e-2, "warmup_updates": 5, "validate_every": 10,
         "best_metric": "dev/loss", "best_is_lower": True, "log_every": 1, "ema_decay": 0.9, "device": "cpu",
+        "precision": "fp32",
     }  # fmt: skip
     return TrainingConfig(**(settings | changes))
 

@@ -38,7 +38,7 @@ _NUMBERS: Final = tuple(str(n) for n in range(5, 101) if n % 10 in (0, 5, 6, 7, 
 _EMOJI: Final = tuple("😀😂😎😅😭🔥👍🎉💪🙏👀🏆")
 _EMOJI_SHARE: Final = 0.15
 _SAME_THEME_SHARE: Final = 0.6  # neighbours of one theme read as one message
-_LENGTHS: Final = {"train": (0.5, 0.35, 0.15), "held-out": (0.2, 0.5, 0.3)}  # shares of one, two, three phrases
+_LENGTHS: Final = {"train": (0.6, 0.28, 0.12), "held-out": (0.25, 0.5, 0.25)}  # shares of one, two, three phrases
 _SENTENCE_END: Final = ("。", "！", "？")
 _TRIES_PER_ROW: Final = 50  # a draw that was seen before is drawn again
 
