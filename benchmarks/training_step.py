@@ -5,24 +5,35 @@ every layer, 8 experts of inner width D, top-2, plus a shared one here; 6 expert
 is this project's own with the experts replaced by one feed-forward of inner width 3 D. A step is forward, backward and
 AdamW.
 
-    python benchmarks/training_step.py [threads] [rounds] [width]
+    python benchmarks/training_step.py [threads=1] [rounds=5] [width=256] [messages=256]
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from transformers import NllbMoeConfig, NllbMoeForConditionalGeneration
 
+from scripts.command_line import argument, run
 from training.languages import CODES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 
-VOCABULARY, LAYERS, MESSAGES, LENGTH = 8000, 4, 128, 16
+VOCABULARY, LAYERS, LENGTH = 8000, 4, 16
 Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is timed."""
+
+    threads: int = argument("threads of PyTorch", default=1)
+    rounds: int = argument("timed steps of every side", default=5)
+    width: int = argument("width of the models", default=256)
+    messages: int = argument("messages of 16 tokens in a step", default=256)
 
 
 def parley(width: int, moe: bool) -> nn.Module:
@@ -46,9 +57,9 @@ def nllb_moe(width: int) -> nn.Module:
     return NllbMoeForConditionalGeneration(config)
 
 
-def batch() -> dict[str, Tensor]:
+def batch(messages: int) -> dict[str, Tensor]:
     """Full rows of random tokens: no side gains from padding."""
-    source, target = (torch.randint(30, VOCABULARY, (MESSAGES, LENGTH)) for _ in range(2))
+    source, target = (torch.randint(30, VOCABULARY, (messages, LENGTH)) for _ in range(2))
     source[:, 0], target[:, 0] = 4, 5
     return {
         "input_ids": source,
@@ -58,9 +69,9 @@ def batch() -> dict[str, Tensor]:
     }
 
 
-def step_of(model: nn.Module, precision: str) -> Step:
+def step_of(model: nn.Module, precision: str, messages: int) -> Step:
     """A training step in fp32, bf16 autocast, or (the trainer's way) bf16 weights with fp32 masters."""
-    inputs = batch()
+    inputs = batch(messages)
     model.train()
     masters = [p.detach().clone().float() for p in model.parameters()]
     if precision == "bf16 weights":
@@ -100,20 +111,20 @@ def alternate(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
-def main() -> None:
+def main(arguments: Arguments) -> None:
     """Print tokens/s of every side and the ratios that the targets speak of."""
-    threads, rounds, width = (int(a) for a in (sys.argv[1:] + ["1", "7", "256"][len(sys.argv) - 1 :]))
-    torch.set_num_threads(threads)
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
+    width, messages = arguments.width, arguments.messages
     steps = {}
     for precision in ("fp32", "bf16 autocast", "bf16 weights"):
-        steps[f"teacher {precision}"] = step_of(parley(width, moe=True), precision)
-        steps[f"dense {precision}"] = step_of(parley(width, moe=False), precision)
+        steps[f"teacher {precision}"] = step_of(parley(width, moe=True), precision, messages)
+        steps[f"dense {precision}"] = step_of(parley(width, moe=False), precision, messages)
         if precision != "bf16 weights":
-            steps[f"NllbMoe {precision}"] = step_of(nllb_moe(width), precision)
-    seconds = alternate(steps, rounds)
-    tokens = MESSAGES * LENGTH
-    print(f"width {width}, {LAYERS}+{LAYERS} layers, {tokens} target tokens a step, {threads} threads, {rounds} rounds")
+            steps[f"NllbMoe {precision}"] = step_of(nllb_moe(width), precision, messages)
+    seconds = alternate(steps, arguments.rounds)
+    tokens = messages * LENGTH
+    print(f"width {width}, {LAYERS}+{LAYERS} layers, {tokens} target tokens a step, {arguments.threads} threads")
     for name, times in seconds.items():
         print(f"  {name:24} {tokens / statistics.median(times):8.0f} target tokens/s")
     best = {side: min((t for t in seconds if t.startswith(side)), key=lambda t: statistics.median(seconds[t]))
@@ -125,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, Arguments)

@@ -72,7 +72,11 @@ def linear_cross_entropy(
         (loss, negative log-likelihood in nats without smoothing): float32 sums; only the first has a gradient.
     """
     kept = (labels_T != IGNORED).nonzero().squeeze(1)
-    return _LinearCrossEntropy.apply(x_TD.index_select(0, kept), weight_VD, labels_T[kept], smoothing)
+    device = x_TD.device.type
+    if torch.is_autocast_enabled(device):
+        x_TD, weight_VD = (tensor.to(torch.get_autocast_dtype(device)) for tensor in (x_TD, weight_VD))
+    with torch.autocast(device, enabled=False):
+        return _LinearCrossEntropy.apply(x_TD.index_select(0, kept), weight_VD, labels_T[kept], smoothing)
 
 
 @torch.no_grad()

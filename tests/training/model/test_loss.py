@@ -34,3 +34,16 @@ def test_nothing_to_predict_is_zero():
     found.backward()
     assert found == 0
     assert x.grad.abs().sum() == 0
+
+
+def test_autocast_computes_in_bf16_and_gives_fp32_gradients():
+    torch.manual_seed(0)
+    x = torch.randn(10, 8, requires_grad=True)
+    weight = torch.randn(50, 8, requires_grad=True)
+    labels = torch.randint(0, 50, (10,))
+    with torch.autocast("cpu", torch.bfloat16):
+        found, _ = linear_cross_entropy(x, weight, labels)
+    found.backward()
+    expected = F.cross_entropy(x @ weight.t(), labels, reduction="sum")
+    torch.testing.assert_close(found, expected, rtol=2e-2, atol=0)
+    assert x.grad.dtype == weight.grad.dtype == torch.float32
