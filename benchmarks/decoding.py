@@ -1,20 +1,24 @@
 """Decoding beside `generate` of the same model at batch 64: sentences/s in alternating rounds, and equal outputs.
 
-    python benchmarks/decoding.py MODEL_FOLDER TEST_FILE [directions] [messages] [beams] [rounds]
+    python benchmarks/decoding.py model=runs/game_chat_small/teacher testset=FILE [directions=en-fr,fr-en] [beam_size=4]
 
-TEST_FILE is Parquet with a column per language; the messages of each direction are taken in file order. `generate` gets
-them in batches of 64, sorted by length too and unsorted, as its users write it. Both sides stop at the same length.
+The test set is Parquet with a column per language, such as a corpus shard (its test rows count), read in file order.
+`generate` gets batches of 64, unsorted, as its users write it, and sorted by length. All stop at the same length.
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from pipeline.manifest import newest_artifact
+from scripts.command_line import argument, run
 from training.languages import pair
 from training.translate import DecodingConfig, Translator, tag_id
 
@@ -22,9 +26,23 @@ BATCH, MOST_TOKENS = 64, 64
 Request = tuple[str, str, str]  # text, source, target
 
 
+@dataclass(frozen=True)
+class Arguments:
+    """What is decoded."""
+
+    model: str = argument("folder of a teacher, or of the stage that trained it")
+    testset: str = argument("Parquet file with a column per language")
+    directions: list[str] = argument("directions", default=["en-fr", "fr-en"])
+    messages: int = argument("messages of each direction at most", default=256)
+    beam_size: int = argument("1 is greedy", default=1)
+    rounds: int = argument("timed rounds of every side", default=5)
+
+
 def requests(file: str, directions: Sequence[str], messages: int) -> list[Request]:
     """The first messages of every direction that have both sides."""
     table = pq.read_table(file)
+    if "split" in table.column_names:
+        table = table.filter(pc.equal(table["split"], "test"))
     found: list[Request] = []
     for source, target in map(pair, directions):
         columns = zip(table[source].to_pylist(), table[target].to_pylist(), strict=True)
@@ -52,30 +70,29 @@ def with_generate(translator: Translator, wanted: Sequence[Request], beams: int)
     return results
 
 
-def main() -> None:
+def main(arguments: Arguments) -> None:
     """Print sentences/s, ratios and the share of equal outputs."""
-    folder, file = sys.argv[1:3]
-    directions, messages, beams, rounds = (sys.argv[3:] + ["en-fr,fr-en", "128", "1", "5"][len(sys.argv) - 3 :])[:4]
     torch.set_num_threads(1)
-    config = DecodingConfig(int(beams), max_new_tokens=MOST_TOKENS, length_factor=0.0, batch_size=BATCH)
-    translator = Translator.load(folder, config)
-    wanted = requests(file, directions.split(","), int(messages))
+    beams = arguments.beam_size
+    config = DecodingConfig(beams, max_new_tokens=MOST_TOKENS, length_factor=0.0, batch_size=BATCH)
+    translator = Translator.load(newest_artifact(Path(arguments.model)), config)
+    wanted = requests(arguments.testset, arguments.directions, arguments.messages)
     by_length = sorted(wanted, key=lambda request: len(translator.tokenizer.tokenize(request[0])))
     texts, sources, targets = ([request[field] for request in wanted] for field in range(3))
     sides: dict[str, Callable[[], list[str]]] = {
         "this": lambda: translator.translate_many(texts, sources, targets),
-        "generate": lambda: with_generate(translator, wanted, int(beams)),
-        "generate, sorted": lambda: with_generate(translator, by_length, int(beams)),
+        "generate": lambda: with_generate(translator, wanted, beams),
+        "generate, sorted": lambda: with_generate(translator, by_length, beams),
     }
     outputs = {name: side() for name, side in sides.items()}
     equal = sum(a == b for a, b in zip(outputs["this"], outputs["generate"], strict=True))
     seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(int(rounds)):
+    for _ in range(arguments.rounds):
         for name, side in sides.items():
             start = time.perf_counter()
             side()
             seconds[name].append(time.perf_counter() - start)
-    print(f"{len(wanted)} messages, {directions}, beam {beams}, batch {BATCH}, one thread, {rounds} rounds")
+    print(f"{len(wanted)} messages, {','.join(arguments.directions)}, beam {beams}, batch {BATCH}, one thread")
     print(f"  equal outputs: {equal} of {len(wanted)}")
     for name, times in seconds.items():
         ratios = sorted(t / ours for t, ours in zip(times, seconds["this"], strict=True))
@@ -84,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, Arguments)

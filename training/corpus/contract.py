@@ -105,7 +105,7 @@ class ContractBook:
             if found:
                 raise InputError(
                     f"source '{source.name}' changed since the last run: {'; '.join(found)}. "
-                    "If that is right, run with accept_changes=true"
+                    "If that is right, run with data.accept_changes=true"
                 )
 
     def record(self, shapes: Mapping[str, Shape]) -> None:

@@ -50,7 +50,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.heads, self.layer, self.causal = heads, layer, causal
         self.qkv_proj = nn.Linear(width, 3 * width)
-        self.qkv_proj.weight.stacked = 3  # type: ignore[assignment]  # three projections, to an optimizer of matrices
+        self.qkv_proj.weight.stacked = 3  # type: ignore[attr-defined]  # three projections, to an optimizer of matrices
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x_BTD: Tensor, bias: Tensor | None, cache: EncoderDecoderCache | None = None) -> Tensor:
@@ -70,7 +70,7 @@ class CrossAttention(nn.Module):
         self.heads, self.layer = heads, layer
         self.q_proj = nn.Linear(width, width)
         self.kv_proj = nn.Linear(width, 2 * width)
-        self.kv_proj.weight.stacked = 2  # type: ignore[assignment]
+        self.kv_proj.weight.stacked = 2  # type: ignore[attr-defined]
         self.out_proj = nn.Linear(width, width)
 
     def forward(

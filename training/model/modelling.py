@@ -110,7 +110,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config, i) for i in range(config.encoder_layers))
         self.norm = nn.LayerNorm(config.d_model)
         self.detector = nn.Linear(config.d_model, len(config.languages or ()))
-        self.detector.weight.is_head = True  # type: ignore[assignment]
+        self.detector.weight.is_head = True  # type: ignore[attr-defined]
         self.pad_id, self.auto_id = _id(config.pad_token_id), _id(config.auto_token_id)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> EncoderOutput:
@@ -212,6 +212,11 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def get_input_embeddings(self) -> nn.Module:
         """The embedding shared by encoder, decoder and output layer."""
         return self.shared
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the shared embedding, as `resize_token_embeddings` does."""
+        assert isinstance(value, nn.Embedding)
+        self.shared = self.encoder.embedding = self.decoder.embedding = value
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -119,3 +119,12 @@ def test_gradient_checkpointing_changes_nothing(make_model, batch, implementatio
         model(**batch).loss.backward()
         gradients.append(model.shared.weight.grad.clone())
     torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_the_vocabulary_can_grow(make_model, batch):
+    model = make_model()
+    before = logits_of(model, batch)
+    model.resize_token_embeddings(210)
+    after = logits_of(model, batch)
+    assert after.shape[-1] == 210
+    torch.testing.assert_close(after[..., :200], before)
