@@ -24,7 +24,7 @@ class Side:
 
     def __init__(
         self, name: str, work: Callable[["Side"], None], budget: float, turn: float, setup: Callable[[], None]
-    ):
+    ) -> None:
         """`work` calls `pause_point` after each update; `setup` runs first in the thread (threads of PyTorch)."""
         self.name, self.budget, self.turn = name, budget, turn
         self.used = self.paused = 0.0
