@@ -21,15 +21,16 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
 from eval import testset as testsets
-from eval.metrics import chrf_scores, statistics
+from eval.metrics import statistics
 from eval.outputs import SCHEMA
 from eval.scoring import score_outputs
-from eval.significance import Bootstrap, paired_difference
 from eval.testset import TestSet
 from pipeline.errors import InputError
 from scripts.command_line import argument, run
+from training.chrf import chrf_scores
 from training.language_id import LanguageIdentifier
 from training.languages import pair
+from training.significance import Bootstrap, paired_difference
 
 DAMAGE: Final = {"a": 6, "b": 5}  # system -> one character in so many is changed
 

@@ -194,9 +194,10 @@ class Bench:
 
     def print_gap(self) -> None:
         """The final difference of the mean over directions, bootstrapped over messages."""
-        from eval.metrics import chrf_scores, statistics
-        from eval.significance import Bootstrap, mean_difference
+        from eval.metrics import statistics
+        from training.chrf import chrf_scores
         from training.languages import pair
+        from training.significance import Bootstrap, mean_difference
 
         everything = sorted({int(row) for rows in self.validation.scored.values() for row in rows})
         place = {row: index for index, row in enumerate(everything)}

@@ -11,18 +11,13 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
 
-from eval.ngrams import Ints, character_statistics, word_statistics
+from training.chrf import WORD_ORDER, Floats, chrf_metric, chrf_statistics
 from training.languages import LANGUAGES, language
+from training.ngrams import Ints, word_statistics
 
-Floats = NDArray[np.float64]
-CHAR_ORDER: Final = 6
-WORD_ORDER: Final = 2
 BLEU_ORDER: Final = 4
-CHRF2_COLUMNS: Final = 3 * CHAR_ORDER  # chrF2 is the character part of chrF++
 _LOOP = re.compile(r"(.{2,}?)\1{3,}", re.DOTALL)
 _EPSILON: Final = 1e-16
 
@@ -57,16 +52,9 @@ def bleu_tokenizer(target: str) -> str:
     return name
 
 
-@cache
-def _chrf_metric(word_order: int) -> CHRF:
-    metric = CHRF(word_order=word_order)
-    metric.num_refs = 1
-    return metric
-
-
 def signatures(targets: Sequence[str]) -> dict[str, str]:
     """sacrebleu signatures by metric; BLEU by target language, since the tokenizer differs."""
-    found = {"chrf": str(_chrf_metric(0).get_signature()), "chrfpp": str(_chrf_metric(WORD_ORDER).get_signature())}
+    found = {"chrf": str(chrf_metric(0).get_signature()), "chrfpp": str(chrf_metric(WORD_ORDER).get_signature())}
     return found | {f"bleu/{target}": str(bleu_metric(target).get_signature()) for target in targets}
 
 
@@ -90,21 +78,7 @@ def notes(targets: Sequence[str]) -> list[str]:
 
 def statistics(hypotheses: Sequence[str], references: Sequence[str], target: str) -> Statistics:
     """Counts of [N] hypotheses against [N] references in one target language."""
-    return Statistics(_chrf_statistics(hypotheses, references), _bleu_statistics(hypotheses, references, target))
-
-
-def _chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> Ints:
-    words = _chrf_metric(WORD_ORDER)._remove_punctuation
-    squeezed = [["".join(text.split()) for text in side] for side in (hypotheses, references)]
-    counts = np.concatenate(
-        [
-            character_statistics(squeezed[0], squeezed[1], CHAR_ORDER),
-            word_statistics([words(text) for text in hypotheses], [words(text) for text in references], WORD_ORDER),
-        ],
-        axis=1,
-    )
-    counts[:, :, 0] *= counts[:, :, 1] > 0  # sacrebleu counts no hypothesis n-grams where the reference has none
-    return counts.reshape(len(hypotheses), 3 * (CHAR_ORDER + WORD_ORDER))
+    return Statistics(chrf_statistics(hypotheses, references), _bleu_statistics(hypotheses, references, target))
 
 
 def _bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], target: str) -> Ints:
@@ -114,27 +88,9 @@ def _bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], targe
     return np.concatenate([counts[:, :1, 0], counts[:, :1, 1], counts[:, :, 2], counts[:, :, 0]], axis=1)
 
 
-def chrf_score(sums: Ints, word_order: int = 0) -> float:
-    """chrF2 (word_order 0) or chrF++ (2) from summed counts [24], by sacrebleu's own formula."""
-    used = [int(count) for count in sums[: 3 * (CHAR_ORDER + word_order)]]
-    return float(_chrf_metric(word_order)._compute_score_from_stats(used).score)
-
-
 def bleu_score(sums: Ints, target: str) -> float:
     """BLEU from summed counts [10], by sacrebleu's own formula."""
     return float(bleu_metric(target)._compute_score_from_stats([int(count) for count in sums]).score)
-
-
-def chrf_scores(sums: Floats, word_order: int = 0) -> Floats:
-    """chrF of many samples at once: [B, 24] -> [B]; nan where a sample holds no message."""
-    order = CHAR_ORDER + word_order
-    hypothesis, reference, match = sums[:, : 3 * order].reshape(len(sums), order, 3).transpose(2, 0, 1)
-    both = (hypothesis > 0) & (reference > 0)
-    orders = np.maximum(both.sum(1), 1)
-    precision = np.where(both, match / np.maximum(hypothesis, 1), 0.0).sum(1) / orders
-    recall = np.where(both, match / np.maximum(reference, 1), 0.0).sum(1) / orders
-    scores = 100 * 5 * precision * recall / np.maximum(4 * precision + recall, _EPSILON)
-    return np.where(reference[:, 0] > 0, scores, np.nan)
 
 
 def bleu_scores(sums: Floats) -> Floats:

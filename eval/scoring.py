@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from eval import metrics
-from eval.significance import CONFIDENCE, Bootstrap, Floats, interval, mean_difference
 from pipeline.progress import track
+from training.chrf import WORD_ORDER, chrf_score, chrf_scores
 from training.languages import CODES, directions, pair
 from training.scores import OffTargetDetector, off_target_rate
+from training.significance import CONFIDENCE, Bootstrap, Floats, interval, mean_difference
 
 Scores = dict[str, Any]
 LENGTH_BINS: Final = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))  # characters
@@ -121,12 +122,12 @@ def _score_direction(
     hypotheses, references, sources = texts
     source, target = pair(direction)
     counts = metrics.statistics(hypotheses, references, target)
-    chrf = metrics.chrf_scores(bootstrap.sums(counts.chrf, rows))
+    chrf = chrf_scores(bootstrap.sums(counts.chrf, rows))
     bleu = metrics.bleu_scores(bootstrap.sums(counts.bleu, rows))
     scores = {
-        "chrf": metrics.chrf_score(counts.chrf.sum(0)),
+        "chrf": chrf_score(counts.chrf.sum(0)),
         "chrf_ci": list(interval(chrf)),
-        "chrfpp": metrics.chrf_score(counts.chrf.sum(0), metrics.WORD_ORDER),
+        "chrfpp": chrf_score(counts.chrf.sum(0), WORD_ORDER),
         "bleu": metrics.bleu_score(counts.bleu.sum(0), target),
         "bleu_ci": list(interval(bleu)),
         "copies": metrics.copy_rate(hypotheses, sources, references),

@@ -8,6 +8,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from eval import metrics
+from training.chrf import chrf_score, chrf_scores
 
 TEXT = st.text(alphabet="ab c.,!?(ä你好吗กข้ㅋ가\u3000'", max_size=30)
 PAIRS = st.lists(st.tuples(TEXT, TEXT.filter(str.strip)), min_size=1, max_size=8)
@@ -24,7 +25,7 @@ def test_counts_and_scores_are_sacrebleus(pairs: list[tuple[str, str]], target: 
     assert counts.bleu.tolist() == bleu._extract_corpus_statistics(hypotheses, [references])
     for word_order in (0, 2):
         expected = CHRF(word_order=word_order).corpus_score(hypotheses, [references]).score
-        assert metrics.chrf_score(counts.chrf.sum(0), word_order) == expected
+        assert chrf_score(counts.chrf.sum(0), word_order) == expected
     assert metrics.bleu_score(counts.bleu.sum(0), target) == bleu.corpus_score(hypotheses, [references]).score
 
 
@@ -34,8 +35,8 @@ def test_many_samples_at_once_agree_with_one(samples: list[list[tuple[str, str]]
     counts = [metrics.statistics([h for h, _ in pairs], [r for _, r in pairs], target) for pairs in samples]
     chrf, bleu = (np.stack([getattr(c, kind).sum(0) for c in counts]) for kind in ("chrf", "bleu"))
     for word_order in (0, 2):
-        expected = [metrics.chrf_score(row, word_order) for row in chrf]
-        np.testing.assert_allclose(metrics.chrf_scores(chrf.astype(float), word_order), expected, atol=1e-9)
+        expected = [chrf_score(row, word_order) for row in chrf]
+        np.testing.assert_allclose(chrf_scores(chrf.astype(float), word_order), expected, atol=1e-9)
     expected = [metrics.bleu_score(row, target) for row in bleu]
     np.testing.assert_allclose(metrics.bleu_scores(bleu.astype(float)), expected, atol=1e-9)
 
@@ -43,14 +44,14 @@ def test_many_samples_at_once_agree_with_one(samples: list[list[tuple[str, str]]
 def test_more_messages_than_one_sort_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     hypotheses, references = ["one two three", "", "two"], ["one three two", "one", "two"]
     whole = metrics.statistics(hypotheses, references, "en")
-    monkeypatch.setattr("eval.ngrams._CHUNK", 2)
+    monkeypatch.setattr("training.ngrams._CHUNK", 2)
     parts = metrics.statistics(hypotheses, references, "en")
     assert (whole.chrf == parts.chrf).all()
     assert (whole.bleu == parts.bleu).all()
 
 
 def test_a_sample_without_messages_has_no_score() -> None:
-    assert np.isnan(metrics.chrf_scores(np.zeros((1, 24)))).all()
+    assert np.isnan(chrf_scores(np.zeros((1, 24)))).all()
     assert np.isnan(metrics.bleu_scores(np.zeros((1, 10)))).all()
 
 

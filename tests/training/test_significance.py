@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.significance import Bootstrap, interval, mean_difference, paired_difference
+from training.significance import Bootstrap, interval, mean_difference, paired_difference
 
 
 def mean_score(sums: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_blocks_do_not_change_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).integers(0, 9, (30, 4))
     bootstrap = Bootstrap(30, samples=50)
     whole = bootstrap.sums(values, range(30))
-    monkeypatch.setattr("eval.significance._BLOCK", 7 * 30)
+    monkeypatch.setattr("training.significance._BLOCK", 7 * 30)
     np.testing.assert_array_equal(bootstrap.sums(values, range(30)), whole)
 
 

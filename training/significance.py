@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.ngrams import Ints
+from training.ngrams import Ints
 
 Floats = NDArray[np.float64]
 ScoreFunction = Callable[[Floats], Floats]
