@@ -22,7 +22,7 @@ class EvaluationStage(Stage[EvaluationConfig]):
     Its folder: outputs.parquet, outputs_auto_source.parquet (a sample with `auto` as source language), scores.json.
     """
 
-    name: ClassVar[str] = "evaluation"
+    name = "evaluation"
     keeps_work: ClassVar[bool] = True
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class EvaluationStage(Stage[EvaluationConfig]):
 class ReportStage(Stage[EvaluationConfig]):
     """Gathers what the other stages found into report.json and shows it as index.html."""
 
-    name: ClassVar[str] = "report"
+    name = "report"
     published: ClassVar[tuple[str, ...]] = ("index.html", "report.json")
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class ExecutorConfig:
         max_parallel: jobs of one array that run at the same time.
         requeues: how often a preempted or timed-out job is queued again.
         default: resources of a stage that `stages` does not name.
-        stages: resources by stage name.
+        stages: resources by stage name; `round` stands for every `round_<k>` that has no entry of its own.
     """
 
     kind: Literal["process", "slurm", "local"] = "process"
@@ -113,7 +113,8 @@ class Submitit:
         return list(zip(jobs, handles, strict=True))
 
     def _resources(self, job: Job) -> Resources:
-        return self.config.stages.get(job.stage.name, self.config.default)
+        named = self.config.stages
+        return named.get(job.stage.name) or named.get(type(job.stage).name) or self.config.default
 
     def _parameters(self, resources: Resources, name: str) -> dict[str, Any]:
         common = {

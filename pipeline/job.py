@@ -20,7 +20,7 @@ from pipeline.registry import Registry, lock_path, now
 from pipeline.stage import Stage
 
 LOG: Final = "stage.log"
-PACKAGES: Final = ("pipeline", "training", "eval")
+PACKAGES: Final = ("pipeline", "training", "backtranslation", "distillation", "qe_model", "eval")
 POLL_SECONDS: Final = 0.5
 
 

@@ -24,7 +24,8 @@ class Stage(ABC, Generic[ConfigT]):
     """One step of a run. Its folder is either absent or whole, and the same fingerprint is never run again.
 
     Attributes:
-        name: folder name under the run.
+        name: folder name under the run; the class has the usual one, an instance may be given its own, so that a run
+            can hold one class several times.
         version: raised when the same config would give another result.
         keeps_work: a failed attempt's folder stays for the next attempt (stages with checkpoints). A killed attempt's
             folder always stays.
@@ -32,16 +33,17 @@ class Stage(ABC, Generic[ConfigT]):
         published: files and folders copied from the finished stage to `runs/<run>/<stage>/`, where people look.
     """
 
-    name: ClassVar[str]
+    name: str
     version: ClassVar[int] = 1
     keeps_work: ClassVar[bool] = False
     distributed: ClassVar[bool] = False
     published: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, config: ConfigT, inputs: Mapping[str, "Stage[Any]"] = NO_INPUTS) -> None:
-        """Keep the config and the stages whose folders `run` will be given under the same names."""
+    def __init__(self, config: ConfigT, inputs: Mapping[str, "Stage[Any]"] = NO_INPUTS, name: str = "") -> None:
+        """Keep the config, the stages whose folders `run` will be given under the same names, and a name of its own."""
         self.config = config
         self.inputs = dict(inputs)
+        self.name = name or type(self).name
 
     def files(self) -> Sequence[Path]:
         """Outside files and folders that this stage reads; their contents count in the fingerprint."""

@@ -97,7 +97,7 @@ class TeacherStage(Stage[TeacherStageConfig]):
     Its folder loads with `from_pretrained`: weights, tokenizer; besides `training_log.jsonl` and `routing.json`.
     """
 
-    name: ClassVar[str] = "teacher"
+    name = "teacher"
     keeps_work: ClassVar[bool] = True
     distributed: ClassVar[bool] = True
 

@@ -44,6 +44,17 @@ def test_runs_inputs_first_and_hands_over_their_folders(tmp_path: Path) -> None:
     assert read_manifest(done["join"]).inputs == {"count": done["count"].name}
 
 
+def test_one_class_several_times_under_names_of_their_own(tmp_path: Path) -> None:
+    first = Count(CountConfig(steps=1), name="count_1")
+    second = Count(CountConfig(steps=2), {"before": first}, name="count_2")
+    done = run([Join(Part(), {"a": first, "b": second})], tmp_path / "r")
+    assert (done["join"] / "joined.txt").read_text() == "a=1 b=2"
+    assert sorted(path.name for path in (tmp_path / "r").iterdir() if path.is_dir()) == ["count_1", "count_2", "join"]
+    assert read_manifest(done["count_2"]).stage == "count_2"
+    with pytest.raises(InputError, match="have one name"):
+        make_plan([Count(CountConfig(steps=1), name="x"), Count(CountConfig(steps=2), name="x")], tmp_path / "r")
+
+
 def test_second_run_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = run([Count(CountConfig())], tmp_path / "r")["count"]
     before = (first / "step-0").read_text()
