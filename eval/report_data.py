@@ -12,7 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eval.merging import merge_scores
 from pipeline.errors import InputError
+from pipeline.manifest import NAME as MANIFEST
 from pipeline.manifest import git_state, hardware, package_versions, read_manifest
 
 Report = dict[str, Any]
@@ -36,11 +38,21 @@ def build_report(folders: Mapping[str, Path], samples: int = 20, seed: int = 1) 
         report["data"] = _data(folders["corpus"])
     if "tokenizer" in folders:
         report["tokenizer"] = _facts(folders["tokenizer"])
-    if "evaluation" in folders:
-        scores = _json(folders["evaluation"] / "scores.json")
+    evaluations = [folder for folder in folders.values() if (folder / "scores.json").exists()]
+    if evaluations:
+        scores = merge_scores([_json(folder / "scores.json") for folder in evaluations])
         report |= {key: scores[key] for key in _FROM_SCORES if key in scores}
-        report["samples"] = choose_samples(pq.read_table(folders["evaluation"] / "outputs.parquet"), samples, seed)
+        report["systems"] = _systems(scores, report.get("systems", {}))
+        outputs = pa.concat_tables([pq.read_table(folder / "outputs.parquet") for folder in evaluations])
+        report["samples"] = choose_samples(outputs, samples, seed)
     return report
+
+
+def _systems(scores: Report, known: Report) -> Report:
+    """Sizes by system, in the order of the scores."""
+    told = scores.get("systems", {})
+    names = dict.fromkeys([*scores.get("mean", {}), *told, *known])
+    return {name: told.get(name, {}) | known.get(name, {}) for name in names}
 
 
 def evaluation_report(scores: Report, systems: Report, samples: list[Report], run: Report) -> Report:
@@ -68,14 +80,16 @@ def choose_samples(outputs: pa.Table, count: int, seed: int) -> list[Report]:
 
 
 def model_size(folder: Path) -> Report:
-    """Parameters and bytes of a model folder, read from its safetensors headers alone.
+    """Parameters and bytes of a model folder, read from its safetensors headers alone; what its stage says goes first.
 
     Raises:
         InputError: a file is not safetensors.
     """
     files = sorted(folder.glob("*.safetensors"))
     params = sum(_parameters(path) for path in files)
-    return {"params": params, "bytes": sum(path.stat().st_size for path in files)} if files else {}
+    size = {"params": params, "bytes": sum(path.stat().st_size for path in files)} if files else {}
+    facts = _facts(folder) if (folder / MANIFEST).exists() else {}
+    return size | {key: facts[key] for key in ("params", "active_params", "bytes") if key in facts}
 
 
 def _parameters(path: Path) -> int:
@@ -128,8 +142,7 @@ def _sacrebleu() -> dict[str, str]:
 
 def _teacher(folder: Path) -> Report:
     facts = _facts(folder)
-    size = model_size(folder) | {key: facts[key] for key in ("params", "active_params") if key in facts}
-    report: Report = {"systems": {"teacher": size}}
+    report: Report = {"systems": {"teacher": model_size(folder)}}
     if (folder / "routing.json").exists():
         report["routing"] = _json(folder / "routing.json")
     if (folder / "training_log.jsonl").exists():

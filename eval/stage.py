@@ -2,28 +2,36 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
 from eval.html import render
-from eval.report_data import build_report
+from eval.report_data import build_report, model_size
 from eval.testset import TestSet, from_table
 from pipeline.atomic import remove, write_json, write_text
-from pipeline.stage import Stage
+from pipeline.stage import NO_INPUTS, Stage
 from training.languages import CODES
 
-SYSTEM = "teacher"
+TEACHER: Final = "teacher"
 
 
 class EvaluationStage(Stage[EvaluationConfig]):
-    """Translates the held-out messages of `corpus` with `teacher` in every direction.
+    """Translates the held-out messages of `corpus` with the model of `model` in every direction.
 
+    A run has one per system, named `evaluation` for the teacher and `evaluation_<system>` for any other.
     Its folder: outputs.parquet, outputs_auto_source.parquet (a sample with `auto` as source language), scores.json.
     """
 
     name = "evaluation"
     keeps_work: ClassVar[bool] = True
+
+    def __init__(
+        self, config: EvaluationConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS, system: str = TEACHER
+    ) -> None:
+        """Keep the config, the stages `corpus` and `model`, and the name of the system in the report."""
+        super().__init__(config, inputs, self.name if system == TEACHER else f"{self.name}_{system}")
+        self.system = system
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Translate and score; goes on from the finished source languages of a killed run.
@@ -35,8 +43,9 @@ class EvaluationStage(Stage[EvaluationConfig]):
         from training.language_id import LanguageIdentifier
 
         testset = corpus_testset(inputs["corpus"], self.config.split)
-        translator = load_translator(str(inputs[SYSTEM]), self.config)
-        evaluation = evaluate(translator, SYSTEM, testset, self.config, LanguageIdentifier(), out / "parts")
+        translator = load_translator(str(inputs["model"]), self.config)
+        evaluation = evaluate(translator, self.system, testset, self.config, LanguageIdentifier(), out / "parts")
+        evaluation.scores["systems"] = {self.system: model_size(inputs["model"])}
         evaluation.save(out)
         remove(out / "parts")
         return {"directions": len(evaluation.scores["pairs"]), "mean": evaluation.scores["mean"]}
@@ -49,7 +58,7 @@ class ReportStage(Stage[EvaluationConfig]):
     published: ClassVar[tuple[str, ...]] = ("index.html", "report.json")
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Write report.json and index.html from any of corpus, tokenizer, encoded, teacher, evaluation."""
+        """Write report.json and index.html from any of corpus, tokenizer, encoded, teacher, and all evaluations."""
         report = build_report(inputs, samples=self.config.samples, seed=self.config.seed)
         write_json(out / "report.json", report)
         write_text(out / "index.html", render(report))

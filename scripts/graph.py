@@ -19,6 +19,6 @@ def stages(config: RunConfig) -> list[Stage[Any]]:
     encoded = EncodedStage(config.encoded, {"corpus": corpus, "tokenizer": tokenizer})
     teacher_config = TeacherStageConfig(config.teacher, config.training, config.batching, config.tracking)
     teacher = TeacherStage(teacher_config, {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded})
-    evaluation = EvaluationStage(config.evaluation, {"corpus": corpus, "teacher": teacher})
+    evaluation = EvaluationStage(config.evaluation, {"corpus": corpus, "model": teacher}, system="teacher")
     sources = {stage.name: stage for stage in (corpus, tokenizer, encoded, teacher, evaluation)}
     return [*sources.values(), ReportStage(config.evaluation, sources)]

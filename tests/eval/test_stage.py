@@ -47,7 +47,7 @@ def test_held_out_messages_of_a_corpus(corpus: Path) -> None:
 
 def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "example" / "evaluation" / "print"
-    facts = EvaluationStage(CONFIG).run(out, {"corpus": corpus, "teacher": model_folder})
+    facts = EvaluationStage(CONFIG).run(out, {"corpus": corpus, "model": model_folder})
     assert facts["directions"] == 6
     assert {p.name for p in out.iterdir()} == {"outputs.parquet", "outputs_auto_source.parquet", "scores.json"}
     write_manifest(out, manifest("evaluation", {"seed": 1}, facts))
@@ -88,3 +88,21 @@ def test_a_broken_log_or_scores_file_is_named(corpus: Path, tmp_path: Path) -> N
     write_manifest(out, manifest("evaluation", {}, {}))
     with pytest.raises(InputError, match=r"scores.json: not readable as JSON"):
         ReportStage(CONFIG).run(tmp_path, {"evaluation": out})
+
+
+def test_every_system_has_its_own_stage_and_the_report_holds_all(corpus: Path, model_folder: Path) -> None:
+    root = corpus.parents[1]
+    folders = {"corpus": corpus}
+    for system in ("teacher", "student"):
+        stage = EvaluationStage(CONFIG, system=system)
+        out = root / stage.name / "print"
+        write_manifest(out, manifest(stage.name, {}, stage.run(out, {"corpus": corpus, "model": model_folder})))
+        folders[stage.name] = out
+    assert list(folders) == ["corpus", "evaluation", "evaluation_student"]
+    ReportStage(CONFIG).run(root / "report", folders)
+    report = json.loads((root / "report" / "report.json").read_text())
+    assert list(report["systems"]) == list(report["mean"]) == list(report["speed"]) == ["teacher", "student"]
+    assert all(list(entry["systems"]) == ["teacher", "student"] for entry in report["pairs"].values())
+    assert report["systems"]["student"]["params"] > 10_000
+    assert report["source_detection"]["systems"].keys() == {"student"}
+    assert report["slices"]["auto_source"].keys() == {"teacher", "student"}
