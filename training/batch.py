@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from training.encoded import EncodedCorpus
+from training.joined import JoinedCorpus
 from training.languages import CODES
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ class Examples:
         return Examples(**{name: value[chosen] for name, value in vars(self).items()})
 
 
-def make_batch(encoded: EncodedCorpus, examples: Examples) -> Batch:
+def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batch:
     """Gather the tokens of the examples and pad them."""
     import torch
 
+    encoded = corpus if isinstance(corpus, JoinedCorpus) else JoinedCorpus(corpus)
     tags = np.array(encoded.language_ids)
     head = np.where(examples.auto, encoded.auto_id, tags[examples.source])
     source, source_mask = _padded(encoded, examples.source, examples.row, examples.source_length, head)
@@ -97,7 +99,7 @@ def make_batch(encoded: EncodedCorpus, examples: Examples) -> Batch:
 
 
 def _padded(
-    encoded: EncodedCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
+    encoded: JoinedCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
 ) -> "tuple[Array, Array]":
     """[B, L] head, tokens, end, padding; and the mask of what is not padding. `lengths` count head and end."""
     width = int(lengths.max())
@@ -113,15 +115,17 @@ def _padded(
     return out, mask
 
 
-def _gather(encoded: EncodedCorpus, languages: "Array", rows: "Array", sizes: "Array") -> "tuple[Array, Array]":
-    """Tokens of cells sorted by language, end to end, and where each cell begins among them [n]."""
+def _gather(encoded: JoinedCorpus, languages: "Array", rows: "Array", sizes: "Array") -> "tuple[Array, Array]":
+    """Tokens of cells sorted by language and row, end to end, and where each cell begins among them [n]."""
     ends = np.cumsum(sizes)
     first = ends - sizes
     out = np.empty(int(sizes.sum()), np.int64)
-    edges = np.flatnonzero(np.diff(languages, prepend=-1, append=len(CODES)))
+    parts = encoded.part_of(rows)
+    edges = np.flatnonzero(np.diff(languages.astype(np.int64) * len(encoded.parts) + parts, prepend=-1, append=-1))
     for start, stop in pairwise(edges.tolist()):
-        tokens, offsets = encoded.column(CODES[languages[start]])
+        part = int(parts[start])
+        tokens, offsets = encoded.parts[part].column(CODES[languages[start]])
         here = slice(int(first[start]), int(ends[stop - 1]))
-        shift = offsets[rows[start:stop]] - first[start:stop]
+        shift = offsets[rows[start:stop] - encoded.starts[part]] - first[start:stop]
         out[here] = tokens[np.arange(here.start, here.stop) + np.repeat(shift, sizes[start:stop])]
     return out, first

@@ -6,9 +6,11 @@
 - a direction walks through its rows in a pseudo-random order (a keyed permutation, nothing stored), each once per epoch
 - within a chunk, examples of all directions are sorted by length and cut at the token
   budgets; the batches are then shuffled
+- synthetic rows, usable in one direction only, come in as further directions with shares of their own (`OneWay`)
 - processes take turns over the same plan: process r of w gets batches r, r + w, ... whatever w is
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
@@ -19,6 +21,7 @@ import numpy as np
 from pipeline.errors import InputError
 from training.batch import Batch, Examples, make_batch
 from training.encoded import EncodedCorpus
+from training.joined import JoinedCorpus, one_way_rows
 from training.languages import CODES, directions, pair
 from training.shuffling import shuffled_index
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 _BANDS: Final = 2.0  # bands of target length per square root of batches
+_ENDLESS: Final = np.iinfo(np.int64).max
 _EXTRA: Final = 2  # tag and end; the target side has one of them in its input, the other in its labels
 
 
@@ -93,34 +97,69 @@ class Direction:
     probability: float
 
 
+@dataclass(frozen=True)
+class OneWay:
+    """Synthetic rows to be mixed with those of the corpus.
+
+    Attributes:
+        encoded: rows with a column `direction`, the only one that each may be used in; withheld pairs are allowed.
+        ratios: direction -> messages for each message of the corpus.
+        max_repeats: how often a row is given at most, over the whole stream (0: no limit); a direction that is used up
+            gives no more.
+    """
+
+    encoded: EncodedCorpus
+    ratios: Mapping[str, float]
+    max_repeats: int = 0
+
+
 class BatchStream:
-    """Endless batches of one process; `state_dict` saved after a batch and loaded again leads to the next one."""
+    """Endless batches of one process; `state_dict` saved after a batch and loaded again leads to the next one.
+
+    Attributes:
+        directions: what each direction of the corpus brings.
+        synthetic: the same of the synthetic rows.
+    """
 
     def __init__(
-        self, encoded: EncodedCorpus, config: BatchingConfig, split: str = "train", rank: int = 0, world: int = 1
+        self,
+        encoded: EncodedCorpus,
+        config: BatchingConfig,
+        split: str = "train",
+        rank: int = 0,
+        world: int = 1,
+        one_way: OneWay | None = None,
     ) -> None:
         """Collect the rows of every direction; process `rank` of `world` takes its turns.
 
         Raises:
-            InputError: an empty split, no direction left, an override for a pair without data or a withheld one.
+            InputError: an empty split, no direction left, an override for a pair without data or a withheld one,
+                synthetic rows of another vocabulary.
         """
-        self.encoded, self.config, self.rank, self.world = encoded, config, rank, world
-        self._lengths = np.zeros((len(CODES), encoded.table.num_rows), np.int32)
-        for code in encoded.languages:
-            self._lengths[CODES.index(code)] = encoded.lengths(code)
-        self._collect(split)
+        self.config, self.rank, self.world = config, rank, world
+        self.corpus = JoinedCorpus(encoded, *([one_way.encoded] if one_way else []))
+        self._lengths = self.corpus.lengths()
+        self._collect(encoded, split)
+        self.synthetic: dict[str, Direction] = {}
+        if one_way:
+            self._add(one_way, int(self.corpus.starts[1]))
+        means = [
+            self._lengths[languages[1], self._rows_of(index)].mean() + 1
+            for index, languages in enumerate(self._languages)
+        ]
+        size = config.chunk_batches * config.batch_tokens / float(self._share @ np.array(means))
+        self._chunk_size = max(1, int(size))
+        self._phase = np.random.default_rng(config.seed).random(len(self._share))
         self._chunk = self._batch = 0
         self._plans: dict[int, tuple[Examples, Array, Array]] = {}
 
-    def _collect(self, split: str) -> None:
+    def _collect(self, encoded: EncodedCorpus, split: str) -> None:
         """Rows of every pair laid end to end, shared by the pair's two directions."""
-        pairs = _usable_rows(self.encoded, self._lengths, self.encoded.rows(split), self.config.max_length)
+        pairs = _usable_rows(encoded, self._lengths, encoded.rows(split), self.config.max_length)
         if split == "train":
-            pairs = {key: found for key, found in pairs.items() if key not in self.encoded.pairs_withheld()}
-        named = {
-            name: pairs[key] for name in directions(self.encoded.languages) if (key := frozenset(pair(name))) in pairs
-        }
-        shares = _shares({name: len(rows) for name, (rows, _) in named.items()}, self.config, split, self.encoded)
+            pairs = {key: found for key, found in pairs.items() if key not in encoded.pairs_withheld()}
+        named = {name: pairs[key] for name in directions(encoded.languages) if (key := frozenset(pair(name))) in pairs}
+        shares = _shares({name: len(rows) for name, (rows, _) in named.items()}, self.config, split, encoded)
         self.directions = {
             name: Direction(len(rows), too_long, shares.get(name, 0.0)) for name, (rows, too_long) in named.items()
         }
@@ -130,14 +169,31 @@ class BatchStream:
         self._start = np.array([start[frozenset(pair(name))] for name in shares])
         self._count = np.array([len(named[name][0]) for name in shares])
         self._share = np.array(list(shares.values()))
-        self._languages = np.array([[CODES.index(code) for code in pair(name)] for name in shares])
-        means = [
-            self._lengths[languages[1], self._rows_of(index)].mean() + 1
-            for index, languages in enumerate(self._languages)
-        ]
-        size = self.config.chunk_batches * self.config.batch_tokens / float(self._share @ np.array(means))
-        self._chunk_size = max(1, int(size))
-        self._phase = np.random.default_rng(self.config.seed).random(len(shares))
+        self._languages = _indices(shares)
+        self._limit = np.full(len(shares), _ENDLESS)
+
+    def _add(self, one_way: OneWay, first: int) -> None:
+        """Lay the synthetic rows, numbered from `first`, behind those of the corpus, and give them their shares."""
+        found = {}
+        for name, rows in one_way_rows(one_way.encoded).items():
+            source, target = (self._lengths[CODES.index(code), first + rows] for code in pair(name))
+            fits = (np.minimum(source, target) > 0) & (np.maximum(source, target) + _EXTRA <= self.config.max_length)
+            if fits.any() and one_way.ratios.get(name, 0.0) > 0:
+                found[name] = first + rows[fits], int((~fits).sum())
+        ratios = np.array([one_way.ratios[name] for name in found])
+        whole = 1 + float(ratios.sum())
+        self.synthetic = {
+            name: Direction(len(rows), too_long, float(ratio) / whole)
+            for (name, (rows, too_long)), ratio in zip(found.items(), ratios, strict=True)
+        }
+        counts = np.array([len(rows) for rows, _ in found.values()], np.int64)
+        self._start = np.concatenate([self._start, len(self._rows) + np.cumsum(counts) - counts])
+        self._rows = np.concatenate([self._rows, *(rows for rows, _ in found.values())])
+        self._count = np.concatenate([self._count, counts])
+        self._share = np.concatenate([self._share, ratios]) / whole
+        self._languages = np.concatenate([self._languages, _indices(found)])
+        limit = counts * one_way.max_repeats if one_way.max_repeats else np.full(len(found), _ENDLESS)
+        self._limit = np.concatenate([self._limit, limit])
 
     def _rows_of(self, index: int) -> "Array":
         return self._rows[self._start[index] : self._start[index] + self._count[index]]
@@ -154,7 +210,7 @@ class BatchStream:
             examples, edges, order = self._plan(chunk)
             chosen = order[batch]
             self._chunk, self._batch = self._locate(self._chunk, self._batch + self.world)
-            yield make_batch(self.encoded, examples.take(slice(edges[chosen], edges[chosen + 1])))
+            yield make_batch(self.corpus, examples.take(slice(edges[chosen], edges[chosen + 1])))
 
     def state_dict(self) -> dict[str, int]:
         """Position in the plan: the same for every process that has taken as many batches, and for any `world`."""
@@ -163,6 +219,20 @@ class BatchStream:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on from a saved position."""
         self._chunk, self._batch = int(state["chunk"]), int(state["batch"])
+
+    def messages(self, state: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+        """Messages given up to a position, over all processes: of the corpus, and synthetic ones by direction."""
+        chunk, batch = int(state["chunk"]), int(state["batch"])
+        whole = np.minimum(np.floor(self._share * self._chunk_size * chunk + self._phase).astype(np.int64), self._limit)
+        of_corpus = len(self._share) - len(self.synthetic)
+        found = Counter(dict(zip(self.synthetic, whole[of_corpus:].tolist(), strict=True)))
+        examples, edges, order = self._plan(chunk)
+        given = [np.arange(edges[chosen], edges[chosen + 1]) for chosen in order[:batch]]
+        begun = examples.take(np.concatenate([np.zeros(0, np.int64), *given]))
+        synthetic = self.corpus.part_of(begun.row) > 0
+        both = zip(begun.source[synthetic].tolist(), begun.target[synthetic].tolist(), strict=True)
+        found.update(f"{CODES[source]}-{CODES[target]}" for source, target in both)
+        return int(whole[:of_corpus].sum() + (~synthetic).sum()), dict(found)
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         """The chunk and batch meant by a batch number that may lie beyond the chunk's end."""
@@ -194,6 +264,8 @@ class BatchStream:
         taken = after - before
         which = np.repeat(np.arange(len(taken)), taken)
         turn = np.arange(len(which)) - np.repeat(np.cumsum(taken) - taken, taken) + np.repeat(before, taken)
+        left = turn < self._limit[which]
+        which, turn = which[left], turn[left]
         count = self._count[which]
         place = shuffled_index(turn % count, count, self.config.seed, which, turn // count)
         row = self._rows[self._start[which] + place]
@@ -206,6 +278,11 @@ class BatchStream:
             target_length=self._lengths[target, row] + 1,
             auto=generator.random(len(row)) < self.config.auto_source_probability,
         )
+
+
+def _indices(names: Mapping[str, object]) -> "Array":
+    """Source and target of directions as indices into CODES [n, 2]."""
+    return np.array([[CODES.index(code) for code in pair(name)] for name in names], np.int64).reshape(-1, 2)
 
 
 def _usable_rows(

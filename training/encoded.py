@@ -1,7 +1,7 @@
 """The corpus as token ids: each language's column encoded once, memory-mapped, shared by all directions that use it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -52,32 +52,48 @@ class EncodedStage(Stage[EncodedConfig]):
         out.mkdir(parents=True, exist_ok=True)
         tokenizer = load_tokenizer(inputs["tokenizer"])
         corpus = Corpus.open(inputs["corpus"])
-        dtype = np.dtype(np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32)
+        dtype = token_type(tokenizer)
         rows = corpus.table(columns=ROW_COLUMNS)
         with progress_bar("encoding cells", len(corpus.languages) * rows.num_rows) as bar:
             for code in corpus.languages:
-                for done in _encode_language(out, code, corpus, tokenizer, dtype, self.config.slice_rows):
+                column = corpus.table(columns=[code])[code]
+                for done in encode_column(out, code, column, tokenizer, self.config.slice_rows):
                     bar.advance(done, note=code)
         _write_rows(out / ROWS, rows)
-        write_json(out / META, _meta(tokenizer, corpus, dtype))
+        write_meta(out, tokenizer, corpus.languages, corpus.withheld_pairs)
         tokens = {code: (out / f"{code}.tokens.bin").stat().st_size // dtype.itemsize for code in corpus.languages}
         facts = {"tokens": tokens, "total_tokens": sum(tokens.values()), "dtype": dtype.name, "rows": rows.num_rows}
         return {**facts, "vocabulary_digest": vocabulary_digest(tokenizer)}
 
 
-def _encode_language(
-    out: Path, code: str, corpus: Corpus, tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]", step: int
+def token_type(tokenizer: "PreTrainedTokenizerFast") -> "np.dtype[Any]":
+    """The smallest type that holds every id."""
+    return np.dtype(np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32)
+
+
+def encode_column(
+    out: Path,
+    code: str,
+    column: pa.ChunkedArray,
+    tokenizer: "PreTrainedTokenizerFast",
+    step: int,
+    heads: "Int64Array | None" = None,
 ) -> Iterator[int]:
-    """Write a language's tokens, then its offsets, which mark it done. Empty cells have length 0. Yields cells done."""
-    column = corpus.table(columns=[code])[code]
+    """Write a language's tokens, then its offsets, which mark it done. Empty cells have length 0. Yields cells done.
+
+    Args:
+        heads: [cells] id of a special token to put before the cell's own tokens; -1 for none.
+    """
     tokens_path, offsets_path = out / f"{code}.tokens.bin", out / f"{code}.offsets.npy"
     if offsets_path.is_file() and tokens_path.is_file():
         yield len(column)
         return
     lengths: list[np.ndarray] = []
+    heads = np.full(len(column), -1, np.int64) if heads is None else heads
     with replacing(tokens_path) as temporary, temporary.open("wb") as file:
         for start in range(0, len(column), step):
-            ids, counts = _encode_cells(column.slice(start, step).to_pylist(), tokenizer, dtype)
+            cells = column.slice(start, step).to_pylist()
+            ids, counts = _encode_cells(cells, heads[start : start + step], tokenizer)
             file.write(ids.tobytes())
             lengths.append(counts)
             yield len(counts)
@@ -87,14 +103,16 @@ def _encode_language(
 
 
 def _encode_cells(
-    cells: list[str | None], tokenizer: "PreTrainedTokenizerFast", dtype: "np.dtype[Any]"
+    cells: list[str | None], heads: "Int64Array", tokenizer: "PreTrainedTokenizerFast"
 ) -> "tuple[np.ndarray, Int64Array]":
     filled = [index for index, cell in enumerate(cells) if cell]
     texts = [cells[index] for index in filled]
-    ids = [entry.ids for entry in tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    entries = tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    tags = heads[filled].tolist()
+    ids = [entry.ids if tag < 0 else [tag, *entry.ids] for tag, entry in zip(tags, entries, strict=True)]
     counts = np.zeros(len(cells), np.int64)
     counts[filled] = [len(entry) for entry in ids]
-    flat = np.fromiter(chain.from_iterable(ids), dtype=dtype, count=int(counts.sum()))
+    flat = np.fromiter(chain.from_iterable(ids), dtype=token_type(tokenizer), count=int(counts.sum()))
     return flat, counts
 
 
@@ -105,19 +123,23 @@ def _write_rows(path: Path, rows: pa.Table) -> None:
         pq.write_table(rows.unify_dictionaries(), temporary, compression="zstd")
 
 
-def _meta(tokenizer: "PreTrainedTokenizerFast", corpus: Corpus, dtype: "np.dtype[Any]") -> dict[str, Any]:
+def write_meta(
+    out: Path, tokenizer: "PreTrainedTokenizerFast", languages: Sequence[str], withheld_pairs: Sequence[str]
+) -> None:
+    """Write `meta.json`, which makes the folder an encoded corpus."""
     tags = [entry.token for entry in LANGUAGES.values()]
-    return {
-        "languages": corpus.languages,
-        "dtype": dtype.name,
+    meta = {
+        "languages": list(languages),
+        "dtype": token_type(tokenizer).name,
         "vocab_size": len(tokenizer),
         "vocabulary_digest": vocabulary_digest(tokenizer),
-        "withheld_pairs": corpus.withheld_pairs,
+        "withheld_pairs": list(withheld_pairs),
         "pad_id": tokenizer.convert_tokens_to_ids(PAD),
         "eos_id": tokenizer.convert_tokens_to_ids(EOS),
         "auto_id": tokenizer.convert_tokens_to_ids(AUTO_TOKEN),
         "language_ids": tokenizer.convert_tokens_to_ids(tags),
     }
+    write_json(out / META, meta)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from training.languages import AUTO, LANGUAGES
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 BOS: Final = "<s>"
@@ -36,11 +36,14 @@ BACKTRANSLATED: Final = "<bt>"
 TERM: Final = "<term>"
 TERM_AS: Final = "<as>"
 TERM_END: Final = "</term>"
-SPECIAL_TOKENS: Final[tuple[str, ...]] = (
+# Tags of synthetic sources by how good their round trip was, worst first.
+QUALITY_BINS: Final[tuple[str, ...]] = ("<bt-low>", "<bt-mid>", "<bt-high>")
+_ALWAYS: Final[tuple[str, ...]] = (
     *(BOS, PAD, EOS, UNKNOWN),
     *(entry.token for entry in LANGUAGES.values()),
     *(AUTO_TOKEN, BACKTRANSLATED, TERM, TERM_AS, TERM_END),
 )
+SPECIAL_TOKENS: Final[tuple[str, ...]] = (*_ALWAYS, *QUALITY_BINS)
 BYTES: Final[tuple[str, ...]] = tuple(f"<0x{byte:02X}>" for byte in range(256))
 # A word with the space before it and inner apostrophes | one digit | a run of symbols, emoji with joiners | one space.
 WORD_PATTERN: Final = r" ?\p{L}[\p{L}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)*|\p{N}| ?[^\s\p{L}\p{N}]+|\s"
@@ -202,9 +205,24 @@ def load_tokenizer(directory: str | Path) -> "PreTrainedTokenizerFast":
         tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory))
     except Exception as error:
         raise InputError(f"{directory / 'tokenizer.json'}: not a readable tokenizer ({error})") from error
-    if tokenizer.convert_ids_to_tokens(list(range(len(SPECIAL_TOKENS)))) != list(SPECIAL_TOKENS):
+    if tokenizer.convert_ids_to_tokens(list(range(len(_ALWAYS)))) != list(_ALWAYS):  # the first version had no more
         raise InputError(f"{directory}: a tokenizer of another project: its first ids are not our special tokens")
     return tokenizer
+
+
+def tag_ids(tokenizer: "PreTrainedTokenizerBase", tags: Sequence[str]) -> list[int]:
+    """Ids of special tokens such as `<bt>`.
+
+    Raises:
+        InputError: a vocabulary of the time before one of them.
+    """
+    known = tokenizer.get_vocab()
+    for tag in tags:
+        if tag not in known:
+            raise InputError(
+                f"the vocabulary has no '{tag}': it is of an older version; make a new tokenizer and teacher"
+            )
+    return [known[tag] for tag in tags]
 
 
 def vocabulary_digest(tokenizer: "PreTrainedTokenizerFast") -> str:

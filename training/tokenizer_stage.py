@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ class TokenizerStage(Stage[TokenizerConfig]):
     """Learns the vocabulary on the train split of input `corpus`; measures it on the dev split where there is one."""
 
     name = "tokenizer"
+    version: ClassVar[int] = 2
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Write the tokenizer and `tokenizer_report.json`; the facts are the report.
