@@ -1,13 +1,14 @@
 """Bootstrap confidence intervals over messages (Koehn 2004), all samples and all counts in one matrix product.
 
 One draw of message weights serves every direction and system. Directions that share messages are so resampled together,
-which keeps the interval of a mean over directions, and of a difference between two systems, honest.
-Legend: B samples, R messages of the test set, N messages of one direction, S counts per message.
+which keeps the interval of a mean over directions, and of a difference between two systems, honest. With seed 12345 the
+draws are those of sacrebleu's paired bootstrap, and `sacrebleu_test` gives its result.
+Legend: B samples, R messages of the test set, N messages of one direction, S counts per message, M tests.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from training.ngrams import Ints
 
 Floats = NDArray[np.float64]
 ScoreFunction = Callable[[Floats], Floats]
+Correction = Literal["holm", "benjamini_hochberg", "none"]
 CONFIDENCE: Final = 0.95
-_BLOCK = 1 << 23  # weights turned to float at a time: 64 MiB
+_BLOCK = 1 << 23  # weights turned to float at a time: 64 MiB at most
+_EXACT: Final = 1 << 24  # whole numbers below this are exact in float32
 
 
 class Bootstrap:
@@ -34,8 +37,9 @@ class Bootstrap:
         generator = np.random.default_rng(seed)
         self.samples = samples
         self._weights = np.empty((samples, messages), np.uint8)  # counts follow Poisson(1): 255 is out of reach
-        for row in self._weights:
-            row[:] = np.bincount(generator.integers(0, messages, messages), minlength=messages)
+        step = max(1, _BLOCK // messages // 8)
+        for start in range(0, samples, step):
+            self._weights[start : start + step] = _draw(generator, min(step, samples - start), messages)
 
     def sums(self, counts: Ints, rows: Sequence[int]) -> Floats:
         """Counts summed over each sample.
@@ -47,10 +51,25 @@ class Bootstrap:
         Returns:
             [B, S].
         """
-        values, index = counts.astype(np.float64), np.asarray(rows)
+        index = np.asarray(rows)
+        everything = len(index) == self._weights.shape[1] and bool((index == np.arange(len(index))).all())
+        # No sample can weigh a message more than the number of draws: below the bound float32 sums are exact.
+        small = int(counts.max(initial=0)) * self._weights.shape[1] < _EXACT
+        kind: type[np.floating] = np.float32 if small else np.float64
+        values = counts.astype(kind)
         step = max(1, _BLOCK // max(1, len(index)))
-        blocks = (self._weights[i : i + step, index].astype(np.float64) @ values for i in range(0, self.samples, step))
-        return np.concatenate(list(blocks))
+        blocks = []
+        for start in range(0, self.samples, step):
+            weights = self._weights[start : start + step]
+            blocks.append((weights if everything else weights[:, index]).astype(kind) @ values)
+        return np.concatenate(blocks).astype(np.float64)
+
+
+def _draw(generator: np.random.Generator, samples: int, messages: int) -> Ints:
+    """[samples, messages] how often each message is drawn; the same stream as one draw after the other."""
+    drawn = generator.integers(0, messages, (samples, messages))
+    drawn += np.arange(samples)[:, None] * messages
+    return np.bincount(drawn.ravel(), minlength=samples * messages).reshape(samples, messages)
 
 
 @dataclass(frozen=True)
@@ -80,9 +99,56 @@ def paired_difference(
         rows: [N] message of each line.
         score: summed counts [B, S] -> scores [B].
     """
-    deltas = score(bootstrap.sums(a, rows)) - score(bootstrap.sums(b, rows))
+    sums = bootstrap.sums(np.concatenate([a, b], axis=1), rows)  # one product for both
+    deltas = score(sums[:, : a.shape[1]]) - score(sums[:, a.shape[1] :])
     point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
     return Difference(float(point[0]), interval(deltas, confidence), _p_value(deltas))
+
+
+def unpaired_difference(
+    a: Ints, b: Ints, score: ScoreFunction, samples: int = 1000, seed: int = 1, confidence: float = CONFIDENCE
+) -> Difference:
+    """Bootstrap of two systems on different messages: each side is resampled by itself.
+
+    Args:
+        a: [N, S] counts per message of the first system.
+        b: [N', S] of the second.
+        score: summed counts [B, S] -> scores [B].
+    """
+    draws = [Bootstrap(len(side), samples, seed + place) for place, side in enumerate((a, b))]
+    scores = [score(draw.sums(side, range(len(side)))) for draw, side in zip(draws, (a, b), strict=True)]
+    deltas = scores[0] - scores[1]
+    point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
+    return Difference(float(point[0]), interval(deltas, confidence), _p_value(deltas))
+
+
+@dataclass(frozen=True)
+class SacrebleuResult:
+    """What sacrebleu's paired bootstrap says of one system: its score, mean and half interval of samples, p-value."""
+
+    score: float
+    mean: float
+    ci: float
+    p_value: float
+
+
+def sacrebleu_test(system: Ints, baseline: Ints, bootstrap: Bootstrap, score: ScoreFunction) -> SacrebleuResult:
+    """The paired bootstrap test as `sacrebleu.significance` defines it, which follows Moses.
+
+    Args:
+        system: [N, S] counts per message; N is the bootstrap's number of messages.
+        baseline: [N, S] of the baseline.
+        score: summed counts [B, S] -> scores [B].
+    """
+    both = np.concatenate([system, baseline], axis=1)
+    sums, total, width = bootstrap.sums(both, range(len(both))), both.sum(0, keepdims=True).astype(float), len(system.T)
+    mine, theirs = score(sums[:, :width]), score(sums[:, width:])
+    point, other = float(score(total[:, :width])[0]), float(score(total[:, width:])[0])
+    apart = np.abs(mine - theirs)
+    extreme = int((apart - apart.mean() > abs(point - other)).sum())
+    ordered, cut = np.sort(mine), len(mine) // 40
+    half = 0.5 * float(ordered[len(mine) - cut - 1] - ordered[cut])
+    return SacrebleuResult(point, float(mine.mean()), half, (extreme + 1) / (len(mine) + 1))
 
 
 def mean_difference(a: Sequence[Floats], b: Sequence[Floats], confidence: float = CONFIDENCE) -> Difference:
@@ -101,3 +167,30 @@ def _p_value(deltas: Floats) -> float:
         return 1.0
     smaller = min((kept <= 0).sum(), (kept >= 0).sum())
     return float(min(1.0, 2 * (smaller + 1) / (len(kept) + 1)))
+
+
+def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> Floats:
+    """p-values [M] corrected for testing M hypotheses at once; compare them with the level as they are.
+
+    `holm` (Holm 1979) bounds the chance of a single false alarm among all tests, whatever their dependence.
+    `benjamini_hochberg` (1995) bounds the expected share of false alarms among the alarms.
+
+    Raises:
+        ValueError: an unknown correction, or a p-value outside 0 to 1.
+    """
+    values = np.asarray(p_values, np.float64)
+    if correction not in get_args(Correction):
+        raise ValueError(f"correction is '{correction}'; choose {', '.join(get_args(Correction))}")
+    if ((values < 0) | (values > 1) | np.isnan(values)).any():
+        raise ValueError("p-values lie between 0 and 1")
+    count, order = len(values), np.argsort(values, kind="stable")
+    if correction == "none" or not count:
+        return values
+    ranked = values[order]
+    if correction == "holm":
+        raised = np.maximum.accumulate(ranked * (count - np.arange(count)))
+    else:
+        raised = np.minimum.accumulate((ranked * count / np.arange(1, count + 1))[::-1])[::-1]
+    result = np.empty(count)
+    result[order] = np.minimum(raised, 1.0)
+    return result
