@@ -1,12 +1,13 @@
 """The teacher: its task for the trainer, and the stage that trains it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pipeline.atomic import remove, write_json
+from pipeline.errors import InputError
 from pipeline.stage import Stage
 from training.batching import BatchingConfig
 from training.model.teacher_config import TeacherConfig
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from training.batch import Batch
-    from training.encoded import EncodedCorpus
+    from training.batching import OneWay
     from training.model.modelling import ParleyMoeForConditionalGeneration
-    from training.trainer import LossParts, TrainResult
+    from training.trainer import LossParts
     from training.validation import TranslationValidation
 
 RESULT = "result.json"
@@ -121,61 +122,123 @@ class TeacherStage(Stage[TeacherStageConfig]):
         """
         if not (out / RESULT).exists():  # a run killed while it tidied up is finished
             self._train(out, inputs)
-        for folder in ("checkpoints", "best"):
-            remove(out / folder)
-        facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
-        return facts
+        return finished(out)
 
     def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
-        from training.batching import BatchStream
-        from training.encoded import EncodedCorpus
-        from training.processes import Processes
-        from training.tokenizer import check_vocabulary, load_tokenizer
-        from training.trainer import Trainer
-        from training.validation import TranslationValidation
-
         config = self.config
-        encoded = EncodedCorpus.open(inputs["encoded"])
-        check_vocabulary(inputs["tokenizer"], encoded.vocabulary_digest)
-        tokenizer = load_tokenizer(inputs["tokenizer"])
-        model = build_teacher(config.model, tokenizer, config.training.seed)
-        validation = TranslationValidation(
-            encoded, inputs["corpus"], tokenizer, config.batching, config.training.validation
+        train_teacher(
+            out,
+            inputs,
+            lambda tokenizer: build_teacher(config.model, tokenizer, config.training.seed),
+            config,
+            facts={"model": asdict(config.model)},
         )
-        task = TeacherTask(model, validation)
-        processes = Processes(config.training)
-        stream = BatchStream(encoded, config.batching, "train", processes.rank, processes.count)
-        facts = {"model": asdict(config.model), "batching": asdict(config.batching)}
-        trainer = Trainer(
-            config.training, task, stream, out, config.tracking, processes, description="teacher", facts=facts
-        )
-        result = trainer.train()
-        if processes.is_first:
-            self._save(out, task, tokenizer, encoded, result)
-        processes.wait()
 
-    def _save(
-        self,
-        out: Path,
-        task: TeacherTask,
-        tokenizer: "PreTrainedTokenizerBase",
-        encoded: "EncodedCorpus",
-        result: "TrainResult",
-    ) -> None:
-        from transformers.utils import logging
 
-        from pipeline.atomic import raise_if_full
-        from training.model.size import active_parameters
-        from training.routing import measure_routing
+def finished(out: Path) -> dict[str, Any]:
+    """Remove what only an unfinished training needs; gives what `result.json` says of it."""
+    for folder in ("checkpoints", "best"):
+        remove(out / folder)
+    facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
+    return facts
 
-        write_json(out / "routing.json", measure_routing(task.model, task.validation.sample))
-        logging.disable_progress_bar()  # of writing files: not worth a line
-        try:
-            task.model.save_pretrained(out)
-            tokenizer.save_pretrained(str(out))
-        except Exception as error:
-            raise_if_full(error, out)
-            raise
-        params = sum(parameter.numel() for parameter in task.model.parameters())
-        facts = {**asdict(result), "params": params, "active_params": active_parameters(task.model)}
-        write_json(out / RESULT, {**facts, "vocabulary_digest": encoded.vocabulary_digest})
+
+class TrainingChoices(Protocol):
+    """The part of a stage's config that says how a teacher is trained."""
+
+    @property
+    def training(self) -> TrainingConfig:
+        """Budget, optimisation, validation."""
+        ...
+
+    @property
+    def batching(self) -> BatchingConfig:
+        """Sampling of directions and size of batches."""
+        ...
+
+    @property
+    def tracking(self) -> TrackingConfig:
+        """Experiment tracker."""
+        ...
+
+
+def train_teacher(
+    out: Path,
+    inputs: Mapping[str, Path],
+    start: Callable[["PreTrainedTokenizerBase"], "ParleyMoeForConditionalGeneration"],
+    config: TrainingChoices,
+    one_way: "OneWay | None" = None,
+    description: str = "teacher",
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Train a teacher, from scratch or from what `start` loads; leaves weights, tokenizer, log and `result.json`.
+
+    Args:
+        out: folder; a killed training goes on from the checkpoint in it.
+        inputs: folders of `corpus`, `tokenizer` and `encoded`.
+        start: the model that training begins with.
+        one_way: synthetic rows to mix in.
+        facts: for the tracker.
+
+    Raises:
+        InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
+    """
+    from training.batching import BatchStream
+    from training.encoded import EncodedCorpus
+    from training.processes import Processes
+    from training.tokenizer import check_vocabulary, load_tokenizer
+    from training.trainer import Trainer
+    from training.validation import TranslationValidation
+
+    encoded = EncodedCorpus.open(inputs["encoded"])
+    check_vocabulary(inputs["tokenizer"], encoded.vocabulary_digest)
+    tokenizer = load_tokenizer(inputs["tokenizer"])
+    training, batching = config.training, config.batching
+    model = start(tokenizer)
+    task = TeacherTask(
+        model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training.validation)
+    )
+    processes = Processes(training)
+    stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way)
+    told = {"batching": asdict(batching), **(facts or {})}
+    trainer = Trainer(training, task, stream, out, config.tracking, processes, description=description, facts=told)
+    result = trainer.train()
+    if processes.is_first:
+        human, synthetic = stream.messages(trainer.position)
+        given = {"messages": {"human": human, "synthetic": synthetic}}
+        _save(out, task, tokenizer, {**asdict(result), **given, "vocabulary_digest": encoded.vocabulary_digest})
+    processes.wait()
+
+
+def load_teacher(folder: Path) -> "ParleyMoeForConditionalGeneration":
+    """A trained teacher with its routing biases, to be trained on.
+
+    Raises:
+        InputError: no model there, or one of another kind.
+    """
+    from training.model.modelling import ParleyMoeForConditionalGeneration
+    from training.translate import load_model
+
+    model = load_model(folder)
+    if not isinstance(model, ParleyMoeForConditionalGeneration):
+        raise InputError(f"{folder}: a {type(model).__name__}, not a teacher of this project")
+    return model
+
+
+def _save(out: Path, task: TeacherTask, tokenizer: "PreTrainedTokenizerBase", facts: dict[str, Any]) -> None:
+    from transformers.utils import logging
+
+    from pipeline.atomic import raise_if_full
+    from training.model.size import active_parameters
+    from training.routing import measure_routing
+
+    write_json(out / "routing.json", measure_routing(task.model, task.validation.sample))
+    logging.disable_progress_bar()  # of writing files: not worth a line
+    try:
+        task.model.save_pretrained(out)
+        tokenizer.save_pretrained(str(out))
+    except Exception as error:
+        raise_if_full(error, out)
+        raise
+    params = sum(parameter.numel() for parameter in task.model.parameters())
+    write_json(out / RESULT, {**facts, "params": params, "active_params": active_parameters(task.model)})

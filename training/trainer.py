@@ -120,6 +120,9 @@ class Trainer:
         processes: made by the caller when the stream needed the rank; else made here.
         description: of the progress bar.
         facts: further values for the tracker's configuration.
+
+    Attributes:
+        position: of the stream once training is over.
     """
 
     def __init__(
@@ -151,6 +154,7 @@ class Trainer:
         )
         self.progress, self.meters = Progress(), Meters()
         self.resumed_from, self.note = 0, ""
+        self.position: dict[str, Any] = {}
         if config.compile:
             self.model.compile(dynamic=True)
 
@@ -175,6 +179,7 @@ class Trainer:
             if self.progress.validated != self.progress.update:
                 self._validate()
                 self._save(batches)
+            self.position = batches.state
         self.tracker.finish()
         return self._result()
 
