@@ -7,7 +7,7 @@ from typing import Final
 from pipeline.errors import InputError
 from pipeline.stage import transient
 from training.languages import CODES, language, pair
-from training.trainer_config import TrainingConfig
+from training.trainer_config import PRECISIONS, TrainingConfig
 
 USES: Final = ("back", "forward", "pivot")
 ACCEPT: Final = ("filter", "all", "random")
@@ -84,6 +84,7 @@ class GenerationConfig:
         max_source_tokens: longer messages are cut.
         batch_size: messages decoded together.
         shard_size: texts of a shard; a killed run loses the shards it was at.
+        precision: `fp32`; `bf16`; `auto` (bf16 on a GPU that has it, else fp32).
         device: `auto` (a GPU where there is one) or `cpu`.
         processes: how many processes must take part (0: any number).
         threads: threads of PyTorch's CPU operations (0: PyTorch's choice).
@@ -99,6 +100,7 @@ class GenerationConfig:
     max_source_tokens: int = 256
     batch_size: int = 128
     shard_size: int = 2048
+    precision: str = "auto"
     device: str = transient("auto")
     processes: int = transient(0)
     threads: int = transient(0)
@@ -116,6 +118,8 @@ class GenerationConfig:
             raise InputError(f"{at}: temperature must be above 0, and top_p above 0 and at most 1")
         if self.device not in ("auto", "cpu"):
             raise InputError(f"{at}.device={self.device}: choose auto or cpu")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"{at}.precision={self.precision}: choose one of {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True)
@@ -257,6 +261,7 @@ class BacktranslationConfig:
         mixing: how these are mixed with human rows.
         adoption: when a round is adopted.
         training: a round's continued training.
+        control: also train on without synthetic rows for the same budget; rounds are then held against that.
         seed: of the choice of texts and of sampling.
     """
 
@@ -272,11 +277,47 @@ class BacktranslationConfig:
     mixing: MixingConfig = MixingConfig()
     adoption: AdoptionConfig = AdoptionConfig()
     training: TrainingConfig = field(default_factory=_default_training)
+    control: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
         _at_least("backtranslation", "rounds", self.rounds, 0)
+        if self.control and self.training.max_minutes:
+            raise InputError("backtranslation.control needs a budget that both sides share: not training.max_minutes")
         check_selection(self.pairs, self.uses, self.candidates)
+
+    def generated(self, round_number: int) -> "GeneratedConfig":
+        """What decides the candidates of a round (from 1), and nothing else: filter and mixing do not."""
+        return GeneratedConfig(
+            round=round_number,
+            pairs=sorted({pair_name(*pair(name)) for name in self.pairs}),
+            rare_under=self.rare_under if not self.pairs else 0,
+            uses=self.uses,
+            candidates=self.candidates,
+            pivot_min_rows=self.pivot_min_rows if "pivot" in self.uses else 0,
+            monolingual=self.monolingual,
+            generation=self.generation,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class GeneratedConfig:
+    """What decides the candidates of one round; see `BacktranslationConfig`.
+
+    Attributes:
+        round: from 1; each takes other texts.
+    """
+
+    round: int
+    pairs: list[str]
+    rare_under: int
+    uses: list[str]
+    candidates: int
+    pivot_min_rows: int
+    monolingual: MonolingualConfig
+    generation: GenerationConfig
+    seed: int
 
 
 def check_selection(pairs: Iterable[str], uses: Iterable[str], candidates: int) -> None:
