@@ -1,0 +1,84 @@
+"""Splits by document: documents that share a sentence stay together, and content decides where they go."""
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pipeline.errors import InputError
+from qe_model.annotation import AnnotatedTranslation
+from training.languages import LANGUAGES
+
+_LONG_ENOUGH: Final = 25  # characters of a source that joins documents; short formulas recur anywhere
+_LONG_ENOUGH_UNSPACED: Final = 12
+_BUCKETS: Final = 1 << 32
+
+
+def assign_splits(
+    translations: Sequence[AnnotatedTranslation], dev_share: float = 0.1, test_share: float = 0.1, seed: int = 1
+) -> list[AnnotatedTranslation]:
+    """Give every translation a split; those that have one keep it, and so does all that shares their documents.
+
+    Documents are joined when they have one name (in one language of the source) or share a long enough source
+    sentence. The hash of the seed and the group's smallest name decides, so new documents do not move old ones.
+
+    Raises:
+        InputError: shares that leave nothing to train on, or a group with published splits that differ.
+    """
+    if min(dev_share, test_share) < 0 or dev_share + test_share >= 1:
+        raise InputError(f"dev_share {dev_share} and test_share {test_share} leave nothing to train on")
+    groups = _groups(translations)
+    published: dict[Hashable, str] = {}
+    for one, group in zip(translations, groups, strict=True):
+        if one.split and published.setdefault(group, one.split) != one.split:
+            raise InputError(f"{one.id}: its document is in {one.split}, but also in {published[group]}")
+    return [
+        one if one.split else replace(one, split=published.get(group) or _drawn(group, dev_share, test_share, seed))
+        for one, group in zip(translations, groups, strict=True)
+    ]
+
+
+def straddling(translations: Iterable[AnnotatedTranslation]) -> list[str]:
+    """Documents found in more than one split; empty when the splits are clean."""
+    splits: dict[str, set[str]] = {}
+    for one in translations:
+        splits.setdefault(f"{one.source_lang} {one.document}", set()).add(one.split)
+    return sorted(document for document, found in splits.items() if len(found) > 1)
+
+
+def _groups(translations: Sequence[AnnotatedTranslation]) -> list[str]:
+    """Name of the smallest document joined with each translation's own."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def join(first: str, second: str) -> None:
+        low, high = sorted((root(first), root(second)))
+        parent[high] = low
+
+    owner: dict[str, str] = {}
+    for one in translations:
+        name = f"{one.source_lang} {one.document}"
+        folded = " ".join(one.source.casefold().split())
+        if len(folded) >= _needed(one.source_lang):
+            join(name, owner.setdefault(folded, name))
+        else:
+            root(name)
+    return [root(f"{one.source_lang} {one.document}") for one in translations]
+
+
+def _needed(code: str) -> int:
+    return _LONG_ENOUGH if code not in LANGUAGES or LANGUAGES[code].spaced else _LONG_ENOUGH_UNSPACED
+
+
+def _drawn(group: str, dev_share: float, test_share: float, seed: int) -> str:
+    digest = hashlib.blake2b(f"{seed} {group}".encode(), digest_size=4).digest()
+    place = int.from_bytes(digest, "big") / _BUCKETS
+    if place < test_share:
+        return "test"
+    return "dev" if place < test_share + dev_share else "train"
