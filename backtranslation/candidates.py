@@ -1,5 +1,6 @@
 """The table of candidates: every synthetic message with its scores, whether it is accepted, and the reason."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,17 +31,18 @@ GENERATED: Final[tuple[tuple[str, pa.DataType], ...]] = (
     ("decoding", pa.string()),  # beam or sampling
     ("round_trip_chrf", pa.float32()),  # sentence chrF, 0 to 100
     ("language_ok", pa.bool_()),  # of the synthetic text
-    ("length_ratio", pa.float32()),  # longer side to shorter one, in expected English characters
-    ("copied", pa.bool_()),  # the synthetic text repeats its input, and is too long for a name
-    ("repetition", pa.float32()),  # share of repeated n-grams of the synthetic text beyond those of its input
+    ("repetition", pa.float32()),  # share of repeated 4-grams of the synthetic text beyond those of its input
 )
 SCHEMA: Final = pa.schema(
     [
         *GENERATED,
+        ("length_ratio", pa.float32()),  # longer side to shorter one, in expected English characters
+        ("copied", pa.bool_()),  # the synthetic text repeats its input, and is too long for a name
         ("qe", pa.float32()),  # null without a scorer
         ("quality_bin", pa.int8()),  # 0 weak, 1 fair, 2 good, by round-trip chrF
-        ("accepted", pa.bool_()),
-        ("reason", pa.string()),  # `accepted`, or the first check that failed; kept beside `accepted` in ablations
+        ("verdict", pa.string()),  # what the filter says: `accepted`, or the first check that failed
+        ("accepted", pa.bool_()),  # the decision; other than the filter's in the ablations
+        ("reason", pa.string()),  # of the decision: the verdict, or empty, unfiltered, drawn, not_drawn in ablations
     ]
 )
 GENERATED_SCHEMA: Final = pa.schema(GENERATED)
@@ -52,8 +54,8 @@ def write_candidates(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_candidates(folder: Path, accepted: bool = False, columns: tuple[str, ...] = ()) -> pa.Table:
-    """The candidates in a finished `synthetic` folder, in the order of their directions.
+def read_candidates(folder: Path, accepted: bool = False, columns: Sequence[str] = ()) -> pa.Table:
+    """The candidates in a finished `synthetic` folder, direction by direction.
 
     Args:
         accepted: those only that were accepted.
@@ -62,14 +64,22 @@ def read_candidates(folder: Path, accepted: bool = False, columns: tuple[str, ..
     Raises:
         InputError: no such table there.
     """
-    path = folder / NAME
     wanted = list(columns) or SCHEMA.names
     read = list(dict.fromkeys([*wanted, "accepted"])) if accepted else wanted
+    table = read_table(folder / NAME, read)
+    return (table.filter(table["accepted"]) if accepted else table).select(wanted)
+
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> pa.Table:
+    """Read a table of candidates.
+
+    Raises:
+        InputError: no such table there.
+    """
     try:
-        table = pq.read_table(path, columns=read)
+        return pq.read_table(path, columns=list(columns) or None)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: not a table of candidates: {str(error).splitlines()[0]}") from error
-    return (table.filter(table["accepted"]) if accepted else table).select(wanted)
 
 
 def counts_by_direction(table: pa.Table) -> dict[str, dict[str, Any]]:

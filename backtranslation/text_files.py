@@ -1,0 +1,68 @@
+"""Monolingual text from files, without the texts of dev and test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from backtranslation.config import MonolingualConfig, TextFile
+from pipeline.errors import InputError
+from training.corpus.cleaning_config import CleaningConfig
+from training.corpus.decontamination import decontaminate
+from training.corpus.store import Corpus
+
+
+@dataclass(frozen=True)
+class MonolingualText:
+    """Distinct texts [N] of a language and where each is from [N]: a row of the corpus, or file and line."""
+
+    texts: list[str]
+    ids: list[str]
+
+
+def text_paths(config: MonolingualConfig) -> list[Path]:
+    """The files that the config names."""
+    return [Path(config.root) / file.path for file in config.files]
+
+
+def file_texts(corpus: Corpus, config: MonolingualConfig) -> dict[str, MonolingualText]:
+    """Language -> the texts of its files that fit in length and do not stand, exactly or nearly, in dev or test.
+
+    Raises:
+        InputError: a file that is missing or not UTF-8, or of a language that the corpus lacks.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for file in config.files:
+        if file.language not in corpus.languages:
+            raise InputError(f"{file.path}: '{file.language}' is not a language of this run")
+        texts = found.setdefault(file.language, {})
+        for text, place in _lines(file, Path(config.root)):
+            if config.min_chars <= len(text) <= config.max_chars:
+                texts.setdefault(text, place)
+    return {code: _without_held_out(corpus, code, texts) for code, texts in found.items()}
+
+
+def _lines(file: TextFile, root: Path) -> Iterator[tuple[str, str]]:
+    path = root / file.path
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    text = " ".join(line.decode("utf-8-sig" if number == 1 else "utf-8").split())
+                except UnicodeDecodeError as error:
+                    raise InputError(f"{path}, line {number}: not valid UTF-8") from error
+                yield text, f"{path.name}:{number}"
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _without_held_out(corpus: Corpus, code: str, texts: dict[str, str]) -> MonolingualText:
+    rows = corpus.table(columns=["row_id", "split", code])
+    held_out = rows.filter(pc.and_(pc.is_valid(rows[code]), pc.not_equal(rows["split"], "train")))
+    schema = pa.schema([("row_id", pa.string()), ("split", pa.string()), (code, pa.string())])
+    mine = pa.table([list(texts.values()), ["train"] * len(texts), list(texts)], schema=schema)
+    kept, _ = decontaminate(pa.concat_tables([held_out.cast(schema), mine]), CleaningConfig())
+    kept = kept.filter(pc.equal(kept["split"], "train"))
+    return MonolingualText(kept[code].to_pylist(), kept["row_id"].to_pylist())
