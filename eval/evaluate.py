@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from eval.config import EvaluationConfig
+from eval.message_scores import score_messages
 from eval.outputs import Outputs, TranslatesMany, translate_directions, write_table
 from eval.scoring import Scores, score_detection, score_outputs, score_slice
 from eval.testset import TestSet
@@ -28,15 +29,17 @@ class DetectsLanguage(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Outputs with the source language told, outputs without (a sample, may be empty), and scores for report.json."""
+    """Outputs with the source language told, a line of scores for each, outputs without (a sample), and the summary."""
 
     outputs: pa.Table
+    messages: pa.Table
     auto_source: pa.Table
     scores: dict[str, Any]
 
     def save(self, out: Path) -> None:
-        """Write both outputs as Parquet, and scores.json. Raises InputError when the disk is full."""
+        """Write outputs and their scores as Parquet, and scores.json. Raises InputError when the disk is full."""
         write_table(out / "outputs.parquet", self.outputs)
+        write_table(out / "message_scores.parquet", self.messages)
         write_table(out / "outputs_auto_source.parquet", self.auto_source)
         write_json(out / "scores.json", self.scores)
 
@@ -63,7 +66,8 @@ def evaluate(
     rows = {direction: testset.rows(direction, config.max_messages, config.seed) for direction in chosen}
     clean = translate_directions(translator, system, testset, rows, parts / "clean" if parts else None)
     auto = _without_source(translator, system, testset, config, rows, parts)
-    scores = score_outputs(clean.table, detector, config.bootstrap_samples, config.seed)
+    messages = score_messages(clean.table, detector)
+    scores = score_outputs(clean.table, detector, config.bootstrap_samples, config.seed, messages)
     scores["speed"] = {system: _speed(clean, config)}
     if len(auto.table):
         compared = score_slice(auto.table, clean.table, config.bootstrap_samples, config.seed)
@@ -71,7 +75,7 @@ def evaluate(
     detection = _detection(translator, testset, rows)
     if detection:
         scores["source_detection"] = {"system": system} | detection
-    return Evaluation(clean.table, auto.table, scores)
+    return Evaluation(clean.table, messages, auto.table, scores)
 
 
 def _without_source(

@@ -1,11 +1,10 @@
-"""Corpus metrics from per-message counts: chrF2, chrF++, BLEU; copies, empty and looping outputs.
+"""Corpus metrics from per-message counts: chrF2, chrF++, BLEU.
 
 Scores are sums of integer counts put through a formula, so one pass over the text serves the score and every bootstrap
 sample. The counts equal sacrebleu's; point scores go through sacrebleu's own formula and so equal it to the last digit.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -18,7 +17,6 @@ from training.languages import LANGUAGES, language
 from training.ngrams import Ints, word_statistics
 
 BLEU_ORDER: Final = 4
-_LOOP = re.compile(r"(.{2,}?)\1{3,}", re.DOTALL)
 _EPSILON: Final = 1e-16
 
 
@@ -104,36 +102,3 @@ def bleu_scores(sums: Floats) -> Floats:
     penalty = np.minimum(0.0, 1 - reference / np.maximum(length, _EPSILON))
     scores = np.where(correct.any(1), 100 * np.exp(logs + penalty), 0.0)
     return np.where(reference > 0, scores, np.nan)
-
-
-def copy_rate(hypotheses: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> float:
-    """Share (0 to 1) of outputs that repeat the source although the reference does not."""
-    triples = zip(*([_folded(text) for text in side] for side in (hypotheses, sources, references)), strict=True)
-    return _share(hypothesis == source != reference for hypothesis, source, reference in triples)
-
-
-def empty_rate(hypotheses: Sequence[str]) -> float:
-    """Share (0 to 1) of outputs without any visible character."""
-    return _share(not text.strip() for text in hypotheses)
-
-
-def loop_rate(hypotheses: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> float:
-    """Share (0 to 1) of outputs that say a thing four times running where neither source nor reference does."""
-    triples = zip(hypotheses, sources, references, strict=True)
-    return _share(_loops(text) and not (_loops(source) or _loops(reference)) for text, source, reference in triples)
-
-
-def _loops(text: str) -> bool:
-    # A loop of four repeats at least three 4-grams; checking that first spares the slow pattern for nearly all texts.
-    spaced = f"{text} "  # the last repeat of a word loop may end the text
-    grams = len(spaced) - 3
-    return len({spaced[i : i + 4] for i in range(grams)}) <= grams - 3 and bool(_LOOP.search(spaced))
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _share(flags: Iterable[bool]) -> float:
-    values = list(flags)
-    return sum(values) / len(values) if values else 0.0

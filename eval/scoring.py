@@ -1,6 +1,5 @@
 """From a table of outputs to the scores of report.json: `pairs`, `mean`, `metrics`, slices."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,15 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from eval import metrics
-from pipeline.progress import track
+from eval.message_scores import FLAGS, counts_of, direction_lines, score_messages
 from training.chrf import WORD_ORDER, chrf_score, chrf_scores
 from training.languages import CODES, directions, pair
-from training.scores import OffTargetDetector, off_target_rate
+from training.ngrams import Ints
+from training.scores import OffTargetDetector
 from training.significance import CONFIDENCE, Bootstrap, Floats, interval, mean_difference
 
 Scores = dict[str, Any]
 LENGTH_BINS: Final = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))  # characters
-_MEAN_KEYS = ("chrf", "chrfpp", "bleu", "off_target", "copies", "empty", "looping")
+RATES: Final = dict(
+    zip(FLAGS, ("off_target", "copies", "empty", "looping", "omissions", "hallucinations"), strict=True)
+)
+_MEAN_KEYS: Final = ("chrf", "chrfpp", "bleu", *RATES.values())
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,13 @@ class _Direction:
     bleu: Floats
 
 
-def score_outputs(outputs: pa.Table, detector: OffTargetDetector, samples: int = 1000, seed: int = 1) -> Scores:
+def score_outputs(
+    outputs: pa.Table,
+    detector: OffTargetDetector | None,
+    samples: int = 1000,
+    seed: int = 1,
+    messages: pa.Table | None = None,
+) -> Scores:
     """Score every direction of every system.
 
     Args:
@@ -38,11 +47,12 @@ def score_outputs(outputs: pa.Table, detector: OffTargetDetector, samples: int =
         detector: tells outputs in a wrong language.
         samples: bootstrap samples.
         seed: of the bootstrap.
+        messages: what `score_messages` gave for these outputs; None scores them here.
 
     Returns:
         `pairs`, `mean` and `metrics` (signatures, notes, bootstrap) as in report.json.
     """
-    scored = _score_directions(outputs, detector, samples, seed)
+    scored = _score_directions(score_messages(outputs, detector) if messages is None else messages, samples, seed)
     pairs: Scores = {}
     for direction in _ordered({direction for _, direction in scored}):
         here = {system: scored[system, direction] for system, d in scored if d == direction}
@@ -50,7 +60,7 @@ def score_outputs(outputs: pa.Table, detector: OffTargetDetector, samples: int =
     targets = [code for code in CODES if code in {pair(direction)[1] for direction in pairs}]
     return {
         "pairs": pairs,
-        "mean": {system: _mean(scored, system) for system in dict.fromkeys(system for system, _ in scored)},
+        "mean": {system: _mean(scored, system) for system in dict.fromkeys(outputs["system"].to_pylist())},
         "metrics": {
             "signatures": metrics.signatures(targets),
             "notes": metrics.notes(targets),
@@ -67,15 +77,16 @@ def score_slice(slice_outputs: pa.Table, outputs: pa.Table, samples: int = 1000,
     """
     keys = set(zip(*(slice_outputs[name].to_pylist() for name in ("pair", "system", "row_id")), strict=True))
     same = zip(*(outputs[name].to_pylist() for name in ("pair", "system", "row_id")), strict=True)
-    clean = _score_directions(outputs.filter(pa.array([key in keys for key in same])), None, samples, seed)
-    dirty = _score_directions(slice_outputs, None, samples, seed)
+    same_outputs = outputs.filter(pa.array([key in keys for key in same]))
+    clean = _score_directions(score_messages(same_outputs, None), samples, seed)
+    dirty = _score_directions(score_messages(slice_outputs, None), samples, seed)
     result: Scores = {}
     for system in dict.fromkeys(system for system, _ in dirty):
         mine = [key for key in dirty if key[0] == system]
         means = [float(np.mean([side[key].scores["chrf"] for key in mine])) for side in (dirty, clean)]
         spread = mean_difference([dirty[key].chrf for key in mine], [clean[key].chrf for key in mine])
-        messages = sum(dirty[key].n for key in mine)
-        result[system] = {"chrf": means[0], "clean": means[1], "delta_ci": list(spread.interval), "n": messages}
+        n = sum(dirty[key].n for key in mine)
+        result[system] = {"chrf": means[0], "clean": means[1], "delta_ci": list(spread.interval), "n": n}
     return result
 
 
@@ -86,57 +97,54 @@ def score_detection(texts: Sequence[str], truth: Sequence[str], detected: Sequen
     for low, high in LENGTH_BINS:
         inside = [hit for text, hit in zip(texts, hits, strict=True) if low <= len(text) <= (high or len(text))]
         if inside:
-            label = f"{low}-{high}" if high else f"{low}+"
-            by_length[label] = {"accuracy": sum(inside) / len(inside), "n": len(inside)}
+            by_length[length_label(low, high)] = {"accuracy": sum(inside) / len(inside), "n": len(inside)}
     return {"accuracy": sum(hits) / len(hits), "n": len(hits), "by_length": by_length}
 
 
-def _score_directions(
-    outputs: pa.Table, detector: OffTargetDetector | None, samples: int, seed: int
-) -> dict[tuple[str, str], _Direction]:
+def length_label(low: int, high: int | None) -> str:
+    """`6-10`, or `51+` for the last bin."""
+    return f"{low}-{high}" if high else f"{low}+"
+
+
+def message_numbers(messages: pa.Table) -> Ints:
+    """[N] a number for the message of each line: the same in every direction and system that shares it."""
+    number: dict[str, int] = {}
+    return np.array([number.setdefault(row_id, len(number)) for row_id in messages["row_id"].to_pylist()], np.int64)
+
+
+def _score_directions(messages: pa.Table, samples: int, seed: int) -> dict[tuple[str, str], _Direction]:
     """By (system, direction). All directions share one draw of messages."""
-    columns = {name: outputs[name].to_pylist() for name in outputs.column_names}
-    message = {row_id: index for index, row_id in enumerate(dict.fromkeys(columns["row_id"]))}
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, key in enumerate(zip(columns["system"], columns["pair"], strict=True)):
-        groups[key].append(index)
+    groups = direction_lines(messages)
     if not groups:
         return {}
-    bootstrap = Bootstrap(len(message), samples, seed)
+    numbers, chrf, bleu = (
+        message_numbers(messages),
+        counts_of(messages, "chrf_counts"),
+        counts_of(messages, "bleu_counts"),
+    )
+    flags = {key: messages[name].to_numpy() for name, key in RATES.items() if not messages[name].null_count}
+    bootstrap = Bootstrap(int(numbers.max()) + 1, samples, seed)
     found = {}
-    for system, direction in track(sorted(groups, key=lambda key: pair(key[1])[::-1]), "score"):
-        lines = groups[system, direction]
-        texts = [[columns[name][line] for line in lines] for name in ("hypothesis", "reference", "source")]
-        rows = [message[columns["row_id"][line]] for line in lines]
-        found[system, direction] = _score_direction(direction, texts, rows, bootstrap, detector)
+    for (system, direction), lines in groups.items():
+        sums = bootstrap.sums(np.concatenate([chrf[lines], bleu[lines]], axis=1), numbers[lines])
+        counts = chrf[lines].sum(0), bleu[lines].sum(0)
+        rates = {key: float(values[lines].mean()) for key, values in flags.items()}
+        found[system, direction] = _score_direction(direction, len(lines), counts, sums, rates)
     return found
 
 
-def _score_direction(
-    direction: str,
-    texts: list[list[str]],
-    rows: Sequence[int],
-    bootstrap: Bootstrap,
-    detector: OffTargetDetector | None,
-) -> _Direction:
-    hypotheses, references, sources = texts
-    source, target = pair(direction)
-    counts = metrics.statistics(hypotheses, references, target)
-    chrf = chrf_scores(bootstrap.sums(counts.chrf, rows))
-    bleu = metrics.bleu_scores(bootstrap.sums(counts.bleu, rows))
+def _score_direction(direction: str, n: int, counts: tuple[Ints, Ints], sums: Floats, rates: Scores) -> _Direction:
+    chrf_counts, bleu_counts = counts
+    width, target = len(chrf_counts), pair(direction)[1]
+    chrf, bleu = chrf_scores(sums[:, :width]), metrics.bleu_scores(sums[:, width:])
     scores = {
-        "chrf": chrf_score(counts.chrf.sum(0)),
+        "chrf": chrf_score(chrf_counts),
         "chrf_ci": list(interval(chrf)),
-        "chrfpp": chrf_score(counts.chrf.sum(0), WORD_ORDER),
-        "bleu": metrics.bleu_score(counts.bleu.sum(0), target),
+        "chrfpp": chrf_score(chrf_counts, WORD_ORDER),
+        "bleu": metrics.bleu_score(bleu_counts, target),
         "bleu_ci": list(interval(bleu)),
-        "copies": metrics.copy_rate(hypotheses, sources, references),
-        "empty": metrics.empty_rate(hypotheses),
-        "looping": metrics.loop_rate(hypotheses, sources, references),
     }
-    if detector is not None:
-        scores["off_target"] = off_target_rate(hypotheses, target, detector, source)
-    return _Direction(len(hypotheses), scores, chrf, bleu)
+    return _Direction(n, scores | rates, chrf, bleu)
 
 
 def _mean(scored: dict[tuple[str, str], _Direction], system: str) -> Scores:

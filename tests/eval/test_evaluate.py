@@ -123,6 +123,7 @@ def test_saved_files(tmp_path: Path) -> None:
     result.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "outputs.parquet",
+        "message_scores.parquet",
         "outputs_auto_source.parquet",
         "scores.json",
     }

@@ -83,34 +83,3 @@ def test_word_based_figures_on_unspaced_scripts_say_so() -> None:
     assert "th, zh-Hans hardly has" in said
     assert "BLEU of th is over characters" in said
     assert metrics.notes(["en", "ru"]) == []
-
-
-def test_copies_are_outputs_that_should_have_changed() -> None:
-    sources, references = ["Hello there", "Roblox", "GG"], ["Bonjour", "Roblox", "Bien joué"]
-    assert metrics.copy_rate(["hello  there", "roblox", "Bien"], sources, references) == pytest.approx(1 / 3)
-
-
-def test_empty_outputs() -> None:
-    assert metrics.empty_rate(["", " \u3000", "a", "b"]) == 0.5
-    assert metrics.empty_rate([]) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("text", "loops"),
-    [
-        ("go to the go to the go to the go to the", True),
-        ("ไปเลยไปเลยไปเลยไปเลย", True),
-        ("no no no no no", True),
-        ("go go go", False),
-        ("そうそうそう", False),
-        ("a perfectly normal message, as long as many others are in chat", False),
-    ],
-)
-def test_loops(text: str, loops: bool) -> None:
-    assert metrics.loop_rate([text], ["x"], ["y"]) == loops
-
-
-def test_a_loop_that_was_asked_for_is_none() -> None:
-    laugh = "hahahahaha"
-    assert metrics.loop_rate([laugh], ["jajajajaja"], [laugh]) == 0.0
-    assert metrics.loop_rate([laugh], [laugh], ["lol"]) == 0.0

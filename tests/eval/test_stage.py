@@ -49,7 +49,12 @@ def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path
     out = tmp_path / "example" / "evaluation" / "print"
     facts = EvaluationStage(CONFIG).run(out, {"corpus": corpus, "model": model_folder})
     assert facts["directions"] == 6
-    assert {p.name for p in out.iterdir()} == {"outputs.parquet", "outputs_auto_source.parquet", "scores.json"}
+    assert {p.name for p in out.iterdir()} == {
+        "outputs.parquet",
+        "message_scores.parquet",
+        "outputs_auto_source.parquet",
+        "scores.json",
+    }
     write_manifest(out, manifest("evaluation", {"seed": 1}, facts))
     teacher = tmp_path / "example" / "teacher" / "print"
     teacher.mkdir(parents=True)
