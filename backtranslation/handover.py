@@ -1,0 +1,44 @@
+"""How a stage hands on a model that it did not change, and how later stages see that the loop has ended."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import InputError
+from pipeline.job import LOG
+from pipeline.manifest import NAME as MANIFEST
+
+ROUND: Final = "round.json"
+_OF_THE_STAGE: Final = ("dev_", "rejected_")  # what its own stage wrote beside the model
+
+
+def hand_on(model: Path, out: Path) -> None:
+    """Put the files of a model's folder into another one, as hard links where the disk can; folders are left out."""
+    for path in sorted(model.iterdir()):
+        own = path.name in (MANIFEST, LOG, ROUND) or path.name.startswith(_OF_THE_STAGE)
+        if own or not path.is_file() or (out / path.name).exists():
+            continue
+        try:
+            os.link(path, out / path.name)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(path, out / path.name)
+
+
+def read_round(folder: Path) -> dict[str, Any]:
+    """What a finished round says of itself.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        facts: dict[str, Any] = json.loads((folder / ROUND).read_text(encoding="utf-8"))
+        return facts
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / ROUND}: not readable as JSON ({error})") from error
+
+
+def stopped(model: Path) -> bool:
+    """Whether the folder is of a round that was not adopted: nothing comes after it."""
+    return (model / ROUND).is_file() and not read_round(model)["adopted"]

@@ -1,0 +1,72 @@
+"""The rounds as a loop in the stage graph: teacher -> [generated -> synthetic -> round] x k, and the control."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backtranslation.config import BacktranslationConfig
+from backtranslation.rounds import (
+    ContinuedConfig,
+    ControlStage,
+    RoundConfig,
+    RoundStage,
+    WithoutConfig,
+    WithoutStage,
+)
+from backtranslation.synthetic import QualityInput, synthetic_stage
+from pipeline.stage import Stage
+from training.batching import BatchingConfig
+from training.trainer_config import TrackingConfig
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The stages of back-translation.
+
+    Attributes:
+        final: the stage whose folder is the model that later stages read: the last adopted one.
+        without: the model of the same budget without back-translation; None without a control.
+        rounds: in order; they reach all other stages through their inputs.
+        synthetic: the stages of the rounds' candidates.
+    """
+
+    final: Stage[Any]
+    without: Stage[Any] | None
+    rounds: list[RoundStage]
+    synthetic: list[Stage[Any]]
+
+
+def add_rounds(
+    config: BacktranslationConfig,
+    batching: BatchingConfig,
+    tracking: TrackingConfig,
+    sources: Mapping[str, Stage[Any]],
+    teacher: Stage[Any],
+    qe: QualityInput | None = None,
+) -> Loop:
+    """Chain the rounds behind the teacher.
+
+    Args:
+        sources: stages `corpus`, `tokenizer` and `encoded`.
+        teacher: the model that the first round begins with.
+        qe: a quality estimation model for the filter.
+    """
+    model = control = teacher
+    rounds: list[RoundStage] = []
+    synthetics: list[Stage[Any]] = []
+    chosen: dict[str, Stage[Any]] = {"teacher": teacher}
+    for number in range(1, config.rounds + 1):
+        continued = ContinuedConfig(number, config.training, batching, tracking)
+        synthetic = synthetic_stage(config, number, sources["corpus"], model, qe)
+        inputs = {**sources, "model": model, "synthetic": synthetic}
+        if config.control:
+            before = {"round": model} if rounds else {}
+            control = ControlStage(continued, {**sources, "model": control, **before}, name=f"control_{number}")
+            chosen[control.name] = inputs["control"] = control
+        round_config = RoundConfig(continued, config.mixing, config.adoption, config.generation.device)
+        model = RoundStage(round_config, inputs, name=f"round_{number}")
+        chosen[model.name] = model
+        rounds.append(model)
+        synthetics.append(synthetic)
+    without = WithoutStage(WithoutConfig(), chosen) if config.control and rounds else None
+    return Loop(model, without, rounds, synthetics)
