@@ -102,7 +102,7 @@ def paired_difference(
     sums = bootstrap.sums(np.concatenate([a, b], axis=1), rows)  # one product for both
     deltas = score(sums[:, : a.shape[1]]) - score(sums[:, a.shape[1] :])
     point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
-    return Difference(float(point[0]), interval(deltas, confidence), _p_value(deltas))
+    return Difference(float(point[0]), interval(deltas, confidence), p_value(deltas))
 
 
 def unpaired_difference(
@@ -119,7 +119,7 @@ def unpaired_difference(
     scores = [score(draw.sums(side, range(len(side)))) for draw, side in zip(draws, (a, b), strict=True)]
     deltas = scores[0] - scores[1]
     point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
-    return Difference(float(point[0]), interval(deltas, confidence), _p_value(deltas))
+    return Difference(float(point[0]), interval(deltas, confidence), p_value(deltas))
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,10 @@ def mean_difference(a: Sequence[Floats], b: Sequence[Floats], confidence: float 
     The delta is the mean over samples; put the difference of the point scores in its place where both are known.
     """
     deltas = np.nanmean(a, axis=0) - np.nanmean(b, axis=0)
-    return Difference(float(np.nanmean(deltas)), interval(deltas, confidence), _p_value(deltas))
+    return Difference(float(np.nanmean(deltas)), interval(deltas, confidence), p_value(deltas))
 
 
-def _p_value(deltas: Floats) -> float:
+def p_value(deltas: Floats) -> float:
     """Twice the smaller share of samples on one side of zero, never below what B samples can show."""
     kept = deltas[~np.isnan(deltas)]
     if not len(kept):

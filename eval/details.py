@@ -1,0 +1,229 @@
+"""What the pages show beyond scores: comparisons of systems, buckets of messages, distributions, telling messages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from eval.buckets import Frequent, bucket_rows
+from eval.message_scores import FLAGS, counts_of, direction_lines
+from eval.scoring import message_numbers
+from pipeline.progress import track
+from training.chrf import CHAR_ORDER, chrf_score, chrf_scores
+from training.languages import directions
+from training.ngrams import Ints
+from training.significance import Bootstrap, Difference, Floats, adjusted, interval, mean_difference, p_value
+
+Json = dict[str, Any]
+BINS: Final = 20  # of the distribution of sentence chrF, 5 points each
+MIN_BUCKET: Final = 5  # messages; fewer say nothing
+BUCKET_SAMPLES: Final = 200
+COMPARISONS: Final = 6  # of systems, at most
+TOLD: Final = 8  # messages on each side of a comparison, and the worst of each system
+TELLING: Final = 5.0  # points of chrF that a message must gain or lose to be shown
+_WIDTH: Final = 3 * CHAR_ORDER  # counts of chrF2 among those of chrF++
+
+
+@dataclass(frozen=True)
+class Block:
+    """One system's outputs in one direction, [N] lines each; `numbers` tells which message of the test set it is."""
+
+    row_ids: list[str]
+    domains: list[str]
+    sources: list[str]
+    references: list[str]
+    hypotheses: list[str]
+    chrf: Floats
+    counts: Ints
+    numbers: Ints
+    flags: list[list[str]]
+
+
+def direction_blocks(outputs: pa.Table, messages: pa.Table) -> Iterator[tuple[str, dict[str, Block]]]:
+    """Each direction with the outputs of its systems; both tables are aligned line by line."""
+    groups = direction_lines(outputs)
+    systems = list(dict.fromkeys(outputs["system"].to_pylist()))
+    columns = {name: outputs[name].to_pylist() for name in ("row_id", "domain", "source", "reference", "hypothesis")}
+    chrf, counts = messages["chrf"].to_numpy().astype(np.float64), counts_of(messages, "chrf_counts")
+    numbers, flags = message_numbers(messages), _flags(messages)
+    found = {direction for _, direction in groups}
+    for direction in (direction for direction in directions() if direction in found):
+        blocks = {}
+        for system in (system for system in systems if (system, direction) in groups):
+            lines = groups[system, direction]
+            texts = [[column[line] for line in lines] for column in columns.values()]
+            blocks[system] = Block(
+                *texts, chrf[lines], counts[lines], numbers[lines], [flags.get(line, []) for line in lines]
+            )
+        yield direction, blocks
+
+
+def describe(
+    outputs: pa.Table, messages: pa.Table, frequent: Frequent, samples: int = 1000, seed: int = 1
+) -> tuple[Json, list[Json]]:
+    """Details by direction, and the comparisons of systems over all directions.
+
+    Args:
+        outputs: of all systems, with the columns of `eval.outputs.SCHEMA`.
+        messages: their scores, aligned.
+        frequent: words that are not rare, by language.
+
+    Returns:
+        By direction: `comparisons`, `buckets`, `telling`, `histograms`; docs/evaluation.md has their form. Then one
+        entry per compared pair of systems: `a`, `b`, `delta` (b minus a), `delta_ci`, `p_value`, `directions`.
+    """
+    if not len(outputs):
+        return {}, []
+    numbers = message_numbers(messages)
+    draws = Bootstrap(int(numbers.max()) + 1, samples, seed)
+    few = Bootstrap(int(numbers.max()) + 1, min(samples, BUCKET_SAMPLES), seed)
+    found: Json = {}
+    sampled: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
+    total = len(set(outputs["pair"].to_pylist()))
+    for direction, blocks in track(direction_blocks(outputs, messages), "describe", total):
+        compared = {}
+        for pair_of in compared_systems(list(blocks)):
+            if result := _compare(blocks[pair_of[0]], blocks[pair_of[1]], draws):
+                compared[pair_of], scores = result
+                sampled.setdefault(pair_of, []).append(scores)
+        found[direction] = {
+            "comparisons": [{"a": a, "b": b} | entry for (a, b), entry in compared.items()],
+            "buckets": _buckets(direction, blocks, frequent, few),
+            "telling": _telling(blocks, list(compared)),
+            "histograms": {system: _histogram(block.chrf) for system, block in blocks.items()},
+        }
+    _correct(found)
+    return found, [_overall(pair_of, scores, found) for pair_of, scores in sampled.items()]
+
+
+def compared_systems(systems: Sequence[str]) -> list[tuple[str, str]]:
+    """Which systems are held against each other: each against the one before, then against the first, then others."""
+    ranked = sorted(combinations(range(len(systems)), 2), key=lambda ab: (ab[1] - ab[0] > 1, ab[0] > 0, ab))
+    return [(systems[a], systems[b]) for a, b in ranked[:COMPARISONS]]
+
+
+def _compare(a: Block, b: Block, draws: Bootstrap) -> tuple[Json, tuple[Floats, Floats]] | None:
+    """Paired bootstrap of chrF on the messages that both have, and the samples behind it."""
+    lines_a, lines_b = common_lines(a, b)
+    if not lines_a:
+        return None
+    counts = [side.counts[lines][:, :_WIDTH] for side, lines in ((a, lines_a), (b, lines_b))]
+    sums = draws.sums(np.concatenate(counts, axis=1), a.numbers[lines_a].tolist())
+    scores = chrf_scores(sums[:, :_WIDTH]), chrf_scores(sums[:, _WIDTH:])
+    deltas = scores[1] - scores[0]
+    delta = chrf_score(counts[1].sum(0)) - chrf_score(counts[0].sum(0))
+    found = Difference(delta, interval(deltas), p_value(deltas))
+    entry = {"n": len(lines_a), "delta": found.delta, "delta_ci": list(found.interval), "p_value": found.p_value}
+    return _rounded(entry, 4), scores
+
+
+def common_lines(a: Block, b: Block) -> tuple[list[int], list[int]]:
+    """Lines of both systems that translate the same message, in step."""
+    place = {row_id: line for line, row_id in enumerate(a.row_ids)}
+    both = [(place[row_id], line) for line, row_id in enumerate(b.row_ids) if row_id in place]
+    return [line for line, _ in both], [line for _, line in both]
+
+
+def _correct(found: Json) -> None:
+    """p-values corrected (Holm) for all directions in which two systems are compared."""
+    by_systems: dict[tuple[str, str], list[Json]] = {}
+    for details in found.values():
+        for entry in details["comparisons"]:
+            by_systems.setdefault((entry["a"], entry["b"]), []).append(entry)
+    for entries in by_systems.values():
+        for entry, value in zip(entries, adjusted([e["p_value"] for e in entries]), strict=True):
+            entry["p_adjusted"] = round(float(value), 4)
+
+
+def _overall(pair_of: tuple[str, str], scores: Sequence[tuple[Floats, Floats]], found: Json) -> Json:
+    """The mean over directions; they are resampled together, for they share messages."""
+    spread = mean_difference([b for _, b in scores], [a for a, _ in scores])
+    points = [e["delta"] for d in found.values() for e in d["comparisons"] if (e["a"], e["b"]) == pair_of]
+    entry = {"a": pair_of[0], "b": pair_of[1], "delta": float(np.mean(points)), "delta_ci": list(spread.interval)}
+    return _rounded(entry | {"p_value": spread.p_value, "directions": len(scores)}, 4)
+
+
+def _buckets(direction: str, blocks: Mapping[str, Block], frequent: Frequent, draws: Bootstrap) -> list[Json]:
+    """chrF of every system on every kind of message."""
+    found: dict[tuple[str, str], Json] = {}
+    for system, block in blocks.items():
+        rows = bucket_rows(direction, block.sources, block.references, block.domains, frequent)
+        rows = {bucket: lines for bucket, lines in rows.items() if len(lines) >= MIN_BUCKET}
+        for bucket, (score, bounds) in _bucket_scores(block, rows, draws).items():
+            entry = found.setdefault(bucket, {"kind": bucket[0], "name": bucket[1], "n": 0, "systems": {}})
+            entry["n"] = max(entry["n"], len(rows[bucket]))
+            entry["systems"][system] = {"chrf": round(score, 2), "chrf_ci": [round(bound, 2) for bound in bounds]}
+    return list(found.values())
+
+
+def _bucket_scores(
+    block: Block, rows: Mapping[tuple[str, str], list[int]], draws: Bootstrap
+) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
+    """chrF and its interval by bucket, all buckets in one product."""
+    if not rows:
+        return {}
+    member = np.zeros((len(block.row_ids), len(rows), 1), np.int64)
+    for place, lines in enumerate(rows.values()):
+        member[lines, place] = 1
+    counts = (member * block.counts[:, None, :_WIDTH]).reshape(len(member), -1)
+    sums = draws.sums(counts, block.numbers.tolist()).reshape(draws.samples, len(rows), _WIDTH)
+    points = counts.sum(0).reshape(len(rows), _WIDTH)
+    return {
+        bucket: (chrf_score(points[place]), interval(chrf_scores(sums[:, place]))) for place, bucket in enumerate(rows)
+    }
+
+
+def _telling(blocks: Mapping[str, Block], compared: Sequence[tuple[str, str]]) -> Json:
+    """Ids of the biggest gains and losses of each comparison, and of each system's worst messages.
+
+    Returns:
+        `wins` and `losses` of b against a: lists of {a, b, row_id, delta}; `worst`: by system, {row_id, chrf, flags}.
+    """
+    found: Json = {"wins": [], "losses": [], "worst": {}}
+    for a, b in compared:
+        lines_a, lines_b = common_lines(blocks[a], blocks[b])
+        deltas = blocks[b].chrf[lines_b] - blocks[a].chrf[lines_a]
+        ranked = np.argsort(deltas, kind="stable")
+        for key, order in (("wins", ranked[::-1]), ("losses", ranked)):
+            far = [
+                place
+                for place in order[:TOLD]
+                if abs(deltas[place]) >= TELLING and (deltas[place] > 0) == (key == "wins")
+            ]
+            found[key] += [
+                {"a": a, "b": b, "row_id": blocks[a].row_ids[lines_a[place]], "delta": round(float(deltas[place]), 1)}
+                for place in far
+            ]
+    for system, block in blocks.items():
+        worst = np.argsort(block.chrf, kind="stable")[:TOLD].tolist()
+        found["worst"][system] = [
+            {"row_id": block.row_ids[line], "chrf": round(float(block.chrf[line]), 1), "flags": block.flags[line]}
+            for line in worst
+        ]
+    return found
+
+
+def _histogram(chrf: Floats) -> list[int]:
+    """Messages by sentence chrF: [BINS], 0 to 100."""
+    return np.histogram(chrf, BINS, (0.0, 100.0))[0].tolist()
+
+
+def _flags(messages: pa.Table) -> dict[int, list[str]]:
+    """Names of the flags that are set, by line; lines without any are absent."""
+    found: dict[int, list[str]] = {}
+    for name in FLAGS:
+        for line in np.flatnonzero(np.asarray(messages[name].fill_null(False))).tolist():
+            found.setdefault(line, []).append(name)
+    return found
+
+
+def _rounded(entry: Json, digits: int) -> Json:
+    def rounded(value: Any) -> Any:
+        if isinstance(value, list):
+            return [rounded(item) for item in value]
+        return round(value, digits) if isinstance(value, float) else value
+
+    return {key: rounded(value) for key, value in entry.items()}
