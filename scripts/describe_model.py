@@ -1,4 +1,4 @@
-"""Print a teacher's parameters, training memory and FLOPs per token, without making it."""
+"""Print a teacher's parameters, training memory and FLOPs per token, or a student's, without making it."""
 
 import sys
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # this folder would hide the package `pipeline`
 
+from distillation.config import StudentConfig
 from scripts.command_line import run
 from training.model.teacher_config import TeacherConfig
 
@@ -16,6 +17,7 @@ class DescribeConfig:
 
     Attributes:
         teacher: size of the model; `teacher=NAME` takes a config of configs/teacher/.
+        student: `student=NAME` takes a config of configs/student/ and describes that instead.
         vocab_size: pieces of the shared vocabulary.
         source_length: source tokens of a typical message.
         target_length: target tokens of a typical message.
@@ -25,10 +27,42 @@ class DescribeConfig:
     vocab_size: int
     source_length: int
     target_length: int
+    student: StudentConfig | None = None
 
 
 def main(config: DescribeConfig) -> None:
-    """Print a teacher's parameters, training memory and FLOPs per token, without making it."""
+    """Print a teacher's parameters, training memory and FLOPs per token, or a student's, without making it."""
+    if config.student is None:
+        describe_teacher(config)
+    else:
+        describe_student(config.student, config)
+
+
+def describe_student(student: StudentConfig, config: DescribeConfig) -> None:
+    """Print a student's parameters, size on disk and FLOPs for one message."""
+    from distillation.student import count_parameters
+
+    model = student.model_config(config.vocab_size)
+    params = count_parameters(model)
+    layers = f"{model.encoder_layers}+{model.decoder_layers} layers, width {model.d_model}"
+    steps = 2 * (params["decoder"] + params["embedding"]) * config.target_length
+    flops = 2 * params["encoder"] * config.source_length + steps
+    print(f"student: {layers}, vocabulary {model.vocab_size}")
+    for name, key in (
+        ("parameters", "all"),
+        ("encoder", "encoder"),
+        ("decoder", "decoder"),
+        ("shared embedding", "embedding"),
+    ):
+        print(f"  {name:19} {params[key] / 1e6:10.1f} M")
+    print(f"  {'weights fp32':25} {4 * params['all'] / 2**30:7.2f} GiB")
+    print(f"  {'weights int8':25} {params['all'] / 2**30:7.2f} GiB")
+    lengths = f"{config.source_length} source and {config.target_length} target tokens"
+    print(f"  a message           {flops / 1e9:10.1f} GFLOPs, {lengths}")
+
+
+def describe_teacher(config: DescribeConfig) -> None:
+    """Print a teacher's parameters, training memory and FLOPs per token."""
     from training.languages import AUTO, LANGUAGES
     from training.model.size import measure
 

@@ -41,6 +41,17 @@ def test_every_teacher_is_described(name: str, capsys: pytest.CaptureFixture[str
     assert sizes["training"] > 3 * sizes["forward"]
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "configs/student").glob("*.yaml")))
+def test_every_student_is_described(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = described(capsys, f"student={name}")
+    parts = sizes["encoder"] + sizes["decoder"] + sizes["shared embedding"]
+    assert parts == pytest.approx(sizes["parameters"], rel=0.01, abs=0.11)
+
+
+def test_roblox_600m_is_under_650_million_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 550 < described(capsys, "student=roblox_600m")["parameters"] < 650
+
+
 def test_as_a_script() -> None:
     command = [sys.executable, str(ROOT / "scripts/describe_model.py")]
     done = subprocess.run([*command, "teacher=tiny"], capture_output=True, text=True, timeout=120, check=True)
