@@ -200,6 +200,8 @@ def judge(
     gain, others = _change(sides, ours), _change(sides, theirs) if theirs else None
     harmed = _harmed({name: found[name] for name in theirs}, config.max_cost)
     adopted, reason = _decide(gain, others, harmed, config.max_cost)
+    if config.always and not adopted:
+        adopted, reason = True, f"{reason}; adopted all the same, as backtranslation.adoption.always says"
     return Verdict(
         adopted=adopted,
         reason=reason,

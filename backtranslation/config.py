@@ -219,6 +219,7 @@ class AdoptionConfig:
         dev_messages: dev messages for each direction (0: all).
         bootstrap_samples: samples behind the confidence interval.
         beam_size: of decoding the dev messages; 1 is greedy.
+        always: adopt every round whatever the test says, for ablations.
         batch_size: messages decoded together.
         seed: of the choice of messages and of the bootstrap.
     """
@@ -227,6 +228,7 @@ class AdoptionConfig:
     dev_messages: int = 200
     bootstrap_samples: int = 1000
     beam_size: int = 1
+    always: bool = False
     seed: int = 1
     batch_size: int = transient(128)
 
