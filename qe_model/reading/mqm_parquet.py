@@ -88,9 +88,7 @@ def _context(row: Row) -> tuple[ContextMessage, ...]:
     texts = row.get("context_prev") or []
     translations = row.get("context_prev_target") or [None] * len(texts)
     if len(texts) != len(translations):
-        raise InputError(
-            f"{row['name']}: {len(texts)} messages of context but {len(translations)} translations of them"
-        )
+        raise InputError(f"{row['name']}: {len(texts)} context messages, {len(translations)} translations of them")
     return tuple(map(ContextMessage, texts, translations))
 
 
