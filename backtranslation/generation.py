@@ -122,7 +122,7 @@ def make_shards(selected: pa.Table, size: int, seed: int) -> tuple[list[Shard], 
             part = mine[start : start + size]
             _, texts, languages, synthetic = (list(column) for column in zip(*part, strict=True))
             shards.append(Shard(len(shards), decoding, texts, languages, synthetic))
-            place.update((key, len(place) + offset) for offset, key in enumerate(part))
+            place.update(zip(part, range(len(place), len(place) + len(part)), strict=True))
     return shards, [place[key] for key in keys]
 
 

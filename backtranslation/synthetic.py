@@ -79,8 +79,7 @@ class GeneratedStage(Stage[GeneratedConfig]):
 
     def __init__(self, config: GeneratedConfig, inputs: Mapping[str, Stage[Any]]) -> None:
         """Named after its round."""
-        super().__init__(config, inputs)
-        self.name = f"generated_{config.round}"
+        super().__init__(config, inputs, f"{type(self).name}_{config.round}")
 
     def files(self) -> list[Path]:
         """The files of monolingual text."""
@@ -134,9 +133,9 @@ class SyntheticStage(Stage[FilterConfig]):
 
     def __init__(self, config: FilterConfig, generated: GeneratedStage, qe: QualityInput | None = None) -> None:
         """Named after the round of `generated`."""
-        super().__init__(config, {"generated": generated} | ({"qe": qe.stage} if qe else {}))
-        self.name = f"synthetic_{generated.config.round}"
         self.round = generated.config.round
+        inputs = {"generated": generated} | ({"qe": qe.stage} if qe else {})
+        super().__init__(config, inputs, f"{type(self).name}_{self.round}")
         self.load_qe = qe.load if qe else None
 
     def check(self) -> None:
@@ -247,9 +246,11 @@ def _decoding_facts(selected: pa.Table, decoded: pa.Table, seconds: float) -> di
 
 def _load(folder: Path, device: "torch.device", precision: str) -> "Translator":
     import torch
+    from transformers.utils import logging
 
     from training.translate import Translator
 
+    logging.disable_progress_bar()  # of loading weights: not worth a line
     translator = Translator.load(folder, device=device)
     able = device.type == "cuda" and torch.cuda.is_bf16_supported()
     if precision == "bf16" or (precision == "auto" and able):
