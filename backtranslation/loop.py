@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from backtranslation.config import BacktranslationConfig
 from backtranslation.rounds import (
@@ -17,6 +17,8 @@ from backtranslation.synthetic import QualityInput, synthetic_stage
 from pipeline.stage import Stage
 from training.batching import BatchingConfig
 from training.trainer_config import TrackingConfig
+
+WITHOUT: Final = WithoutStage.name  # system of the report that has had no synthetic rows
 
 
 @dataclass(frozen=True)
@@ -68,5 +70,9 @@ def add_rounds(
         chosen[model.name] = model
         rounds.append(model)
         synthetics.append(synthetic)
-    without = WithoutStage(WithoutConfig(), chosen) if config.control and rounds else None
-    return Loop(model, without, rounds, synthetics)
+    return Loop(model, _without(config, chosen, control) if config.control and rounds else None, rounds, synthetics)
+
+
+def _without(config: BacktranslationConfig, chosen: Mapping[str, Stage[Any]], last: Stage[Any]) -> Stage[Any]:
+    """The last control where every round is adopted for certain: it is then the same for any mixture."""
+    return last if config.adoption.always else WithoutStage(WithoutConfig(), chosen)

@@ -22,6 +22,7 @@ from backtranslation.candidates import (
     write_candidates,
 )
 from backtranslation.config import BacktranslationConfig, FilterConfig, GeneratedConfig
+from backtranslation.handover import stopped
 from pipeline.atomic import remove
 from pipeline.errors import InputError
 from pipeline.progress import say
@@ -70,7 +71,8 @@ def synthetic_stage(
 class GeneratedStage(Stage[GeneratedConfig]):
     """Translates the texts of a round with input `model` and back; texts from input `corpus` and text files.
 
-    A killed run, or one that failed, goes on with the shards that are missing. Its folder: generated.parquet.
+    A killed run, or one that failed, goes on with the shards that are missing. Its folder: generated.parquet; none when
+    `model` is a round that was not adopted, after which there is nothing to generate.
     """
 
     name = "generated"
@@ -93,6 +95,9 @@ class GeneratedStage(Stage[GeneratedConfig]):
         Raises:
             InputError: a direction without text, a language that corpus or model lacks, a full disk.
         """
+        if stopped(inputs["model"]):
+            return {"skipped": True}
+
         import torch
 
         from backtranslation.generation import ModelTranslators, generate, make_shards, read_shards
@@ -157,12 +162,14 @@ class SyntheticStage(Stage[FilterConfig]):
         from pipeline.manifest import read_manifest
 
         out.mkdir(parents=True, exist_ok=True)
+        decoding = read_manifest(inputs["generated"]).facts
+        if decoding.get("skipped"):
+            return {"round": self.round, "skipped": True}
         qe = self.load_qe(inputs["qe"]) if self.load_qe else None
         table, limits = decide(read_table(inputs["generated"] / GENERATED_NAME), self.config, qe)
         facts = filter_facts(table, limits)
         self._say(facts)
         write_candidates(out / NAME, table)
-        decoding = read_manifest(inputs["generated"]).facts
         return {"round": self.round, "accept": self.config.accept, **facts, **decoding}
 
     def _say(self, facts: Mapping[str, Any]) -> None:

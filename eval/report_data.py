@@ -38,6 +38,8 @@ def build_report(folders: Mapping[str, Path], samples: int = 20, seed: int = 1) 
         report["data"] = _data(folders["corpus"])
     if "tokenizer" in folders:
         report["tokenizer"] = _facts(folders["tokenizer"])
+    if "backtranslation" in folders:
+        report["backtranslation"] = _json(folders["backtranslation"] / "backtranslation.json")
     evaluations = [folder for folder in folders.values() if (folder / "scores.json").exists()]
     if evaluations:
         scores = merge_scores([_json(folder / "scores.json") for folder in evaluations])

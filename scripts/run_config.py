@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backtranslation.config import BacktranslationConfig
 from eval.config import EvaluationConfig
 from pipeline.errors import InputError
 from pipeline.executors import ExecutorConfig
@@ -31,6 +32,7 @@ class RunConfig:
         batching: sampling of directions and size of batches.
         teacher: size and regularisation of the model.
         training: budget, optimizer and validation.
+        backtranslation: rounds of synthetic data for rare pairs, and their continued training.
         tracking: wandb, comet or TensorBoard; off by default.
         evaluation: what is translated and scored.
         executor: this process, or jobs of a cluster.
@@ -45,6 +47,7 @@ class RunConfig:
     batching: BatchingConfig
     teacher: TeacherConfig
     training: TrainingConfig
+    backtranslation: BacktranslationConfig
     tracking: TrackingConfig
     evaluation: EvaluationConfig
     executor: ExecutorConfig

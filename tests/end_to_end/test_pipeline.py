@@ -45,7 +45,7 @@ def toy(root: Path) -> list[str]:
         "evaluation.auto_source_messages": 1,
         "evaluation.bootstrap_samples": 100,
     }
-    return ["experiment=demo", *(f"{key}={value}" for key, value in changes.items())]
+    return ["experiment=demo", "backtranslation=none", *(f"{key}={value}" for key, value in changes.items())]
 
 
 @pytest.fixture(scope="module")
