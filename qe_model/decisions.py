@@ -1,0 +1,101 @@
+"""From probabilities to decisions: thresholds, severities and a calibrated penalty, all chosen on dev data only."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pipeline.atomic import write_json
+from pipeline.errors import InputError
+from qe_model.annotation import SeverityWeights
+
+if TYPE_CHECKING:
+    Floats = np.ndarray[Any, np.dtype[Any]]
+
+FILE: Final = "decisions.json"
+ANY: Final = "*"
+UNITS: Final = ("target", "gaps", "source")
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What turns the model's probabilities into answers.
+
+    Attributes:
+        thresholds: by unit (`target`, `gaps`, `source`) and key: bad where the probability of bad is at least this.
+            Keys, most special first: `style/direction`, `style/*`, `*`.
+        slopes: by unit, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
+        severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
+        calibration: points (raw, penalty), rising: the sum over words of expected points -> points a human gives.
+        weights: points of minor, major and critical errors.
+    """
+
+    thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
+    slopes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    calibration: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
+    weights: SeverityWeights = field(default_factory=SeverityWeights)
+
+    def threshold(self, unit: str, style: str, direction: str) -> float:
+        """The threshold of the most special key there is."""
+        known = self.thresholds[unit]
+        return next(known[key] for key in (f"{style}/{direction}", f"{style}/{ANY}", ANY) if key in known)
+
+    def corrected(self, unit: str, probabilities_N4: "Floats") -> "Floats":
+        """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
+        slope, shift = self.slopes.get(unit, (1.0, 0.0))
+        if (slope, shift) == (1.0, 0.0):
+            return probabilities_N4
+        bad = (1 - probabilities_N4[:, 0]).clip(1e-7, 1 - 1e-7)
+        new = 1 / (1 + np.exp(-(slope * logit(bad) + shift)))
+        return np.concatenate([1 - new[:, None], probabilities_N4[:, 1:] * (new / bad)[:, None]], axis=1)
+
+    def severities(self, probabilities_N4: "Floats", threshold: float) -> "Floats":
+        """Labels [N]: 0 ok, else the likeliest severity after the bias."""
+        worst = (np.log(np.maximum(probabilities_N4[:, 1:], 1e-12)) + np.array(self.severity_bias)).argmax(-1) + 1
+        return np.where(1 - probabilities_N4[:, 0] >= threshold, worst, 0)
+
+    def raw_penalty(self, target_N4: "Floats", gaps_G4: "Floats") -> float:
+        """Sum over words and gaps of the expected points.
+
+        Words, not spans, are summed: so it never falls when more words are wrong, also where errors grow together.
+        """
+        points = np.array([0.0, self.weights.minor, self.weights.major, self.weights.critical])
+        return float((target_N4 @ points).sum() + (gaps_G4 @ points).sum())
+
+    def penalty(self, raw: float) -> float:
+        """Calibrated points; beyond the last point the last slope goes on."""
+        x, y = np.array(self.calibration).T
+        if raw <= x[-1] or len(x) < 2:
+            return float(np.interp(raw, x, y))
+        return float(y[-1] + (raw - x[-1]) * (y[-1] - y[0]) / max(x[-1] - x[0], 1e-9))
+
+    def save(self, folder: Path) -> None:
+        """Write `decisions.json`."""
+        write_json(folder / FILE, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Decisions":
+        """Read `decisions.json`.
+
+        Raises:
+            InputError: missing or not readable.
+        """
+        try:
+            values = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            return cls(
+                values["thresholds"],
+                {unit: (slope, shift) for unit, (slope, shift) in values["slopes"].items()},
+                tuple(values["severity_bias"]),
+                tuple((x, y) for x, y in values["calibration"]),
+                SeverityWeights(**values["weights"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder / FILE}: not readable ({error}); is this a quality-estimation model?") from error
+
+
+def logit(probabilities: "Floats") -> "Floats":
+    """Log-odds."""
+    return np.log(probabilities) - np.log1p(-probabilities)

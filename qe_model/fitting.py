@@ -1,0 +1,85 @@
+"""What is fitted on dev data: thresholds, corrections of probabilities, severities, the calibrated penalty."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qe_model.decisions import Decisions, logit
+from qe_model.metrics import best_threshold, confusion, severity_macro_f1
+
+if TYPE_CHECKING:
+    Floats = np.ndarray[Any, np.dtype[Any]]
+
+
+def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
+    """Threshold on the probability of bad with the best Matthews correlation, and that correlation.
+
+    Without both kinds of words among the labels [N]: 0.5 and 0.
+    """
+    bad = np.asarray(wanted) > 0
+    if not 0 < bad.sum() < len(bad):
+        return 0.5, 0.0
+    found = best_threshold((1 - probabilities_N4[:, 0]).astype(np.float64), bad)
+    return found.value, found.mcc
+
+
+def fit_slope(probabilities_N4: "Floats", wanted: "Floats", steps: int = 25) -> tuple[float, float]:
+    """(a, b) that make sigmoid(a x logit(bad) + b) the likeliest for the labels [N] (Platt, 1999), by Newton's method.
+
+    Nothing is corrected (1, 0) without both kinds of words, or where bad words do not get higher probabilities.
+    """
+    bad = (np.asarray(wanted) > 0).astype(np.float64)
+    if not 0 < bad.sum() < len(bad):
+        return 1.0, 0.0
+    x = logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7))
+    inputs = np.stack([x, np.ones_like(x)], 1)
+    fitted = np.array([1.0, 0.0])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-(inputs @ fitted).clip(-30, 30)))
+        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(2)
+        fitted = fitted + np.linalg.solve(curvature, inputs.T @ (bad - p)).clip(-1, 1)
+    slope, shift = fitted.tolist()
+    return (slope, shift) if np.isfinite(fitted).all() and slope > 0.05 else (1.0, 0.0)
+
+
+def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: float) -> tuple[float, float, float]:
+    """Bias of major and critical with the best macro-F1 over ok and the severities that occur in `wanted` [N]."""
+    grid = np.linspace(-2, 2, 9)
+    trials = [(0.0, float(major), float(critical)) for major in grid for critical in grid]
+
+    def quality(bias: tuple[float, float, float]) -> tuple[float, float]:
+        labels = Decisions(severity_bias=bias).severities(probabilities_N4, threshold)
+        return macro_f1(labels, wanted), -abs(bias[1]) - abs(bias[2])
+
+    return max(trials, key=quality)
+
+
+def macro_f1(labels: "Floats", wanted: "Floats") -> float:
+    """Mean F1 over the severities, ok among them, that occur in `wanted`."""
+    return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])  # type: ignore[arg-type]
+
+
+def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> tuple[tuple[float, float], ...]:
+    """Rising points (raw, penalty): means of bins of equally many sentences, made monotone by pooling neighbours.
+
+    Pool-adjacent-violators on bin means (Zadrozny and Elkan, 2002); ties are broken by a small slope, so that the
+    calibrated penalty orders sentences as the raw one does. Starts at (0, 0).
+    """
+    order = np.argsort(raw, kind="stable")
+    x, y = np.array(raw, np.float64)[order], np.array(wanted, np.float64)[order]
+    parts = [part for part in np.array_split(np.arange(len(x)), max(1, min(bins, len(x) // 5))) if len(part)]
+    blocks = [[x[part].mean(), y[part].mean(), float(len(part))] for part in parts]
+    pooled: list[list[float]] = []
+    for block in blocks:
+        pooled.append(block)
+        while len(pooled) > 1 and pooled[-1][1] <= pooled[-2][1]:
+            right, left = pooled.pop(), pooled.pop()
+            weight = left[2] + right[2]
+            pooled.append([*((left[i] * left[2] + right[i] * right[2]) / weight for i in (0, 1)), weight])
+    points = [(0.0, 0.0)]
+    for place, value, _ in pooled:
+        if place > points[-1][0]:
+            slope = max((value - points[-1][1]) / (place - points[-1][0]), 1e-3)
+            points.append((float(place), float(points[-1][1] + slope * (place - points[-1][0]))))
+    return tuple(points) if len(points) > 1 else ((0.0, 0.0), (1.0, 1.0))

@@ -1,0 +1,269 @@
+"""The stages `qe_pretraining` (on parallel text) and `qe` (on annotated translations), and where their models are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pipeline.atomic import remove, write_json
+from pipeline.errors import InputError
+from pipeline.manifest import newest_artifact
+from pipeline.stage import Stage
+from qe_model.annotation import AnnotatedTranslation
+from qe_model.config import STYLES, TEACHER, QEConfig
+from training.batching import BatchingConfig
+from training.tracking import check_tracking
+
+if TYPE_CHECKING:
+    from qe_model.inputs import InputEncoder
+    from qe_model.model import ParleyQEModel
+    from qe_model.prediction import Probabilities
+    from training.trainer import TrainResult
+
+RESULT: Final = "result.json"
+TRIALS: Final = "trials.json"
+DEV_BATCHES: Final = 8
+
+
+def model_folder(path: str) -> Path:
+    """A model folder, or the newest model of `runs/<name>/qe`."""
+    return newest_artifact(Path(path))
+
+
+@dataclass(frozen=True)
+class QEPretrainingStageConfig:
+    """All that the pre-training stage is told.
+
+    Attributes:
+        qe: model, losses, damage, budget.
+        batching: sampling of directions and size of batches of parallel text.
+    """
+
+    qe: QEConfig
+    batching: BatchingConfig = field(default_factory=BatchingConfig)
+
+
+class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
+    """Learns to find damage in parallel text; inputs `encoded`, `tokenizer`, `teacher`. Resumable."""
+
+    name = "qe_pretraining"
+    keeps_work: ClassVar[bool] = True
+    distributed: ClassVar[bool] = True
+
+    def __init__(self, config: QEPretrainingStageConfig, inputs: Mapping[str, Stage[Any]]) -> None:
+        """Keep what matters here: another training on labels is no other pre-training."""
+        unused = QEConfig()
+        qe = replace(config.qe, training=unused.training, mixture=unused.mixture, weights=unused.weights)
+        super().__init__(replace(config, qe=qe), inputs)
+
+    def check(self) -> None:
+        """Hold the tracker against what is installed, and the encoder against the generator.
+
+        Raises:
+            InputError: the tracker's package is missing, or the encoder does not share the teacher's pieces.
+        """
+        check_tracking(self.config.qe.tracking)
+        if self.config.qe.model.encoder != TEACHER:
+            raise InputError(
+                f"qe.pretraining: the generator is the teacher, so qe.model.encoder must be {TEACHER}, "
+                f"not {self.config.qe.model.encoder}; set qe.pretraining.enabled=false"
+            )
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Train and save the model, still without decisions.
+
+        Raises:
+            InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
+        """
+        if not (out / RESULT).exists():
+            self._train(out, inputs)
+        return _finished(out)
+
+    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        from qe_model.pretraining import DetectionTask, TeacherGenerator
+        from qe_model.saving import input_encoder
+        from training.batching import BatchStream
+        from training.encoded import EncodedCorpus
+        from training.processes import Processes
+        from training.tokenizer import check_vocabulary, load_tokenizer
+        from training.trainer import Trainer
+
+        qe, settings = self.config.qe, self.config.qe.pretraining
+        encoded = EncodedCorpus.open(inputs["encoded"])
+        check_vocabulary(inputs["teacher"], encoded.vocabulary_digest)
+        teacher = _teacher(inputs["teacher"])
+        model, _ = start_model(qe, {"teacher": inputs["teacher"]})
+        encoder = input_encoder(model, load_tokenizer(inputs["teacher"]))
+        processes = Processes(settings.training)
+        teacher.to(processes.device)
+        generator = TeacherGenerator(teacher, settings.temperature)
+        dev = BatchStream(encoded, self.config.batching, "dev")
+        batches = [batch for batch, _ in zip(dev, range(DEV_BATCHES), strict=False)]
+        task = DetectionTask(model, generator, encoder, settings, qe.loss, batches)
+        stream = BatchStream(encoded, self.config.batching, "train", processes.rank, processes.count)
+        facts = {"model": asdict(qe.model), "batching": asdict(self.config.batching)}
+        trainer = Trainer(
+            settings.training, task, stream, out, qe.tracking, processes, description="qe_pretraining", facts=facts
+        )
+        result = trainer.train()
+        if processes.is_first:
+            _save(out, model, encoder, result, {})
+        processes.wait()
+
+
+class QEStage(Stage[QEConfig]):
+    """Trains on annotated translations; inputs `qe_data`, and `qe_pretraining` or `teacher`. Resumable.
+
+    Its folder is what `QualityScorer.load` reads. Decisions are tuned on the dev split alone.
+    """
+
+    name = "qe"
+    keeps_work: ClassVar[bool] = True
+    distributed: ClassVar[bool] = True
+
+    def check(self) -> None:
+        """Hold the tracker against what is installed.
+
+        Raises:
+            InputError: the tracker's package is missing.
+        """
+        check_tracking(self.config.tracking)
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Train, tune, save.
+
+        Raises:
+            InputError: no annotated translation in train or dev, training that diverged, a full disk.
+        """
+        if not (out / RESULT).exists():
+            self._train(out, inputs)
+        return _finished(out)
+
+    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        from qe_model.prediction import predict
+        from qe_model.saving import save_decisions
+        from qe_model.task import dev_sample
+        from qe_model.tuning import dev_scores, main_style, tune
+        from training.processes import Processes
+
+        config = self.config
+        train, dev = annotated(inputs["qe_data"], "train"), annotated(inputs["qe_data"], "dev")
+        processes = Processes(config.training)
+        sample = dev_sample(dev, config.mixture.dev_messages)
+        imbalance = self._choose(out, inputs, train, sample, processes)
+        model, encoder, result = self._fit(out, inputs, train, sample, imbalance, processes)
+        if processes.is_first:
+            dev = dev_sample(dev, 0)
+            predicted: list[Probabilities] = predict(model, encoder, dev, description="dev")
+            save_decisions(tune(dev, predicted, config.weights), STYLES[main_style(dev)], out)
+            _save(out, model, encoder, result, {"imbalance": imbalance, "dev": dev_scores(dev, predicted)})
+        processes.wait()
+
+    def _choose(
+        self,
+        out: Path,
+        inputs: Mapping[str, Path],
+        train: list[AnnotatedTranslation],
+        dev: list[AnnotatedTranslation],
+        processes: Any,
+    ) -> str:
+        """The way to meet imbalance that does best on dev after a short trial; trials that are done are kept."""
+        choices = self.config.loss.imbalance
+        if len(choices) == 1:
+            return choices[0]
+        path = out / TRIALS
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        for name in choices:
+            if name not in known:
+                folder = out / "trials" / name
+                trial = replace(self.config.training, max_updates=self.config.loss.trial_updates, max_tokens=0)
+                trial = replace(trial, max_minutes=0.0, validate_every=0)
+                result = self._fit(folder, inputs, train, dev, name, processes, trial)[2]
+                known[name] = result.metrics[self.config.training.best_metric]
+                if processes.is_first:
+                    write_json(path, known)
+                    remove(folder)
+        return max(choices, key=lambda name: known[name])
+
+    def _fit(
+        self,
+        out: Path,
+        inputs: Mapping[str, Path],
+        train: list[AnnotatedTranslation],
+        dev: list[AnnotatedTranslation],
+        imbalance: str,
+        processes: Any,
+        training: Any = None,
+    ) -> "tuple[ParleyQEModel, InputEncoder, TrainResult]":
+        from qe_model.saving import input_encoder
+        from qe_model.stream import ExampleStream
+        from qe_model.task import QETask
+        from training.trainer import Trainer
+
+        config = self.config
+        model, tokenizer = start_model(config, inputs)
+        encoder = input_encoder(model, tokenizer)
+        task = QETask(model, encoder, dev, config.loss, imbalance)
+        pad_id = model.config.pad_token_id or 0
+        place = processes.rank, processes.count
+        stream = ExampleStream(train, config.mixture, encoder, pad_id, config.weights, *place)
+        facts = {"model": asdict(config.model), "loss": asdict(config.loss), "imbalance": imbalance}
+        settings = training or config.training
+        description = "qe" if training is None else f"qe trial {imbalance}"
+        trainer = Trainer(settings, task, stream, out, config.tracking, processes, description=description, facts=facts)
+        return model, encoder, trainer.train()
+
+
+def annotated(folder: Path, split: str) -> list[AnnotatedTranslation]:
+    """The annotated translations of a split.
+
+    Raises:
+        InputError: none there.
+    """
+    from qe_model.annotation_store import read_annotations
+
+    found = list(read_annotations(folder, lambda one: one.split == split))
+    if not found:
+        raise InputError(f"{folder}: no annotated translation in split '{split}'")
+    return found
+
+
+def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> Any:
+    """Model and tokenizer to start from: the pre-trained model, the teacher's encoder, or a checkpoint."""
+    from qe_model.model import build_model
+    from qe_model.saving import checkpoint_tokenizer, load_weights
+    from training.tokenizer import load_tokenizer
+
+    if "qe_pretraining" in inputs:
+        model, encoder = load_weights(inputs["qe_pretraining"])
+        return model, encoder.tokenizer
+    if config.model.encoder != TEACHER:
+        model = build_model(config.model, None, config.training.seed)
+        return model, checkpoint_tokenizer(config.model.encoder)
+    teacher = _teacher(inputs["teacher"])
+    return build_model(config.model, teacher, config.training.seed), load_tokenizer(inputs["teacher"])
+
+
+def _teacher(folder: Path) -> Any:
+    from training.translate import load_model
+
+    return load_model(folder).eval()
+
+
+def _save(
+    out: Path, model: "ParleyQEModel", encoder: "InputEncoder", result: "TrainResult", facts: dict[str, Any]
+) -> None:
+    from qe_model.saving import save_model
+
+    save_model(model, encoder.tokenizer, out)
+    params = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    write_json(out / RESULT, {**asdict(result), "params": params, "trained_params": trained, **facts})
+
+
+def _finished(out: Path) -> dict[str, Any]:
+    for folder in ("checkpoints", "best", "trials"):
+        remove(out / folder)
+    facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
+    return facts

@@ -1,0 +1,118 @@
+"""Scores on dev data, and the decisions that are tuned there: thresholds, severities, calibration."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from qe_model.annotation import AnnotatedTranslation, SeverityWeights, penalty
+from qe_model.config import STYLES
+from qe_model.decisions import ANY, UNITS, Decisions
+from qe_model.example_labels import style_of, tells_words
+from qe_model.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
+from qe_model.prediction import Probabilities
+from qe_model.raters import labels_of
+
+if TYPE_CHECKING:
+    Floats = np.ndarray[Any, np.dtype[Any]]
+
+    Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
+
+ENOUGH_BAD: Final = 30  # bad words of a direction below which its threshold is that of all directions
+GLOBAL: Final = (ANY, ANY)
+Key = tuple[str, str]  # style and direction, either may be ANY
+
+
+def word_tables(
+    translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], unit: str
+) -> "dict[Key, Table]":
+    """Probabilities and majority labels of a unit's words by (style, direction), (style, *) and (*, *)."""
+    found: dict[Key, list[Table]] = defaultdict(list)
+    for one, probabilities in zip(translations, predicted, strict=True):
+        if not tells_words(one) or (unit != "target" and unit not in one.known):
+            continue
+        side = "source" if unit == "source" else "target"
+        labels = labels_of(one, words=getattr(probabilities, f"{side}_words"), side=side)  # type: ignore[arg-type]
+        wanted = np.array(labels.gaps if unit == "gaps" else labels.severity, np.int64)
+        style = STYLES[style_of(one)]
+        for key in ((style, one.direction), (style, ANY), GLOBAL):
+            found[key].append((getattr(probabilities, unit), wanted))
+    return {
+        key: (np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts]))
+        for key, parts in found.items()
+    }
+
+
+def dev_scores(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> dict[str, float]:
+    """`dev/mcc`: the mean over styles and directions of the best Matthews correlation on target words.
+
+    With it each of them (`dev/mcc/mqm/en-de`), `dev/gap_mcc`, `dev/source_mcc` over all, and `dev/severity_f1`, the
+    macro-F1 of severities over all words whose severity is known.
+    """
+    tables = word_tables(translations, predicted, "target")
+    each = {key: best_mcc(table) for key, table in tables.items() if ANY not in key}
+    scores = {f"dev/mcc/{style}/{direction}": value for (style, direction), value in each.items()}
+    scores["dev/mcc"] = float(np.mean(list(each.values()))) if each else 0.0
+    for unit, name in (("gaps", "gap_mcc"), ("source", "source_mcc")):
+        table = word_tables(translations, predicted, unit).get(GLOBAL)
+        scores[f"dev/{name}"] = best_mcc(table) if table else 0.0
+    graded = _graded(translations, predicted)
+    if graded is not None:
+        threshold = tuned_threshold(*graded)[0]
+        scores["dev/severity_f1"] = macro_f1(Decisions().severities(graded[0], threshold), graded[1])
+    return scores
+
+
+def best_mcc(table: "Table") -> float:
+    """The best Matthews correlation over all thresholds."""
+    return tuned_threshold(*table)[1]
+
+
+def tune(
+    translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], weights: SeverityWeights
+) -> Decisions:
+    """All decisions, from dev data alone."""
+    main = STYLES[main_style(translations)]
+    slopes, thresholds = {}, {}
+    for unit in UNITS:
+        tables = word_tables(translations, predicted, unit)
+        table = tables.get((main, ANY))
+        slopes[unit] = fit_slope(*table) if table else (1.0, 0.0)
+        corrected = Decisions(slopes=slopes)
+        thresholds[unit] = _thresholds({key: (corrected.corrected(unit, p), y) for key, (p, y) in tables.items()})
+    decided = Decisions(thresholds, slopes, weights=weights)
+    graded = _graded(translations, predicted)
+    if graded is not None:
+        graded = decided.corrected("target", graded[0]), graded[1]
+        decided = replace(decided, severity_bias=best_severity_bias(*graded, thresholds["target"][ANY]))
+    raw, wanted = [], []
+    for one, said in zip(translations, predicted, strict=True):
+        if "severity" in one.known and tells_words(one) and style_of(one) == STYLES.index(main):
+            tables_of = (decided.corrected(unit, getattr(said, unit)) for unit in ("target", "gaps"))
+            raw.append(decided.raw_penalty(*tables_of))
+            wanted.append(penalty(one.spans, len(one.raters), weights))
+    return replace(decided, calibration=calibrate(raw, wanted)) if raw else decided
+
+
+def main_style(translations: Sequence[AnnotatedTranslation]) -> int:
+    """The way of annotating that scoring follows: people's severities where there are any, else the most frequent."""
+    styles = [style_of(one) for one in translations]
+    return 0 if 0 in styles else max(sorted(set(styles)), key=styles.count)
+
+
+def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
+    found = {ANY: 0.5}
+    for (style, direction), (probabilities, labels) in tables.items():
+        if style == ANY or (labels > 0).sum() >= ENOUGH_BAD:
+            key = ANY if style == ANY else f"{style}/{direction}"
+            found[key] = tuned_threshold(probabilities, labels)[0]
+    return found
+
+
+def _graded(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> "Table | None":
+    """Target words of the translations whose severities are known."""
+    kept = [place for place, one in enumerate(translations) if "severity" in one.known]
+    tables = word_tables([translations[i] for i in kept], [predicted[i] for i in kept], "target")
+    return tables.get(GLOBAL)

@@ -1,0 +1,51 @@
+"""Score translations without references: marked words, severities, dimensions, sentence scores.
+
+    python scripts/score_quality.py model=runs/demo/qe input=pairs.tsv out=scores.jsonl source_lang=en target_lang=de
+
+Input: TSV, JSONL or Parquet with `source`, `target`, and optionally `id`, `source_lang`, `target_lang`, `context`.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
+
+from scripts.command_line import argument, run
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments of the command line."""
+
+    model: str = argument("folder of the model, or a run's stage such as runs/demo/qe")
+    input: str = argument("translations: .tsv, .jsonl or .parquet")
+    out: str = argument("scores: .tsv, .jsonl or .parquet")
+    source_lang: str = argument("code of the source language; empty: column source_lang", default="")
+    target_lang: str = argument("code of the target language; empty: column target_lang", default="")
+    style: str = argument(
+        "whose way of marking is followed: mqm, tags or synthetic; empty: the model's own", default=""
+    )
+    batch_tokens: int = argument("padded pieces read at once", default=8192)
+    device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
+
+
+def main(arguments: Arguments) -> None:
+    """Score the file."""
+    import torch
+
+    from pipeline.progress import say
+    from qe_model.scored_files import read_pairs, score_file
+    from qe_model.scoring import QualityScorer
+    from qe_model.stages import model_folder
+
+    device = arguments.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    scorer = QualityScorer.load(model_folder(arguments.model), arguments.style, arguments.batch_tokens, device)
+    pairs = read_pairs(Path(arguments.input), arguments.source_lang, arguments.target_lang)
+    say(f"{score_file(scorer, pairs, Path(arguments.out))} translations scored: {arguments.out}")
+
+
+if __name__ == "__main__":
+    run(main, Arguments)
