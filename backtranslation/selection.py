@@ -8,7 +8,7 @@ serves both.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,14 @@ import pyarrow.compute as pc
 
 from backtranslation.candidates import ORIGIN
 from backtranslation.config import GeneratedConfig, MonolingualConfig, pair_name
-from backtranslation.text_files import MonolingualText, file_texts
+from backtranslation.text_files import MonolingualText, file_texts, joined
 from pipeline.errors import InputError
 from pipeline.progress import say
 from training.corpus.store import Corpus
 from training.languages import CODES, pair
+
+if TYPE_CHECKING:
+    Int64Array = np.ndarray[Any, np.dtype[np.int64]]
 
 SELECTED: Final = pa.schema(
     [
@@ -78,32 +81,58 @@ def select(corpus: Corpus, config: GeneratedConfig) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """Texts that may be translated for one use of a direction: from a language (a column in pivot) into another."""
+class _Choice(Protocol):
+    """Texts that may be translated for one use of a direction."""
 
-    originals: MonolingualText
-    languages: list[str]
-    partners: list[str]
-    synthetic: str
+    def __len__(self) -> int: ...
+
+    def take(self, places: "Int64Array") -> dict[str, Any]:
+        """Columns `original`, `original_language`, `origin_row` and `partner` of some of them."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Monolingual text, translated and paired with itself."""
+
+    language: str
+    texts: MonolingualText
 
     def __len__(self) -> int:
-        return len(self.originals.texts)
+        return len(self.texts.texts)
 
-    def take(self, places: Sequence[int], use: str, direction: str, decoding: str) -> pa.Table:
-        texts, ids = self.originals.texts, self.originals.ids
-        count = len(places)
-        columns = [
-            [use] * count,
-            [direction] * count,
-            [ids[place] for place in places],
-            [texts[place] for place in places],
-            [self.languages[place] for place in places],
-            [self.synthetic] * count,
-            [self.partners[place] for place in places],
-            [decoding] * count,
-        ]
-        return pa.table(columns, schema=SELECTED)
+    def take(self, places: "Int64Array") -> dict[str, Any]:
+        chosen = self.texts.texts.take(pa.array(places))
+        languages = [self.language] * len(places)
+        return {
+            "origin_row": self.texts.ids.take(pa.array(places)),
+            "original": chosen,
+            "original_language": languages,
+            "partner": chosen,
+        }
+
+
+@dataclass(frozen=True)
+class _Pivots:
+    """Multiway rows, translated from each row's pivot language and paired with its target text."""
+
+    rows: pa.Table
+    target: str
+    languages: list[str]
+
+    def __len__(self) -> int:
+        return self.rows.num_rows
+
+    def take(self, places: "Int64Array") -> dict[str, Any]:
+        rows = self.rows.take(pa.array(places))
+        languages = [self.languages[place] for place in places]
+        columns = {code: rows[code].to_pylist() for code in {*languages}}
+        return {
+            "origin_row": rows["row_id"].combine_chunks(),
+            "original": [columns[code][place] for place, code in enumerate(languages)],
+            "original_language": languages,
+            "partner": rows[self.target].combine_chunks(),
+        }
 
 
 def _direction(pool: "_Pool", config: GeneratedConfig, source: str, target: str, decoding: str) -> pa.Table:
@@ -111,11 +140,14 @@ def _direction(pool: "_Pool", config: GeneratedConfig, source: str, target: str,
     share, rest = divmod(config.candidates, len(config.uses))
     parts, empty = [], []
     for number, use in enumerate(config.uses):
+        synthetic = target if use == "forward" else source
         choice, key = _choice(pool, config, use, source, target)
         wanted = share + (number < rest)
         if len(choice):
             places = _stretch(len(choice), wanted, config.round, (config.seed, *key))
-            parts.append(choice.take(places, use, direction, decoding))
+            same = {"use": use, "direction": direction, "synthetic_language": synthetic, "decoding": decoding}
+            columns = choice.take(places) | {name: [value] * len(places) for name, value in same.items()}
+            parts.append(pa.table({name: columns[name] for name in SELECTED.names}, schema=SELECTED))
         else:
             empty.append(use)
     if not parts:
@@ -135,19 +167,14 @@ def _choice(
     if use == "pivot":
         return pool.pivots(source, target, config.pivot_min_rows), (1, CODES.index(target), CODES.index(source))
     real, synthetic = (target, source) if use == "back" else (source, target)
-    texts = pool.texts(real, synthetic)
-    return _Choice(texts, [real] * len(texts.texts), texts.texts, synthetic), (
-        *(0, CODES.index(real)),
-        CODES.index(synthetic),
-    )
+    return _Texts(real, pool.texts(real, synthetic)), (0, CODES.index(real), CODES.index(synthetic))
 
 
-def _stretch(size: int, wanted: int, round_number: int, key: tuple[int, ...]) -> list[int]:
+def _stretch(size: int, wanted: int, round_number: int, key: tuple[int, ...]) -> "Int64Array":
     """The places of a round: the next `wanted` of a fixed random order, from the front again after its end."""
     order = np.random.default_rng(key).permutation(size)
     start = (round_number - 1) * wanted
-    places = (start + np.arange(min(wanted, size))) % size
-    return [int(place) for place in order[places]]
+    return order[(start + np.arange(min(wanted, size))) % size]
 
 
 class _Pool:
@@ -160,45 +187,36 @@ class _Pool:
 
     @cached_property
     def table(self) -> pa.Table:
-        """Train rows that are not synthetic themselves; cells of the wrong length count as empty."""
+        """Train rows that are not synthetic themselves."""
         table = self.corpus.table("train", ["row_id", "origin", *self.corpus.languages])
         return table.filter(pc.fill_null(pc.not_equal(table["origin"], ORIGIN), True))
 
-    def _free(self, real: str, synthetic: str) -> pa.Table:
-        """Train rows with fitting text in `real` and none (that may be used) in `synthetic`."""
+    def _free(self, real: str, synthetic: str, others: Sequence[str] = ()) -> pa.Table:
+        """Train rows with fitting text in `real` and none (that may be used) in `synthetic`; ids, `real` and others."""
         table = self.table
         length = pc.utf8_length(table[real])
         mask = pc.and_(pc.greater_equal(length, self.config.min_chars), pc.less_equal(length, self.config.max_chars))
         if pair_name(real, synthetic) not in self.withheld:  # there, human data is what trains
             mask = pc.and_(mask, pc.is_null(table[synthetic]))
-        return table.filter(pc.fill_null(mask, False))
+        return table.select(["row_id", real, *others]).filter(pc.fill_null(mask, False))
 
     def texts(self, real: str, synthetic: str) -> MonolingualText:
         """Distinct texts of `real` that have no human translation into `synthetic` to train on."""
-        found = dict[str, str]()
+        parts = [self.files[real]] if real in self.files else []
         if self.config.corpus and (not self.config.columns or real in self.config.columns):
             rows = self._free(real, synthetic)
-            for text, row in zip(rows[real].to_pylist(), rows["row_id"].to_pylist(), strict=True):
-                found.setdefault(text, row)
-        extra = self.files.get(real)
-        for text, row in zip(extra.texts, extra.ids, strict=True) if extra else ():
-            found.setdefault(text, row)
-        return MonolingualText(list(found), list(found.values()))
+            parts.insert(0, MonolingualText(rows[real].combine_chunks(), rows["row_id"].combine_chunks()))
+        return joined(parts)
 
-    def pivots(self, source: str, target: str, least: int) -> _Choice:
+    def pivots(self, source: str, target: str, least: int) -> _Pivots:
         """Multiway rows with real `target` text and a language from which `source` is translated well."""
-        rows = self._free(target, source)
         ranked = self._pivot_languages(source, target, least)
-        languages = _first_filled(rows, ranked)
-        kept = [place for place, code in enumerate(languages) if code]
-        columns = {code: rows[code].to_pylist() for code in {*ranked, target}}
-        ids = rows["row_id"].to_pylist()
-        distinct: dict[tuple[str, str], int] = {}
-        for place in kept:
-            distinct.setdefault((columns[languages[place]][place], columns[target][place]), place)
-        places = list(distinct.values())
-        originals = MonolingualText([original for original, _ in distinct], [ids[place] for place in places])
-        return _Choice(originals, [languages[p] for p in places], [real for _, real in distinct], source)
+        rows = self._free(target, source, ranked)
+        languages = np.full(rows.num_rows, "", dtype=object)
+        for code in reversed(ranked):
+            languages[rows[code].is_valid().to_numpy()] = code
+        there = languages != ""
+        return _Pivots(rows.filter(pa.array(there, pa.bool_())), target, languages[there].tolist())
 
     def _pivot_languages(self, source: str, target: str, least: int) -> list[str]:
         """Languages with at least `least` direct rows with `source`, those with most first."""
@@ -208,12 +226,3 @@ class _Pool:
             if code not in (source, target)
         }
         return sorted((code for code in rows if rows[code] >= max(1, least)), key=lambda code: -rows[code])
-
-
-def _first_filled(rows: pa.Table, ranked: Sequence[str]) -> list[str]:
-    """For each row the first of the ranked languages that it has; empty where it has none."""
-    found = [""] * rows.num_rows
-    for code in reversed(ranked):
-        for place in np.flatnonzero(rows[code].is_valid().to_numpy()).tolist():
-            found[place] = code
-    return found

@@ -1,9 +1,10 @@
 """Monolingual text from files, without the texts of dev and test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,10 +17,19 @@ from training.corpus.store import Corpus
 
 @dataclass(frozen=True)
 class MonolingualText:
-    """Distinct texts [N] of a language and where each is from [N]: a row of the corpus, or file and line."""
+    """Texts [N] of a language and where each is from [N]: a row of the corpus, or file and line."""
 
-    texts: list[str]
-    ids: list[str]
+    texts: pa.StringArray
+    ids: pa.StringArray
+
+
+def joined(parts: Sequence[MonolingualText]) -> MonolingualText:
+    """The distinct texts of all parts, each where it came first."""
+    texts = pa.concat_arrays([pa.array([], pa.string()), *(part.texts for part in parts)])
+    ids = pa.concat_arrays([pa.array([], pa.string()), *(part.ids for part in parts)])
+    _, first = np.unique(texts.dictionary_encode().indices.to_numpy(), return_index=True)
+    places = pa.array(np.sort(first), pa.int64())
+    return MonolingualText(texts.take(places), ids.take(places))
 
 
 def text_paths(config: MonolingualConfig) -> list[Path]:
@@ -65,4 +75,4 @@ def _without_held_out(corpus: Corpus, code: str, texts: dict[str, str]) -> Monol
     mine = pa.table([list(texts.values()), ["train"] * len(texts), list(texts)], schema=schema)
     kept, _ = decontaminate(pa.concat_tables([held_out.cast(schema), mine]), CleaningConfig())
     kept = kept.filter(pc.equal(kept["split"], "train"))
-    return MonolingualText(kept[code].to_pylist(), kept["row_id"].to_pylist())
+    return MonolingualText(kept[code].combine_chunks(), kept["row_id"].combine_chunks())
