@@ -1,0 +1,104 @@
+"""Which messages lose: the report's buckets by length, domain, slang, emoji, names, numbers, rare words and so on.
+
+A bucket is a finding when its messages lose more than the rest (paired bootstrap, Holm over the buckets), and carry
+more of the loss than of the messages.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from eval.analyzers.case import Aligned, Finding, Flags, Question, figure
+from eval.buckets import bucket_rows, frequent_words
+from eval.evidence import Messages
+from training.chrf import chrf_scores
+from training.languages import pair
+from training.ngrams import Ints
+from training.significance import Bootstrap, adjusted
+
+TOPICS: Final = frozenset({"loss", "gap"})
+SAMPLES: Final = 2000
+ALPHA: Final = 0.01
+MIN_MESSAGES: Final = 10
+MIN_EXCESS: Final = 0.15  # share of the loss minus share of the messages
+NAMES: Final = {
+    "slang": "slang",
+    "mixed_language": "mixed language",
+    "emoji": "emoji",
+    "names": "names",
+    "numbers": "numbers",
+    "urls": "URLs",
+    "rare_words": "rare words",
+}
+
+
+def analyze(question: Question) -> list[Finding]:
+    """The buckets that explain most, one per direction and feature."""
+    found = [finding for direction, both in question.aligned.items() for finding in _of_pair(question, direction, both)]
+    return sorted(found, key=lambda finding: (-finding.strength, finding.title))[:10]
+
+
+def buckets(messages: Messages, direction: str) -> dict[str, Flags]:
+    """[N] membership by bucket; rare words are those that few of these messages have."""
+    code = pair(direction)[0]
+    frequent = {code: frequent_words(messages.sources, code)}
+    found = {}
+    for (kind, name), lines in bucket_rows(
+        direction, messages.sources, messages.references, messages.domains, frequent
+    ).items():
+        if name != "without":
+            inside = np.zeros(len(messages), bool)
+            inside[lines] = True
+            found[NAMES.get(kind, f"{kind} {name}")] = inside
+    return found
+
+
+def _of_pair(question: Question, direction: str, both: Aligned) -> list[Finding]:
+    candidates = {
+        name: inside
+        for name, inside in buckets(both.after, direction).items()
+        if MIN_MESSAGES <= inside.sum() <= len(both) - MIN_MESSAGES
+    }
+    if not candidates or both.loss() <= 0:
+        return []
+    draw = Bootstrap(len(both), SAMPLES)
+    counts = np.concatenate([both.before.chrf, both.after.chrf], axis=1)
+    p_values = adjusted([_p_worse(draw, counts, inside) for inside in candidates.values()], "holm")
+    found = []
+    for (name, inside), p_value in zip(candidates.items(), p_values, strict=True):
+        excess = both.explained(inside) - float(inside.mean())
+        if p_value < ALPHA and excess >= MIN_EXCESS:
+            found.append(_finding(question, direction, both, name, inside, excess))
+    return found
+
+
+def _p_worse(draw: Bootstrap, counts: Ints, inside: Flags) -> float:
+    """One-sided p-value of the bucket losing no more than the rest."""
+    losses = []
+    for flags in (inside, ~inside):
+        lines = np.flatnonzero(flags)
+        sums = draw.sums(counts[lines], lines.tolist())
+        half = sums.shape[1] // 2
+        losses.append(chrf_scores(sums[:, :half]) - chrf_scores(sums[:, half:]))
+    apart = losses[0] - losses[1]
+    apart = apart[~np.isnan(apart)]
+    return float(((apart <= 0).sum() + 1) / (len(apart) + 1))
+
+
+def _finding(question: Question, direction: str, both: Aligned, name: str, inside: Flags, excess: float) -> Finding:
+    losses = [both.loss(inside), both.loss(~inside)]
+    share = float(inside.mean())
+    return Finding(
+        kind="place",
+        strength=excess,
+        title=f"{direction}: messages with {name} lose {losses[0]:.1f} chrF, the others {losses[1]:.1f}",
+        pairs=(direction,),
+        evidence=(
+            figure(f"loss with {name}", None, losses[0], "chrF"),
+            figure("loss of the others", None, losses[1], "chrF"),
+            figure(f"share of messages with {name}", None, share, "share"),
+            figure("share of the loss that is gone without them", None, both.explained(inside), "share"),
+        ),
+        next=f"read the examples; compare training rows with {name} of both runs",
+        examples=tuple(both.examples(direction, inside)),
+    )

@@ -1,0 +1,32 @@
+"""An outlier layer, planted into the errors of the quantized layers."""
+
+from eval.gates_config import GateRule
+from tests.eval.analyzers.questions import findings
+from tests.eval.planted import damaged, evidence, planted, rows
+
+
+def test_an_outlier_layer_ranks_first_when_int8_is_far_behind() -> None:
+    lines = rows(("en", "fr"), 40)
+    weak = planted(lines, lambda _, __, row: damaged(row, 0.2))
+    layers = {f"decoder.{n}.fc1": {"relative_error": 0.01} for n in range(12)} | {
+        "decoder.0.fc2": {"relative_error": 0.4}
+    }
+    both = [row | {"system": "student"} for row in lines] + [row | {"system": "student_int8"} for row in weak]
+    found = findings(
+        None,
+        evidence(both, quantization={"student_int8": {"layers": layers}}),
+        int8=GateRule("gap.mean", at_most=0.3, against="student"),
+    )
+    assert found[0]["analyzer"] == "quantization"
+    assert found[0]["title"].startswith("decoder.0.fc2: 40 times the median layer's quantization error")
+    assert found[0]["chain"] == ["gate int8", "quantization"]
+
+
+def test_even_layers_are_no_finding() -> None:
+    lines = rows(("en", "fr"), 40)
+    weak = planted(lines, lambda _, __, row: damaged(row, 0.2))
+    both = [row | {"system": "student"} for row in lines] + [row | {"system": "student_int8"} for row in weak]
+    layers = {f"decoder.{n}.fc1": 0.03 for n in range(12)}
+    quantized = evidence(both, quantization={"student_int8": {"layers": layers}})
+    found = findings(None, quantized, int8=GateRule("gap.mean", at_most=0.3, against="student"))
+    assert [one for one in found if one["analyzer"] == "quantization"] == []
