@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -133,10 +133,7 @@ class QualityScorer:
             return []
         style = STYLES.index(self.style)
         found = predict(self.model, self.encoder, translations, self.batch_tokens, style, description)
-        corrected = [
-            replace(said, **{u: self.decisions.corrected(u, getattr(said, u)) for u in UNITS}) for said in found
-        ]
-        return [self._decide(*both) for both in zip(translations, corrected, strict=True)]
+        return [self._decide(one, self._corrected(said)) for one, said in zip(translations, found, strict=True)]
 
     def score_pairs(
         self, sources: Sequence[str], targets: Sequence[str], source_lang: str, target_lang: str
@@ -150,6 +147,10 @@ class QualityScorer:
             raise InputError(f"{len(sources)} sources but {len(targets)} translations: they do not belong together")
         pairs = [make_pair(source_lang, target_lang, *texts) for texts in zip(sources, targets, strict=True)]
         return [one.score for one in self.score(pairs)]
+
+    def _corrected(self, said: Probabilities) -> Probabilities:
+        tables: dict[str, Any] = {unit: self.decisions.corrected(unit, getattr(said, unit)) for unit in UNITS}
+        return replace(said, **tables)
 
     def _decide(self, one: AnnotatedTranslation, said: Probabilities) -> QualityScore:
         flags = self._flags(one)
