@@ -6,6 +6,7 @@ whatever its size.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _FILL: Final = 0.95  # padded target tokens of a batch that are tokens (docs/batching.md)
+_CHUNKS: Final = 8  # of a round, at least
 _STEP: Final = 20_000  # cells encoded at a time
 _FACTS: Final = ("row_id", "origin", "round", "use", DIRECTION, "round_trip_chrf", "quality_bin")
 
@@ -115,6 +117,17 @@ def expected_messages(training: TrainingConfig, batching: BatchingConfig, tokens
     update = batch * max(1, -(-training.update_tokens // batch))
     limits = [training.max_tokens, training.max_updates * update]
     return min((limit for limit in limits if limit), default=float("inf")) / tokens_per_message
+
+
+def short_chunks(batching: BatchingConfig, training: TrainingConfig) -> BatchingConfig:
+    """The same with chunks small enough that a round plans several.
+
+    A chunk is planned as a whole, and what is planned counts as shown: a round that ended early in its first chunk
+    would leave unseen most of the rows that `max_repeats` allows it.
+    """
+    batches = expected_messages(training, batching, 1.0) / (_FILL * batching.batch_tokens)
+    fewest = batching.chunk_batches if batches == float("inf") else max(1, int(batches / _CHUNKS))
+    return replace(batching, chunk_batches=min(batching.chunk_batches, fewest))
 
 
 def direction_ratios(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from backtranslation.candidates import read_candidates
 from backtranslation.config import AdoptionConfig, MixingConfig, pair_name
 from backtranslation.handover import ROUND, hand_on, read_round, stopped
+from backtranslation.mixing import mixture, ratio_used, short_chunks, write_store
 from pipeline.atomic import remove, write_json
 from pipeline.manifest import read_manifest
 from pipeline.progress import say
@@ -43,12 +44,13 @@ class ContinuedConfig:
     batching: BatchingConfig
     tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
 
-    def reseeded(self) -> "ContinuedConfig":
-        """The same with the seeds of its round, so that the human rows do not come in the first training's order."""
+    def of_the_round(self) -> "ContinuedConfig":
+        """The same with short chunks, and seeds of its own, so that rows come in another order than before."""
+        batching = short_chunks(self.batching, self.training)
         return replace(
             self,
             training=replace(self.training, seed=self.training.seed + self.round),
-            batching=replace(self.batching, seed=self.batching.seed + self.round),
+            batching=replace(batching, seed=batching.seed + self.round),
         )
 
 
@@ -95,7 +97,7 @@ class ControlStage(Stage[ContinuedConfig]):
             hand_on(inputs["model"], out)
             return {"skipped": True}
         if not (out / RESULT).exists():
-            config = self.config.reseeded()
+            config = self.config.of_the_round()
             train_teacher(out, inputs, lambda _: load_teacher(inputs["model"]), config, description=self.name)
         return finished(out)
 
@@ -143,11 +145,10 @@ class RoundStage(Stage[RoundConfig]):
         return facts
 
     def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
-        from backtranslation.mixing import mixture, write_store
         from training.encoded import META, EncodedCorpus
         from training.tokenizer import load_tokenizer
 
-        config, mixing = self.config.continued.reseeded(), self.config.mixing
+        config, mixing = self.config.continued.of_the_round(), self.config.mixing
         if not (out / STORE / META).exists() and _is_first():
             accepted = read_candidates(inputs["synthetic"], accepted=True)
             write_store(out / STORE, accepted, load_tokenizer(inputs["tokenizer"]), mixing.tag)
@@ -238,8 +239,6 @@ def round_facts(
         candidates: facts of the round's `synthetic` stage.
         trained: result.json of its training.
     """
-    from backtranslation.mixing import ratio_used
-
     human, synthetic = trained["messages"]["human"], trained["messages"]["synthetic"]
     told = verdict.facts()
     pairs = {}

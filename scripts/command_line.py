@@ -22,6 +22,7 @@ from scripts.typed_config import build, check_key, field_help, hints, schema_of,
 ConfigT = TypeVar("ConfigT")
 DISK_ERRORS: Final = {errno.EROFS, errno.EACCES}
 HELP_FLAGS: Final = {"--help", "-h", "help=true"}
+SWEEP_FLAGS: Final = {"-m", "--multirun"}
 
 
 def argument(help: str, default: Any = dataclasses.MISSING) -> Any:
@@ -37,6 +38,7 @@ def run(
     schema: type[ConfigT],
     config_name: str | None = None,
     argv: Sequence[str] | None = None,
+    sweep: Callable[[list[tuple[list[str], ConfigT]]], None] | None = None,
 ) -> NoReturn:
     """Parse the command line, call `main`, and exit.
 
@@ -47,6 +49,8 @@ def run(
         schema: dataclass of the arguments. Field help comes from `argument(...)` or the docstring's `Attributes:`.
         config_name: a Hydra config under configs/; None for a script with plain `key=value` arguments.
         argv: arguments without the program's name; default `sys.argv[1:]`.
+        sweep: what `-m` or `--multirun` calls with the words and config of every job, all of them composed before any
+            is run; None for a script that has no multirun.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -58,7 +62,11 @@ def run(
             if "--cfg" in words:
                 rest = [word for word in words if word != "--cfg"]
                 sys.exit(print(composition.compose_text(schema, config_name, rest)))
-            main(composition.compose_config(schema, config_name, words))
+            if sweep is not None and SWEEP_FLAGS.intersection(words):
+                jobs = composition.expand_sweep([word for word in words if word not in SWEEP_FLAGS])
+                sweep([(job, composition.compose_config(schema, config_name, job)) for job in jobs])
+            else:
+                main(composition.compose_config(schema, config_name, words))
         elif HELP_FLAGS.intersection(words):
             print(_about(main) + help_text(schema))
         else:

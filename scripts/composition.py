@@ -1,5 +1,6 @@
 """Hydra composition without Hydra's run-time: no output folders, no change of directory, errors as one line."""
 
+import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -54,6 +55,23 @@ def compose_nodes(schema: type, config_name: str, words: Sequence[str], folder: 
     overrides = [_checked(override, schema, folder) for override in _parse(words)]
     with _one_line(schema), initialize_config_dir(str(folder), version_base="1.3"):
         return compose(config_name, overrides=overrides)
+
+
+def expand_sweep(words: Sequence[str]) -> list[list[str]]:
+    """The jobs of a multirun: every combination of the values that `key=a,b` and Hydra's other sweeps give.
+
+    Raises:
+        InputError: a word that Hydra cannot read, or a sweep without an end, such as `interval(0, 1)`.
+    """
+    choices = []
+    for override in _parse(words):
+        word = override.input_line or ""
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            raise InputError(f"'{word}': name the values: {override.key_or_group}=a,b or choice(a, b) or range(1, 5)")
+        key = override.get_key_element()
+        swept = override.is_sweep_override()
+        choices.append([f"{key}={value}" for value in override.sweep_string_iterator()] if swept else [word])
+    return [list(job) for job in itertools.product(*choices)]
 
 
 def groups(folder: Path = CONFIGS) -> dict[str, list[str]]:
@@ -123,7 +141,7 @@ def _checked(override: Override, schema: type, folder: Path) -> str:
     """Hold an override against groups and schema; `+key` may also name a key that has a value."""
     key, word = override.key_or_group, override.input_line or ""
     if override.is_sweep_override():
-        raise InputError(f"'{word}': a list is written {key}=[a,b]")
+        raise InputError(f"'{word}': a list is written {key}=[a,b]; one run for each value is asked for with -m")
     choices = groups(folder).get(key)
     value = override.value()
     if choices is not None and isinstance(value, str):

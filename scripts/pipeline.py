@@ -2,15 +2,19 @@
 
     python scripts/pipeline.py experiment=demo
     python scripts/pipeline.py experiment=game_chat_small data.root=FOLDER
-    python scripts/pipeline.py experiment=demo +tick=true       scheduled: runs what is due, exits 0
+    python scripts/pipeline.py experiment=demo +tick=true       scheduled: runs what is due, gates, promotes
+    python scripts/pipeline.py -m experiment=backtranslation_ratio backtranslation.mixing.ratio=0.5,1,2    one run each
 
-Finished stages are never run again; a killed run goes on from its last checkpoint with the same command.
+Finished stages are never run again; a killed run goes on from its last checkpoint with the same command. Exit codes: 0
+done or nothing due, 1 bad input, 2 a gate failed (`gates.enforce`).
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this file would hide the package `pipeline`
 
@@ -21,6 +25,8 @@ from pipeline.runner import make_plan, run_stages
 from scripts.command_line import run
 from scripts.run_config import RunConfig
 
+GATE_FAILED: Final = 2  # exit code
+
 
 def main(config: RunConfig) -> None:
     """Run what is missing of the run that the config describes."""
@@ -28,28 +34,72 @@ def main(config: RunConfig) -> None:
     (tick if config.tick else run_all)(config)
 
 
+def multirun(jobs: list[tuple[list[str], RunConfig]]) -> None:
+    """Run the jobs one after the other; what they have in common is run once. Then sum them up."""
+    from scripts.sweep import summarise, varied
+
+    signal.signal(signal.SIGTERM, _stop)
+    several = varied([words for words, _ in jobs])
+    for number, (words, config) in enumerate(jobs, start=1):
+        say(f"job {number} of {len(jobs)}: {' '.join(word for word in words if word in several)}")
+        run_all(config)
+    summarise(jobs)
+
+
 def run_all(config: RunConfig) -> None:
-    """Resolve the graph, run it, and say where the report is."""
+    """Resolve the graph, run it, hold the gates against the report, and say where it is."""
     from scripts.graph import stages
 
     run_dir = Path(config.runs_root) / config.name
     folders = run_stages(stages(config), run_dir, make_executor(config.executor, run_dir / "jobs"))
     say(f"report: {folders['report'].parent / 'index.html'}")
+    if os.environ.get("RANK", "0") == "0":
+        gate(config, folders["report"])
 
 
 def tick(config: RunConfig) -> None:
     """Run what is due, unless another tick is at it."""
+    from eval.promotion import is_judged
     from scripts.graph import stages
 
     run_dir = Path(config.runs_root) / config.name
     try:
         with locked(run_dir / "tick.lock", wait=False):
-            if make_plan(stages(config), run_dir).due:
+            plan = make_plan(stages(config), run_dir)
+            report = next(job.folder for job in plan.jobs.values() if job.stage.name == "report")
+            if plan.due:
                 run_all(config)
+            elif config.gates.rules and not is_judged(run_dir, report, config.gates):
+                gate(config, report)  # the limits changed, or only a plain run was here
             else:
                 say(f"{config.name}: nothing due")
     except HeldError:
         say(f"{config.name}: another tick holds the lock; nothing to do")
+
+
+def gate(config: RunConfig, report: Path) -> None:
+    """Judge a finished report; a tick promotes it when every gate holds.
+
+    Raises:
+        SystemExit: code `GATE_FAILED` when a gate fails and the config enforces it.
+    """
+    from eval.gates import verdict_line
+    from eval.promotion import judge_report, promote, read_promoted
+
+    run_dir = Path(config.runs_root) / config.name
+    if not config.gates.rules and read_promoted(run_dir) is None:
+        return
+    judgement = judge_report(run_dir, report, config.gates)
+    for outcome in judgement.gates:
+        say(verdict_line(outcome))
+    for finding in judgement.findings[:3]:
+        say(f"finding {finding['rank']}: {finding['title']}")
+    if judgement.failed:
+        say(f"{config.name}: {len(judgement.failed)} of {len(judgement.gates)} gates failed; nothing is promoted")
+        if config.gates.enforce == "always" or (config.gates.enforce == "tick" and config.tick):
+            raise SystemExit(GATE_FAILED)
+    elif config.tick and config.gates.rules and promote(run_dir, report, config.gates):
+        say(f"{config.name}: report {report.name} is promoted")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -58,4 +108,4 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    run(main, RunConfig, config_name="pipeline")
+    run(main, RunConfig, config_name="pipeline", sweep=multirun)

@@ -216,9 +216,12 @@ def load_teacher(folder: Path) -> "ParleyMoeForConditionalGeneration":
     Raises:
         InputError: no model there, or one of another kind.
     """
+    from transformers.utils import logging
+
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.translate import load_model
 
+    logging.disable_progress_bar()  # of loading weights: not worth a line
     model = load_model(folder)
     if not isinstance(model, ParleyMoeForConditionalGeneration):
         raise InputError(f"{folder}: a {type(model).__name__}, not a teacher of this project")
