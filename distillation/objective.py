@@ -159,20 +159,24 @@ def linear_distillation(
         x_TD: decoder output, (T, D).
         weight_VD: output layer, (V, D), same dtype.
         labels_T: vocabulary ids, -100 where there is nothing to predict.
-        targets: of all T tokens; rows of tokens without a label are not looked at.
+        targets: of the tokens that have a label, in their order.
         alpha: weight of the teacher, 0 to 1.
         temperature: the one that the targets were made at.
+
+    Raises:
+        ValueError: not one target for each label.
     """
     kept = (labels_T != IGNORED).nonzero().squeeze(1)
+    if len(kept) != len(targets.ids_TK):
+        raise ValueError(f"{len(targets.ids_TK)} targets for {len(kept)} labels")
     device = x_TD.device.type
     if torch.is_autocast_enabled(device):
         x_TD, weight_VD = (tensor.to(torch.get_autocast_dtype(device)) for tensor in (x_TD, weight_VD))
     with torch.autocast(device, enabled=False):
-        chosen = targets.select(kept)
         return DistillationLoss(
             *_LinearDistillation.apply(
-                x_TD.index_select(0, kept), weight_VD, labels_T[kept], chosen.ids_TK, chosen.probabilities_TK,
-                chosen.tail_T, alpha, temperature,
+                x_TD.index_select(0, kept), weight_VD, labels_T[kept], targets.ids_TK, targets.probabilities_TK,
+                targets.tail_T, alpha, temperature,
             )
         )  # fmt: skip
 

@@ -191,13 +191,15 @@ def dense_units(
     share_E = torch.full((count,), 1 / count) if load_E is None else load_E / load_E.sum()
     share_E = share_E.to(experts.up_EFD)
     up, bias = [experts.up_EFD.flatten(0, 1)], [experts.up_bias_EF.flatten()]
-    down = [(experts.down_EDF * share_E[:, None, None]).permute(1, 0, 2).flatten(1)]
+    out = [(experts.down_EDF * share_E[:, None, None]).permute(1, 0, 2).flatten(1)]
     bias_D = (experts.down_bias_ED * share_E[:, None]).sum(0)
     if feed_forward.shared_expert is not None:
         shared = feed_forward.shared_expert
-        up, bias, down = [*up, shared.up_proj.weight], [*bias, shared.up_proj.bias], [*down, shared.down_proj.weight]
+        up.append(shared.up_proj.weight)
+        bias.append(shared.up_proj.bias)
+        out.append(shared.down_proj.weight)
         bias_D = bias_D + shared.down_proj.bias
-    return torch.cat(up), torch.cat(bias), torch.cat(down, dim=1), bias_D
+    return torch.cat(up), torch.cat(bias), torch.cat(out, dim=1), bias_D
 
 
 def count_parameters(config: M2M100Config) -> dict[str, int]:

@@ -20,6 +20,16 @@ def example(seed: int = 0, dtype: torch.dtype = torch.float32) -> tuple[Tensor, 
     return x.to(dtype).requires_grad_(), w.to(dtype).requires_grad_(), labels, tx, tw
 
 
+KEPT = torch.tensor([place for place in range(T) if place != 3])
+
+
+def targets_of(
+    tx: Tensor, tw: Tensor, kept: int, t: float = 1.0, generator: torch.Generator | None = None
+) -> TeacherTargets:
+    """Of the tokens that have a label."""
+    return teacher_targets(tx[KEPT], tw, kept, t, generator)
+
+
 def exact(x: Tensor, w: Tensor, labels: Tensor, tx: Tensor, tw: Tensor, alpha: float, t: float) -> Tensor:
     """The mixture with the whole distributions."""
     kept = labels != -100
@@ -37,7 +47,7 @@ def test_all_pieces_give_the_exact_loss_and_gradients(
     x, w, labels, tx, tw = example()
     wanted = exact(x, w, labels, tx, tw, alpha, temperature)
     gradients = torch.autograd.grad(wanted, (x, w))
-    loss = linear_distillation(x, w, labels, teacher_targets(tx, tw, V, temperature), alpha, temperature)
+    loss = linear_distillation(x, w, labels, targets_of(tx, tw, V, temperature), alpha, temperature)
     assert loss.total.item() == pytest.approx(wanted.item(), rel=1e-5)
     for ours, theirs in zip(torch.autograd.grad(loss.total, (x, w)), gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
@@ -47,9 +57,7 @@ def test_all_pieces_give_the_exact_loss_and_gradients(
 def test_fewer_pieces_are_a_lower_bound_that_rises_with_them(temperature: float) -> None:
     x, w, labels, tx, tw = example(1)
     values = [
-        linear_distillation(
-            x, w, labels, teacher_targets(tx, tw, kept, temperature), 1.0, temperature
-        ).divergence.item()
+        linear_distillation(x, w, labels, targets_of(tx, tw, kept, temperature), 1.0, temperature).divergence.item()
         for kept in (1, 2, 4, 8, 16, V)
     ]
     assert values == sorted(values)
@@ -60,7 +68,7 @@ def test_fewer_pieces_are_a_lower_bound_that_rises_with_them(temperature: float)
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_gradient_with_a_tail_by_differences(temperature: float) -> None:
     x, w, labels, tx, tw = example(2)
-    targets = teacher_targets(tx, tw, 5, temperature)
+    targets = targets_of(tx, tw, 5, temperature)
     loss = linear_distillation(x, w, labels, targets, 0.7, temperature)
     gradient = torch.autograd.grad(loss.total, (x, w))
 
@@ -68,7 +76,7 @@ def test_gradient_with_a_tail_by_differences(temperature: float) -> None:
         """The same in float64 by autograd, the tail lumped by hand."""
         kept = labels != -100
         logits = (x.double() @ w.double().t())[kept]
-        chosen = targets.select(kept.nonzero().squeeze(1))
+        chosen = targets
         q = (logits / temperature).softmax(-1)
         q_kept = q.gather(1, chosen.ids_TK)
         p, tail = chosen.probabilities_TK.double(), chosen.tail_T.double()
@@ -83,14 +91,14 @@ def test_gradient_with_a_tail_by_differences(temperature: float) -> None:
 
 def test_a_student_equal_to_its_teacher_has_no_gradient() -> None:
     x, w, labels, _, _ = example(3)
-    loss = linear_distillation(x, w, labels, teacher_targets(x.detach(), w.detach(), 6), 1.0)
+    loss = linear_distillation(x, w, labels, targets_of(x.detach(), w.detach(), 6), 1.0)
     assert loss.divergence.item() == pytest.approx(0, abs=1e-4)
     assert torch.autograd.grad(loss.total, x)[0].abs().max() < 1e-5
 
 
 def test_alpha_zero_is_cross_entropy() -> None:
     x, w, labels, tx, tw = example(4)
-    loss = linear_distillation(x, w, labels, teacher_targets(tx, tw, 4), 0.0)
+    loss = linear_distillation(x, w, labels, targets_of(tx, tw, 4), 0.0)
     wanted, nll = plain.linear_cross_entropy(x, w, labels)
     assert (loss.total.item(), loss.nll.item()) == (pytest.approx(wanted.item()), pytest.approx(nll.item()))
     torch.testing.assert_close(torch.autograd.grad(loss.total, x), torch.autograd.grad(wanted, x))
@@ -100,7 +108,7 @@ def test_in_bfloat16_the_tail_survives_rounding() -> None:
     """A confident student: its tail is a hundredth of what bf16 can tell from 1."""
     x, w, labels, tx, tw = example(5, torch.bfloat16)
     sharp = (x.detach() * 4).requires_grad_()
-    targets = teacher_targets(tx, tw, 3)
+    targets = targets_of(tx, tw, 3)
     low = torch.autograd.grad(linear_distillation(sharp, w, labels, targets, 1.0).total, sharp)[0]
     full = sharp.detach().float().requires_grad_()
     high = torch.autograd.grad(linear_distillation(full, w.detach().float(), labels, targets, 1.0).total, full)[0]
@@ -115,8 +123,8 @@ def test_sampled_targets_are_unbiased_where_top_k_is_not() -> None:
         return torch.autograd.grad(linear_distillation(x, w, labels, targets, 1.0).total, x)[0]
 
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.stack([gradient(teacher_targets(tx, tw, 4, generator=generator)) for _ in range(800)]).mean(0)
-    cut = gradient(teacher_targets(tx, tw, 4))
+    drawn = torch.stack([gradient(targets_of(tx, tw, 4, generator=generator)) for _ in range(800)]).mean(0)
+    cut = gradient(targets_of(tx, tw, 4))
     error = (drawn - wanted).norm() / wanted.norm()
     assert error < 0.05
     assert error < 0.5 * (cut - wanted).norm() / wanted.norm()
@@ -124,7 +132,13 @@ def test_sampled_targets_are_unbiased_where_top_k_is_not() -> None:
 
 def test_sampled_targets_are_distinct_pieces_that_sum_to_one() -> None:
     _, _, _, tx, tw = example(7)
-    targets = teacher_targets(tx * 5, tw, 6, generator=torch.Generator().manual_seed(1))
+    targets = targets_of(tx * 5, tw, 6, generator=torch.Generator().manual_seed(1))
     assert all(len(set(row)) == 6 for row in targets.ids_TK.tolist())
-    torch.testing.assert_close(targets.probabilities_TK.sum(1), torch.ones(T))
+    torch.testing.assert_close(targets.probabilities_TK.sum(1), torch.ones(T - 1))
     assert not targets.tail_T.any()
+
+
+def test_every_label_needs_a_target() -> None:
+    x, w, labels, tx, tw = example(8)
+    with pytest.raises(ValueError, match="13 targets for 12 labels"):
+        linear_distillation(x, w, labels, teacher_targets(tx, tw, 2), 0.5)

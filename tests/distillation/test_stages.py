@@ -1,0 +1,196 @@
+"""The stages from teacher to student at toy size: cached, on line, with hidden states; resumed; the control."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import M2M100ForConditionalGeneration
+
+from distillation.config import (
+    DistillationConfig,
+    ExportConfig,
+    ObjectiveConfig,
+    SequenceTargetsConfig,
+    StudentConfig,
+    TokenTargetsConfig,
+)
+from distillation.stages import distillation_stages, wanted_labels
+from pipeline.errors import InputError
+from pipeline.fingerprint import Digests, fingerprints
+from pipeline.stage import Stage
+from tests.distillation.toy_teacher import save_teacher, toy_inputs
+from tests.training.toy_corpus import make_inputs
+from training.batching import BatchingConfig
+from training.trainer_config import TrackingConfig, TrainingConfig, ValidationConfig
+from training.training_log import read_log
+from training.translate import Translator
+
+TRAINING = TrainingConfig(
+    max_updates=16, update_tokens=300, learning_rate=5e-3, warmup_updates=4, validate_every=8, ema_decay=0.9,
+    device="cpu", log_every=1, best_metric="dev/loss", best_is_lower=True,
+    validation=ValidationConfig(loss_messages=4, chrf_messages=2),
+)  # fmt: skip
+BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=5)
+STUDENT = StudentConfig(
+    d_model=16, encoder_layers=2, decoder_layers=1, encoder_ffn_dim=32, decoder_ffn_dim=32, dropout=0.0
+)
+DISTILLATION = DistillationConfig(
+    ObjectiveConfig(alpha=0.9, final_alpha=0.5, alpha_updates=8),
+    TokenTargetsConfig(top_k=4, shard_batches=4),
+    SequenceTargetsConfig(messages=6, beam_size=2),
+)
+
+
+class Folder(Stage[str]):
+    """A finished input."""
+
+    name = "folder"
+
+    def run(self, out: Path, inputs: Any) -> dict[str, Any]:
+        return {}
+
+
+def stages(
+    distillation: DistillationConfig = DISTILLATION,
+    training: TrainingConfig = TRAINING,
+    student: StudentConfig = STUDENT,
+) -> dict[str, Stage[Any]]:
+    inputs = {name: Folder(name, name=name) for name in ("corpus", "tokenizer", "encoded", "teacher")}
+    made = distillation_stages(student, distillation, training, BATCHING, TrackingConfig(), inputs)
+    return {stage.name: stage for stage in made}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return toy_inputs(tmp_path_factory.mktemp("toy"))
+
+
+def run(made: dict[str, Stage[Any]], inputs: dict[str, Path], root: Path) -> dict[str, dict[str, Any]]:
+    """Run the stages, each with the folders of its inputs."""
+    folders, facts = dict(inputs), {}
+    for name, stage in made.items():
+        folders[name] = root / name
+        facts[name] = stage.run(folders[name], {source: folders[source] for source in stage.inputs})
+    return facts
+
+
+def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> None:
+    facts = run(stages(student=replace(STUDENT, initialise="random")), inputs, tmp_path)
+    assert list(facts) == ["sequence_targets", "token_targets", "student", "student_no_kd"]
+    assert facts["student"]["params"] == facts["student_no_kd"]["params"]
+    assert facts["student"]["updates"] == facts["student_no_kd"]["updates"] == 16
+    lines = read_log(tmp_path / "student" / "training_log.jsonl", "train")
+    assert lines[0]["alpha"] == pytest.approx(0.9)
+    assert lines[-1]["alpha"] == pytest.approx(0.5)
+    assert lines[-1]["kl"] < lines[0]["kl"]
+    assert "kl" not in read_log(tmp_path / "student_no_kd" / "training_log.jsonl", "train")[0]
+    translator = Translator.load(tmp_path / "student")
+    assert type(translator.model) is M2M100ForConditionalGeneration
+    assert len(translator.translate(["go now", "help team"], "fr", "en")) == 2
+    config = json.loads((tmp_path / "student" / "config.json").read_text())
+    assert config["architectures"] == ["M2M100ForConditionalGeneration"]
+    assert config.get("decoder_start_token_id") is None
+    assert "auto_map" not in config
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [ObjectiveConfig(), ObjectiveConfig(hidden_weight=1.0), ObjectiveConfig(temperature=2.0)],
+    ids=["plain", "hidden", "temperature"],
+)
+@pytest.mark.parametrize("width", [16, 32])
+def test_on_line(inputs: dict[str, Path], tmp_path: Path, objective: ObjectiveConfig, width: int) -> None:
+    tokens = TokenTargetsConfig(mode="online", top_k=4, sampled=objective.temperature == 2)
+    training = replace(TRAINING, max_updates=4, validate_every=4)
+    made = stages(DistillationConfig(objective, tokens), training, replace(STUDENT, d_model=width))
+    assert list(made) == ["student", "student_no_kd"]
+    del made["student_no_kd"]
+    run(made, inputs, tmp_path)
+    line = read_log(tmp_path / "student" / "training_log.jsonl", "train")[-1]
+    assert ("hidden" in line) == bool(objective.hidden_weight)
+    assert line["kl"] > -10
+    saved = M2M100ForConditionalGeneration.from_pretrained(tmp_path / "student")
+    assert not [name for name, _ in saved.named_parameters() if "projector" in name]
+
+
+def test_cached_and_on_line_targets_train_alike(inputs: dict[str, Path], tmp_path: Path) -> None:
+    training = replace(TRAINING, max_updates=6, precision="fp32", validate_every=6)
+    losses = []
+    for mode in ("cached", "online"):
+        made = stages(DistillationConfig(ObjectiveConfig(), TokenTargetsConfig(mode=mode, top_k=4)), training)
+        del made["student_no_kd"]
+        run(made, inputs, tmp_path / mode)
+        losses.append([x["loss"] for x in read_log(tmp_path / mode / "student" / "training_log.jsonl", "train")])
+    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
+
+
+def test_an_interrupted_training_gives_the_same_student(inputs: dict[str, Path], tmp_path: Path) -> None:
+    training = replace(TRAINING, checkpoint_every=5, validate_every=0)
+    folders = {}
+    for name in ("whole", "parts"):
+        made = stages(training=training)
+        del made["student_no_kd"]
+        if name == "parts":
+            student = made.pop("student")
+            run(made, inputs, tmp_path / name)
+            folders = {**inputs, **{other: tmp_path / name / other for other in made}}
+            chosen = {source: folders[source] for source in student.inputs}
+            with pytest.raises(KeyboardInterrupt):
+                _interrupted(student, 12).run(tmp_path / name / "student", chosen)
+            facts = student.run(tmp_path / name / "student", chosen)
+            assert facts["resumed_from"] == 10
+        else:
+            run(made, inputs, tmp_path / name)
+    logs = [read_log(tmp_path / name / "student" / "training_log.jsonl", "train") for name in ("whole", "parts")]
+    assert [x["loss"] for x in logs[0]] == [x["loss"] for x in logs[1]]
+    assert [x["alpha"] for x in logs[0]] == [x["alpha"] for x in logs[1]]
+
+
+def _interrupted(stage: Stage[Any], update: int) -> Stage[Any]:
+    """The stage, stopped as by Ctrl-C during an update; the next run is as usual."""
+    from distillation import pupil
+
+    original = pupil.StudentTask.after_update
+    calls = 0
+
+    def stopping(self: pupil.StudentTask) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == update:
+            pupil.StudentTask.after_update = original  # type: ignore[method-assign]
+            raise KeyboardInterrupt
+        original(self)
+
+    pupil.StudentTask.after_update = stopping  # type: ignore[method-assign]
+    return stage
+
+
+def test_another_vocabulary_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
+    other = make_inputs(tmp_path / "other", ("en", "de", "ja"))
+    foreign = save_teacher(tmp_path / "teacher", other["tokenizer"])
+    made = stages(DistillationConfig(tokens=TokenTargetsConfig(mode="online")))
+    with pytest.raises(InputError, match="another vocabulary"):
+        made["student"].run(tmp_path / "out", {**inputs, "teacher": foreign})
+
+
+def test_a_budget_in_minutes_alone_needs_a_number_of_tokens() -> None:
+    minutes = replace(TRAINING, max_updates=0, max_minutes=5.0)
+    with pytest.raises(InputError, match=r"distillation\.tokens\.tokens"):
+        wanted_labels(TokenTargetsConfig(), minutes, BATCHING)
+    assert wanted_labels(TokenTargetsConfig(tokens=7), minutes, BATCHING) == 7
+    assert wanted_labels(TokenTargetsConfig(), TRAINING, BATCHING) == 16 * 599
+    assert wanted_labels(TokenTargetsConfig(), replace(TRAINING, max_tokens=50), BATCHING) == 50
+
+
+def test_what_comes_after_training_does_not_train_again(tmp_path: Path) -> None:
+    def prints(distillation: DistillationConfig) -> dict[str, str]:
+        found = fingerprints(stages(distillation).values(), Digests(tmp_path / "digests.sqlite"))
+        return {stage.name: value for stage, value in found.items()}
+
+    before = prints(DISTILLATION)
+    after = prints(replace(DISTILLATION, export=ExportConfig(onnx=False)))
+    assert after == before
+    changed = prints(replace(DISTILLATION, objective=replace(DISTILLATION.objective, alpha=0.1)))
+    assert {name for name, value in changed.items() if before[name] != value} == {"student"}
