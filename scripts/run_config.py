@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from backtranslation.config import BacktranslationConfig
 from eval.config import EvaluationConfig
+from eval.gates_config import GatesConfig
 from pipeline.errors import InputError
 from pipeline.executors import ExecutorConfig
 from pipeline.stage import transient
@@ -35,6 +36,7 @@ class RunConfig:
         backtranslation: rounds of synthetic data for rare pairs, and their continued training.
         tracking: wandb, comet or TensorBoard; off by default.
         evaluation: what is translated and scored.
+        gates: what must hold before a model is promoted.
         executor: this process, or jobs of a cluster.
     """
 
@@ -50,6 +52,7 @@ class RunConfig:
     backtranslation: BacktranslationConfig
     tracking: TrackingConfig
     evaluation: EvaluationConfig
+    gates: GatesConfig
     executor: ExecutorConfig
     runs_root: str = transient("runs")
     tick: bool = transient(False)

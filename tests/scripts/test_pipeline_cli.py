@@ -28,7 +28,7 @@ def config(tmp_path: Path, *words: str) -> RunConfig:
 
 @pytest.fixture
 def small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A graph of one quick stage in place of the real one."""
+    """A graph of one quick stage in place of the real one; it has no report that gates could judge."""
 
     class Report(Count):
         name = "report"
@@ -49,7 +49,7 @@ def test_help_names_the_whole_runs(tmp_path: Path) -> None:
         (["experiment=dmo"], "did you mean demo?"),
         (["experiment=demo", "training.max_update=3"], "did you mean training.max_updates"),
         (["experiment=demo", "training.max_updates=many"], "training.max_updates: Value 'many'"),
-        ([], "missing: name=...; or choose a whole run: experiment=demo|"),
+        ([], "missing: name=...; or choose a whole run: experiment="),
     ],
 )
 def test_mistakes_are_one_line_and_leave_no_trace(words: list[str], message: str, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_transient_settings_leave_every_fingerprint_alone(tmp_path: Path) -> Non
         for given in ([], words)
     ]
     assert folders[0] == folders[1]
-    assert {folder.parent.name for folder in folders[0]} == {
+    assert {folder.parent.name for folder in folders[0]} >= {
         *("corpus", "tokenizer", "encoded", "teacher", "evaluation", "report"),
     }
 
@@ -76,9 +76,9 @@ def test_transient_settings_leave_every_fingerprint_alone(tmp_path: Path) -> Non
 def test_tick_runs_what_is_due_and_then_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from scripts.pipeline import main
 
-    main(config(tmp_path, "+tick=true"))
+    main(config(tmp_path, "+tick=true", "gates=none"))
     assert "report:" in capsys.readouterr().err
-    main(config(tmp_path, "+tick=true"))
+    main(config(tmp_path, "+tick=true", "gates=none"))
     assert capsys.readouterr().err == "demo: nothing due\n"
 
 
@@ -97,7 +97,7 @@ def test_runs_lists_what_happened(tmp_path: Path) -> None:
     from scripts.pipeline import main
 
     assert script("runs", cwd=tmp_path).stdout == "no such attempts under runs/\n"
-    main(config(tmp_path))
+    main(config(tmp_path, "gates=none"))
     table = script("runs", f"runs_root={tmp_path}", cwd=tmp_path)
     assert "demo  report" in table.stdout
     lines = script("runs", f"runs_root={tmp_path}", "--json", cwd=tmp_path).stdout.splitlines()
