@@ -184,8 +184,8 @@ def dense_units(
     Of a mixture: all experts' units with the gates fixed at the load, and the shared expert's.
     """
     if isinstance(feed_forward, FeedForward):
-        up, down = feed_forward.up_proj, feed_forward.down_proj
-        return up.weight, up.bias, down.weight, down.bias
+        first, second = feed_forward.up_proj, feed_forward.down_proj
+        return first.weight, first.bias, second.weight, second.bias
     experts = feed_forward.experts
     count = len(experts.up_EFD)
     share_E = torch.full((count,), 1 / count) if load_E is None else load_E / load_E.sum()

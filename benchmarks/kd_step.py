@@ -1,0 +1,139 @@
+"""One training step of the student with cached token-level targets beside plain cross-entropy, alternating.
+
+Both sides are the pupil's whole step: batch, forward, loss, backward, AdamW on fp32 masters. The distilling side also
+reads its targets from the memory-mapped cache. `loss only` is the same without encoder and decoder layers' work: the
+part that the objective changes.
+
+    python benchmarks/kd_step.py [rounds=15] [width=256] [vocabulary=16000] [messages=128] [top_k=8] [precision=bf16]
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distillation.config import ObjectiveConfig, StudentConfig
+from distillation.objective import linear_distillation
+from distillation.pupil import Pupil, StudentTask
+from distillation.streams import TaughtBatch
+from distillation.student import build_student
+from distillation.targets import META, TokenTargets, checksum
+from pipeline.atomic import write_json
+from scripts.command_line import argument, run
+from training.batch import Batch
+from training.model.loss import linear_cross_entropy
+from training.precision import Masters
+
+LENGTH = 16
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is timed."""
+
+    rounds: int = argument("timed steps of every side", default=15)
+    width: int = argument("width of the student", default=256)
+    vocabulary: int = argument("pieces", default=16000)
+    messages: int = argument("messages of 16 tokens in a step", default=128)
+    top_k: int = argument("pieces kept for each target position", default=8)
+    precision: str = argument("fp32 or bf16 (working weights)", default="bf16")
+    threads: int = argument("threads of PyTorch", default=1)
+
+
+def random_batch(arguments: Arguments) -> Batch:
+    """Full rows of random tokens."""
+    source, target = (torch.randint(30, arguments.vocabulary, (arguments.messages, LENGTH)) for _ in range(2))
+    source[:, 0], target[:, 0] = 4, 5
+    languages = torch.zeros(arguments.messages, dtype=torch.long)
+    mask = torch.ones_like(source)
+    return Batch(source, mask, target, target.roll(-1, 1), languages, languages, target.numel())
+
+
+def write_cache(folder: Path, batch: Batch, arguments: Arguments) -> TokenTargets:
+    """A cache of one batch in the files that training reads."""
+    count = batch.target_tokens
+    ids = torch.stack([torch.randperm(arguments.vocabulary)[: arguments.top_k] for _ in range(count)])
+    shares = torch.rand(count, arguments.top_k + 1).softmax(-1)
+    np.save(folder / "shard-00000.ids.npy", ids.numpy().astype(np.uint16))
+    np.save(folder / "shard-00000.shares.npy", shares.half().numpy())
+    write_json(folder / "shard-00000.json", {"tokens": [count], "checksums": [checksum(batch)], "position": {}})
+    write_json(folder / META, {})
+    return TokenTargets(folder)
+
+
+def training_step(arguments: Arguments, batch: Batch, cache: TokenTargets | None) -> Step:
+    """A whole step; with the cache the student is taught, without it learns from the labels alone."""
+    config = StudentConfig(d_model=arguments.width, encoder_layers=6, decoder_layers=2, initialise="random")
+    student = build_student(config, arguments.vocabulary, 0)
+    student.set_attn_implementation("eager")
+    pupil = Pupil(student).train()
+    masters = Masters(pupil, torch.bfloat16 if arguments.precision == "bf16" else torch.float32)
+    optimizer = torch.optim.AdamW([bucket.master for bucket in masters.buckets], lr=1e-4)
+    objective = ObjectiveConfig() if cache else None
+    task = StudentTask(pupil, None, objective, smoothing=0.1)  # type: ignore[arg-type]  # nothing is validated
+
+    def step() -> None:
+        taught = TaughtBatch(batch, cache.of(0, batch) if cache else None)
+        task.loss(taught).loss_sum.div(batch.target_tokens).backward()
+        masters.collect()
+        for bucket in masters.buckets:
+            bucket.master.grad = bucket.master_gradient
+        optimizer.step()
+        masters.publish()
+        masters.clear_gradients()
+
+    return step
+
+
+def loss_step(arguments: Arguments, batch: Batch, cache: TokenTargets | None) -> Step:
+    """Loss and gradients from ready-made states."""
+    dtype = torch.bfloat16 if arguments.precision == "bf16" else torch.float32
+    states_TD = torch.randn(batch.target_tokens, arguments.width).to(dtype).requires_grad_()
+    head_VD = (torch.randn(arguments.vocabulary, arguments.width) * arguments.width**-0.5).to(dtype).requires_grad_()
+    labels_T = batch.labels.flatten()
+
+    def step() -> None:
+        if cache is None:
+            total: Tensor = linear_cross_entropy(states_TD, head_VD, labels_T, 0.1)[0]
+        else:
+            total = linear_distillation(states_TD, head_VD, labels_T, cache.of(0, batch), 0.7).total
+        torch.autograd.grad(total, (states_TD, head_VD))
+
+    return step
+
+
+def main(arguments: Arguments) -> None:
+    """Print milliseconds of each side, and the ratio of each round."""
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    batch = random_batch(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = write_cache(Path(folder), batch, arguments)
+        for name, make in (("step", training_step), ("loss only", loss_step)):
+            sides = {"plain": make(arguments, batch, None), "distilled": make(arguments, batch, cache)}
+            report(name, sides, arguments.rounds)
+
+
+def report(name: str, sides: dict[str, Step], rounds: int) -> None:
+    """Time both sides in turn and print the figures."""
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(rounds + 2):
+        for side, step in sides.items():
+            start = time.perf_counter()
+            step()
+            if number >= 2:  # the first two warm up
+                seconds[side].append(time.perf_counter() - start)
+    ratios = sorted(b / a for a, b in zip(seconds["plain"], seconds["distilled"], strict=True))
+    times = ", ".join(f"{side} {1000 * statistics.median(values):.1f} ms" for side, values in seconds.items())
+    print(f"{name}: {times}; distilled / plain {statistics.median(ratios):.3f} [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+
+
+if __name__ == "__main__":
+    run(main, Arguments)

@@ -1,0 +1,266 @@
+"""The student as ONNX graphs, written node by node: encoder, keys and values of the source, one decoding step, output.
+
+Why not a traced export: `quantize_dynamic` on a traced graph gives one activation scale to a whole tensor, so that a
+translation depends on what else is in its batch. Here every row (one position of one message) is scaled by its own
+largest absolute value before it becomes eight bits, and scaled back after the integer product:
+
+    m = max |x|,   x8 = round(127 x / m),   y = (x8 W8) (m / 127) s_W + bias
+
+Weights have one scale per output unit. Only standard operators and `com.microsoft::MatMulIntegerToFloat` are used.
+
+    encoder   input_ids (B, S), mask (B, S)                          -> states (B, S, D)
+    source    states (B, S, D)                                       -> key_l (B, H, d, S), value_l (B, H, S, d)
+    step      ids (A), place (), bias (A, 1, 1, S), key_l, value_l,
+              past_key_l (A, H, T, d), past_value_l                  -> out (A, D), present_key_l, present_value_l
+    output    out (A, D)                                             -> logits (A, N), for N chosen pieces
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
+    from torch import nn
+    from transformers import M2M100ForConditionalGeneration
+
+OPSET: Final = 20
+FIRST_POSITION: Final = 2
+HIDDEN: Final = -1e9
+Array = np.ndarray[Any, np.dtype[Any]]
+KeepFloat = Callable[[str], bool]
+
+
+def quantized(weight_ND: Array) -> tuple[Array, Array]:
+    """Weights (N, D) as int8 and their scale per row (N,): symmetric, the largest value is 127."""
+    scale_N = np.maximum(np.abs(weight_ND).max(1), 1e-12) / 127
+    return np.rint(weight_ND / scale_N[:, None]).astype(np.int8), scale_N.astype(np.float32)
+
+
+class Graph:
+    """Collects nodes and weights. Every method that adds a node gives the name of its output."""
+
+    def __init__(self, keep_float: KeepFloat) -> None:
+        """`keep_float` says of a layer's name whether its product stays in float."""
+        self.keep_float = keep_float
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._count = 0
+
+    def constant(self, value: Array, name: str = "") -> str:
+        """Add a weight."""
+        from onnx import numpy_helper
+
+        self._count += 1
+        name = name or f"constant_{self._count}"
+        self.weights.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def add(self, op: str, *inputs: str, domain: str = "", outputs: Sequence[str] = (), **attributes: Any) -> str:
+        """Add a node; gives its first output."""
+        from onnx import helper
+
+        self._count += 1
+        names = list(outputs) or [f"{op}_{self._count}"]
+        self.nodes.append(helper.make_node(op, list(inputs), names, domain=domain, **attributes))
+        return names[0]
+
+    def integers(self, *values: int) -> str:
+        """A constant shape or index."""
+        return self.constant(np.array(values, np.int64))
+
+    def scalar(self, value: float) -> str:
+        """A float constant."""
+        return self.constant(np.array(value, np.float32))
+
+    def norm(self, x: str, layer: "nn.LayerNorm") -> str:
+        """Layer normalisation over the last dimension."""
+        weight, bias = self.constant(array(layer.weight)), self.constant(array(layer.bias))
+        return self.add("LayerNormalization", x, weight, bias, axis=-1, epsilon=layer.eps)
+
+    def linear(self, x: str, weight_ND: Array, bias_N: Array | None, name: str, output: str = "") -> str:
+        """`x W^T + b`, in int8 unless the layer stays in float."""
+        product = self._float(x, weight_ND) if self.keep_float(name) else self._int8(x, weight_ND)
+        if bias_N is None:
+            return self.add("Identity", product, outputs=[output]) if output else product
+        return self.add("Add", product, self.constant(bias_N), outputs=[output] if output else ())
+
+    def _float(self, x: str, weight_ND: Array) -> str:
+        return self.add("MatMul", x, self.constant(weight_ND.T.astype(np.float32)))
+
+    def _int8(self, x: str, weight_ND: Array) -> str:
+        return self.product(x, *quantized(weight_ND))
+
+    def product(self, x: str, weight8_ND: Array, scale_N: Array) -> str:
+        """`x W^T` with int8 weights and rows of `x` scaled one by one."""
+        largest = self.add("ReduceMax", self.add("Abs", x), self.integers(-1), keepdims=1)
+        scale = self.add("Add", largest, self.scalar(1e-9))  # rows of zeros
+        eight = self.add(
+            "QuantizeLinear", self.add("Div", x, scale), self.scalar(1 / 127), self.constant(np.array(128, np.uint8))
+        )
+        whole = self.add(
+            "MatMulIntegerToFloat", eight, self.constant(weight8_ND.T), self.scalar(1 / 127), self.constant(scale_N),
+            self.constant(np.array(128, np.uint8)), self.constant(np.zeros_like(scale_N, np.int8)),
+            domain="com.microsoft",
+        )  # fmt: skip
+        return self.add("Mul", whole, scale)
+
+    def embed(self, ids: str, table_VD: Array, factor: float) -> str:
+        """Rows of the embedding, kept in eight bits, times `factor`."""
+        weight8_VD, scale_V = quantized(table_VD)
+        rows = self.add("Cast", self.add("Gather", self.constant(weight8_VD), ids), to=1)
+        scale = self.add("Gather", self.constant(scale_V[:, None] * np.float32(factor)), ids)
+        return self.add("Mul", rows, scale)
+
+    def attention(self, query: str, key_t: str, value: str, bias: str = "") -> str:
+        """Softmax(q k) v; q is scaled already and k transposed: (A, H, T, d), (A, H, d, S), (A, H, S, d)."""
+        scores = self.add("MatMul", query, key_t)
+        if bias:
+            scores = self.add("Add", scores, bias)
+        return self.add("MatMul", self.add("Softmax", scores, axis=-1), value)
+
+    def model(self, name: str, inputs: "Sequence[onnx.ValueInfoProto]", outputs: Sequence[str]) -> "onnx.ModelProto":
+        """The finished model; outputs are float of any shape."""
+        from onnx import TensorProto, helper
+
+        results = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs]
+        graph = helper.make_graph(self.nodes, name, list(inputs), results, self.weights)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="parley")
+
+
+def array(tensor: Any) -> Array:
+    """A parameter as float32."""
+    found: Array = tensor.detach().float().cpu().numpy()
+    return found
+
+
+def _fused(layers: Sequence["nn.Linear"], factors: Sequence[float]) -> tuple[Array, Array]:
+    """Several projections of one input as one; a factor scales each (the queries' 1 / sqrt(d))."""
+    weights = [array(layer.weight) * factor for layer, factor in zip(layers, factors, strict=True)]
+    biases = [array(layer.bias) * factor for layer, factor in zip(layers, factors, strict=True)]
+    return np.concatenate(weights), np.concatenate(biases)
+
+
+def _input(name: str, kind: int, *shape: Any) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, kind, list(shape))
+
+
+def encoder_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+    """Token ids to states; see the module's text."""
+    from onnx import TensorProto
+
+    config, encoder, graph = student.config, student.model.encoder, Graph(keep_float)
+    heads, width = config.encoder_attention_heads, config.d_model
+    embedded = graph.embed("input_ids", array(student.model.shared.weight), width**0.5)
+    length = graph.add("Gather", graph.add("Shape", "input_ids"), graph.integers(1))
+    table = graph.constant(array(encoder.embed_positions.weights)[FIRST_POSITION:])
+    places = graph.add("Slice", table, graph.integers(0), length, graph.integers(0))
+    x = graph.add("Add", embedded, places)
+    shown = graph.add("Unsqueeze", "mask", graph.integers(1, 2))
+    bias = graph.add("Mul", graph.add("Sub", graph.scalar(1.0), shown), graph.scalar(HIDDEN))
+    for place, layer in enumerate(encoder.layers):
+        name, own = f"encoder.layers.{place}", layer.self_attn
+        weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [(width // heads) ** -0.5, 1.0, 1.0])
+        mixed = graph.linear(graph.norm(x, layer.self_attn_layer_norm), weight, vector, f"{name}.self_attn.qkv")
+        parts = graph.add("Reshape", mixed, graph.integers(0, 0, 3, heads, width // heads))
+        query, key_t, value = (
+            graph.add("Transpose", graph.add("Gather", parts, graph.constant(np.array(n)), axis=2), perm=order)
+            for n, order in enumerate(([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]))
+        )
+        context = graph.add("Transpose", graph.attention(query, key_t, value, bias), perm=[0, 2, 1, 3])
+        flat = graph.add("Reshape", context, graph.integers(0, 0, width))
+        out = graph.linear(flat, array(own.out_proj.weight), array(own.out_proj.bias), f"{name}.self_attn.out_proj")
+        x = _feed(graph, graph.add("Add", x, out), layer, name)
+    normed = graph.norm(x, encoder.layer_norm)
+    graph.add("Identity", normed, outputs=["states"])
+    inputs = [_input("input_ids", TensorProto.INT64, "B", "S"), _input("mask", TensorProto.FLOAT, "B", "S")]
+    return graph.model("encoder", inputs, ["states"])
+
+
+def _feed(graph: Graph, x: str, layer: Any, name: str) -> str:
+    normed = graph.norm(x, layer.final_layer_norm)
+    inner = graph.linear(normed, array(layer.fc1.weight), array(layer.fc1.bias), f"{name}.fc1")
+    out = graph.linear(graph.add("Relu", inner), array(layer.fc2.weight), array(layer.fc2.bias), f"{name}.fc2")
+    return graph.add("Add", x, out)
+
+
+def source_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+    """States to the decoder layers' keys and values of the source, made once per message."""
+    from onnx import TensorProto
+
+    config, graph, names = student.config, Graph(keep_float), []
+    heads, width = config.decoder_attention_heads, config.d_model
+    for place, layer in enumerate(student.model.decoder.layers):
+        cross = layer.encoder_attn
+        weight, vector = _fused([cross.k_proj, cross.v_proj], [1.0, 1.0])
+        mixed = graph.linear("states", weight, vector, f"decoder.layers.{place}.encoder_attn.kv")
+        parts = graph.add("Reshape", mixed, graph.integers(0, 0, 2, heads, width // heads))
+        for n, (kind, order) in enumerate((("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3]))):
+            one = graph.add("Gather", parts, graph.constant(np.array(n)), axis=2)
+            graph.add("Transpose", one, outputs=[f"{kind}_{place}"], perm=order)
+            names.append(f"{kind}_{place}")
+    return graph.model("source", [_input("states", TensorProto.FLOAT, "B", "S", width)], names)
+
+
+def step_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+    """One decoding step for A rows."""
+    from onnx import TensorProto
+
+    config, decoder, graph = student.config, student.model.decoder, Graph(keep_float)
+    heads, width = config.decoder_attention_heads, config.d_model
+    table = graph.constant(array(decoder.embed_positions.weights)[FIRST_POSITION:])
+    x = graph.add(
+        "Add", graph.embed("ids", array(student.model.shared.weight), width**0.5), graph.add("Gather", table, "place")
+    )
+    inputs = [
+        _input("ids", TensorProto.INT64, "A"), _input("place", TensorProto.INT64),
+        _input("bias", TensorProto.FLOAT, "A", 1, 1, "S"),
+    ]  # fmt: skip
+    outputs = ["out"]
+    for number, layer in enumerate(decoder.layers):
+        size = width // heads
+        shapes = {
+            f"key_{number}": ("A", heads, size, "S"), f"value_{number}": ("A", heads, "S", size),
+            f"past_key_{number}": ("A", heads, "T", size), f"past_value_{number}": ("A", heads, "T", size),
+        }  # fmt: skip
+        inputs += [_input(name, TensorProto.FLOAT, *shape) for name, shape in shapes.items()]
+        outputs += [f"present_key_{number}", f"present_value_{number}"]
+        x = _decoder_layer(graph, x, layer, number, heads, width)
+    graph.add("Identity", graph.norm(x, decoder.layer_norm), outputs=["out"])
+    return graph.model("step", inputs, outputs)
+
+
+def _decoder_layer(graph: Graph, x: str, layer: Any, number: int, heads: int, width: int) -> str:
+    name, own, cross, size = f"decoder.layers.{number}", layer.self_attn, layer.encoder_attn, width // heads
+    weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [size**-0.5, 1.0, 1.0])
+    mixed = graph.linear(graph.norm(x, layer.self_attn_layer_norm), weight, vector, f"{name}.self_attn.qkv")
+    parts = graph.add("Reshape", mixed, graph.integers(0, 3, heads, 1, size))
+    query, key, value = (graph.add("Gather", parts, graph.constant(np.array(n)), axis=1) for n in range(3))
+    keys, values = (
+        graph.add("Concat", f"past_{kind}_{number}", new, outputs=[f"present_{kind}_{number}"], axis=2)
+        for kind, new in (("key", key), ("value", value))
+    )
+    context = graph.attention(query, graph.add("Transpose", keys, perm=[0, 1, 3, 2]), values)
+    flat = graph.add("Reshape", context, graph.integers(0, width))
+    out = graph.linear(flat, array(own.out_proj.weight), array(own.out_proj.bias), f"{name}.self_attn.out_proj")
+    x = graph.add("Add", x, out)
+    weight, vector = _fused([cross.q_proj], [size**-0.5])
+    asked = graph.linear(graph.norm(x, layer.encoder_attn_layer_norm), weight, vector, f"{name}.encoder_attn.q_proj")
+    query = graph.add("Reshape", asked, graph.integers(0, heads, 1, size))
+    context = graph.attention(query, f"key_{number}", f"value_{number}", "bias")
+    flat = graph.add("Reshape", context, graph.integers(0, width))
+    out = graph.linear(flat, array(cross.out_proj.weight), array(cross.out_proj.bias), f"{name}.encoder_attn.out_proj")
+    return _feed(graph, graph.add("Add", x, out), layer, name)
+
+
+def output_graph(weight8_ND: Array, scale_N: Array) -> "onnx.ModelProto":
+    """The output layer for some rows of the vocabulary, from their eight-bit weights and scales."""
+    from onnx import TensorProto
+
+    graph = Graph(lambda _: False)
+    graph.add("Identity", graph.product("out", weight8_ND, scale_N), outputs=["logits"])
+    return graph.model("output", [_input("out", TensorProto.FLOAT, "A", weight8_ND.shape[1])], ["logits"])

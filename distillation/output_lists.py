@@ -1,0 +1,148 @@
+"""Output lists: the part of the vocabulary that a target language is written in, counted in its training text.
+
+Most of the work of decoding one token is the product with all V rows of the output layer. A language uses a fraction of
+them. Always allowed, whatever was counted: the end, the language's own tag, byte fallback, and what chat copies from
+anywhere: single Latin letters, digits, punctuation, symbols and emoji.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from distillation.config import OutputListsConfig
+from pipeline.atomic import write_json
+from pipeline.errors import InputError
+from pipeline.stage import Stage
+from training.encoded import EncodedCorpus
+from training.languages import LANGUAGES, language
+from training.tokenizer import BYTES, EOS, SPECIAL_TOKENS, UNKNOWN, check_vocabulary, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+FILE: Final = "output_lists.json"
+HELD_OUT: Final = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class OutputLists:
+    """Allowed pieces of each target language.
+
+    Attributes:
+        vocab_size, vocabulary_digest: of the vocabulary that the ids are of.
+        pieces: sorted ids by language, tag included.
+        coverage: share of each language's held-out reference tokens that its list holds.
+    """
+
+    vocab_size: int
+    vocabulary_digest: str
+    pieces: Mapping[str, Sequence[int]]
+    coverage: Mapping[str, float]
+
+    @classmethod
+    def load(cls, folder: Path) -> "OutputLists":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: no lists there.
+        """
+        try:
+            return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{folder}: no output lists ({FILE})") from error
+
+    def save(self, folder: Path) -> None:
+        """Write the lists into a folder."""
+        write_json(folder / FILE, {**vars(self), "pieces": {code: list(ids) for code, ids in self.pieces.items()}})
+
+    def of(self, codes: Iterable[str]) -> "IntArray":
+        """Ids allowed in any of some languages, sorted: one list for one request into several languages.
+
+        Raises:
+            InputError: a language without a list.
+        """
+        parts = []
+        for code in dict.fromkeys(codes):
+            if language(code).code not in self.pieces:
+                raise InputError(f"no output list for '{code}'; there are lists for {' '.join(self.pieces)}")
+            parts.append(np.asarray(self.pieces[code], np.int64))
+        return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+class OutputListsStage(Stage[OutputListsConfig]):
+    """Counts the train split of `encoded`, with `tokenizer`; measures coverage on dev and test."""
+
+    name = "output_lists"
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Write `output_lists.json`; facts: `sizes` and `coverage` by language.
+
+        Raises:
+            InputError: another vocabulary, or held-out coverage below `check_coverage`.
+        """
+        encoded = EncodedCorpus.open(inputs["encoded"])
+        check_vocabulary(inputs["tokenizer"], encoded.vocabulary_digest)
+        lists = build_lists(encoded, load_tokenizer(inputs["tokenizer"]), self.config)
+        low = {code: share for code, share in lists.coverage.items() if share < self.config.check_coverage}
+        if low:
+            raise InputError(
+                f"output lists cover too little of held-out text: {low}; raise distillation.lists.coverage"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        lists.save(out)
+        sizes = {code: len(ids) for code, ids in lists.pieces.items()}
+        return {"sizes": sizes, "coverage": dict(lists.coverage), "vocab_size": lists.vocab_size}
+
+
+def build_lists(encoded: EncodedCorpus, tokenizer: "PreTrainedTokenizerBase", config: OutputListsConfig) -> OutputLists:
+    """Lists of all languages of a corpus."""
+    always = copyable(tokenizer)
+    pieces, coverage = {}, {}
+    for code in encoded.languages:
+        counts = count_pieces(encoded, code, ["train"])
+        tag = tokenizer.convert_tokens_to_ids(LANGUAGES[code].token)
+        allowed = np.unique(np.concatenate([always, [tag], frequent(counts, config)]))
+        held_out = count_pieces(encoded, code, HELD_OUT)
+        pieces[code] = allowed.tolist()
+        coverage[code] = round(float(held_out[allowed].sum() / max(1, held_out.sum())), 6)
+    return OutputLists(encoded.vocab_size, encoded.vocabulary_digest, pieces, coverage)
+
+
+def count_pieces(encoded: EncodedCorpus, code: str, splits: Sequence[str]) -> "IntArray":
+    """How often each piece occurs in a language's cells of some splits: (V,)."""
+    tokens, offsets = encoded.column(code)
+    wanted = np.isin(encoded.table["split"].combine_chunks().to_numpy(zero_copy_only=False).astype(str), splits)
+    return np.bincount(tokens[np.repeat(wanted, np.diff(offsets))], minlength=encoded.vocab_size)
+
+
+def frequent(counts: "IntArray", config: OutputListsConfig) -> "IntArray":
+    """Ids seen `min_count` times, and as many more, most frequent first, as `coverage` needs; `max_pieces` at most."""
+    order = np.argsort(-counts, kind="stable")
+    seen = int((counts > 0).sum())
+    reached = np.searchsorted(counts[order].cumsum(), config.coverage * counts.sum()) + 1
+    wanted = min(seen, max(int(reached), int((counts >= config.min_count).sum())))
+    return order[: min(wanted, config.max_pieces) if config.max_pieces else wanted]
+
+
+def copyable(tokenizer: "PreTrainedTokenizerBase") -> "IntArray":
+    """Ids that every language may write: end, unknown, bytes, and pieces of one Latin letter or without letters."""
+    vocabulary = tokenizer.get_vocab()
+    fixed = {EOS, UNKNOWN, *BYTES}
+    special = set(SPECIAL_TOKENS)
+    found = [
+        id for piece, id in vocabulary.items() if piece in fixed or (piece not in special and _copyable(piece.strip()))
+    ]
+    return np.array(sorted(found), np.int64)
+
+
+def _copyable(piece: str) -> bool:
+    if len(piece) == 1 and piece.isalpha():
+        return unicodedata.name(piece, "").startswith("LATIN")
+    return not any(character.isalpha() or unicodedata.category(character).startswith("M") for character in piece)
