@@ -1,0 +1,139 @@
+"""The stage `qe_data`: human annotations read and split, synthetic errors made, pairs that only the context decides."""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.atomic import write_json
+from pipeline.errors import InputError
+from pipeline.progress import track
+from pipeline.stage import Stage
+from qe_model.annotation import AnnotatedTranslation
+from qe_model.annotation_store import write_annotations
+from qe_model.data_config import AnnotationSource, QEDataConfig
+from qe_model.reading import reader
+from qe_model.splits import assign_splits
+from training.languages import CODES
+
+HUMAN: Final = "human.parquet"
+SYNTHETIC: Final = "synthetic.parquet"
+CONTRAST: Final = "contrast.parquet"
+FACTS: Final = "qe_data.json"
+
+
+class QEDataStage(Stage[QEDataConfig]):
+    """Writes `human.parquet`, `synthetic.parquet`, `contrast.parquet` (those that there are) and `qe_data.json`.
+
+    Input `corpus` is optional: its messages are damaged.
+    """
+
+    name = "qe_data"
+
+    def files(self) -> list[Path]:
+        """Every file of annotations, and the glossary."""
+        named = [source.file for source in self.config.sources.values()]
+        return [Path(self.config.root) / file for file in [*named, self.config.glossary] if file]
+
+    def check(self) -> None:
+        """Look for the files.
+
+        Raises:
+            InputError: the first one that is not there, or nothing to do.
+        """
+        for path in self.files():
+            if not path.is_file():
+                raise InputError(f"{path}: no such file; see qe_data.root and qe_data.sources")
+        if not self.config.sources and "corpus" not in self.inputs and not self.config.contrast.enabled:
+            raise InputError("qe_data has no sources, no corpus and no contrast pairs: there is nothing to do")
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Write the annotated translations into `out`.
+
+        Raises:
+            InputError: a file that cannot be read, or a row whose spans do not fit its text.
+        """
+        counts: Counter[tuple[str, ...]] = Counter()
+        if self.config.sources:
+            write_annotations(out / HUMAN, _counted(self._human(), counts))
+        if "corpus" in inputs:
+            write_annotations(out / SYNTHETIC, _counted(self._synthetic(inputs["corpus"]), counts))
+        if self.config.contrast.enabled:
+            write_annotations(out / CONTRAST, _counted(self._contrast(), counts))
+        facts = {"rows": _nested(counts), "licences": {n: s.licence for n, s in self.config.sources.items()}}
+        write_json(out / FACTS, facts)
+        return facts
+
+    def _human(self) -> list[AnnotatedTranslation]:
+        config = self.config
+        found = [
+            one
+            for name, source in track(config.sources.items(), "annotations", len(config.sources))
+            for one in self._read(name, source)
+        ]
+        return assign_splits(found, config.dev_share, config.test_share, config.seed)
+
+    def _read(self, name: str, source: AnnotationSource) -> Iterator[AnnotatedTranslation]:
+        kept = set(self.config.keep_splits) | {""}
+        for one in reader(source.form)(Path(self.config.root) / source.file):
+            if one.split in kept and (not source.directions or one.direction in source.directions):
+                yield replace(one, domain=source.domain or one.domain or name)
+
+    def _synthetic(self, corpus: Path) -> Iterator[AnnotatedTranslation]:
+        from qe_model.synthetic.generator import lexicons, synthesize
+        from training.corpus.store import Corpus
+
+        config, opened = self.config.synthetic, Corpus.open(corpus)
+        codes = [code for code in opened.languages if not config.languages or code in config.languages]
+        rows = _some_rows(opened.table(), codes, config.messages, config.seed)
+        known = lexicons([row for row in rows if row["split"] == "train"], codes, self._glossary())
+        yield from track(synthesize(rows, known, config), "synthetic errors")
+
+    def _contrast(self) -> Iterator[AnnotatedTranslation]:
+        from qe_model.synthetic.contrastive import contrastive_pairs
+
+        config = self.config.contrast
+        for pair in contrastive_pairs(config.languages, config.conversations, self.config.seed):
+            yield pair.right
+            yield pair.wrong
+
+    def _glossary(self) -> dict[str, list[str]]:
+        """Terms by language; nothing without a file."""
+        if not self.config.glossary:
+            return {}
+        with (Path(self.config.root) / self.config.glossary).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {code: [term for row in rows if (term := row.get(code))] for code in CODES}
+
+
+def _some_rows(table: pa.Table, codes: Iterable[str], count: int, seed: int) -> list[dict[str, Any]]:
+    """Rows such that each language has up to `count` messages of each split, in the order of the table."""
+    generator = np.random.default_rng(seed)
+    splits = np.array(table["split"].to_pylist())
+    taken = np.zeros(table.num_rows, bool)
+    for code in codes:
+        there = table[code].is_valid().to_numpy()
+        for split in ("train", "dev", "test"):
+            places = np.flatnonzero(there & (splits == split))
+            taken[generator.permutation(places)[:count]] = True
+    return list(table.filter(pa.array(taken)).to_pylist())
+
+
+def _counted(
+    translations: Iterable[AnnotatedTranslation], counts: Counter[tuple[str, ...]]
+) -> Iterator[AnnotatedTranslation]:
+    for one in translations:
+        counts[one.origin, one.direction, one.split] += 1
+        yield one
+
+
+def _nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, dict[str, int]]]:
+    nested: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for (origin, direction, split), count in sorted(counts.items()):
+        nested[origin][direction][split] = count
+    return nested

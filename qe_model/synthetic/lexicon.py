@@ -1,0 +1,138 @@
+"""What a corpus knows of a language: its words, which of them stand in the same slot, and its other messages."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from qe_model.annotation import Interval
+from qe_model.synthetic.resources import spaced
+from qe_model.words import words_of
+
+_STEM: Final = 4  # characters that two forms of one word share at least
+_STEM_OF: Final = {"ko": 2}  # a Korean character is a syllable
+_ENDING: Final = 3  # characters in which they differ at most
+_SLOT_WORDS: Final = 40  # kept per slot
+_EDGE: Final = ""
+FUNCTION_SHARE: Final = 0.4  # the most frequent words that make up this share of the text carry little meaning
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of text that is put in, taken out or replaced: a word, or up to three characters without spaces."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass
+class Lexicon:
+    """Words of one language with their slots and forms, and the messages they come from.
+
+    Attributes:
+        words: how often each unit occurs, lower case.
+        slots: (unit before, unit after) -> units seen between them, in order of first appearance.
+        forms: first letters -> words that begin with them.
+        messages: all texts, for what is inserted or swapped in whole.
+        names: words left as they are in every language of their row.
+        glossary: terms that may take each other's place.
+        content: units that are not among the most frequent ones.
+    """
+
+    code: str
+    words: Counter[str] = field(default_factory=Counter)
+    slots: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    forms: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    messages: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    glossary: tuple[str, ...] = ()
+    content: list[str] = field(default_factory=list)
+    function: frozenset[str] = frozenset()
+
+    def same_slot(self, before: str, word: str, after: str) -> list[str]:
+        """Other units seen between the same neighbours."""
+        return [other for other in self.slots.get((before.lower(), after.lower()), ()) if other.lower() != word.lower()]
+
+    def other_forms(self, word: str) -> list[str]:
+        """Words with the same beginning and another ending: inflections, for the most part."""
+        shortest = _STEM_OF.get(self.code, _STEM)
+        if len(word) <= shortest:
+            return []
+        stem = word[: max(shortest, len(word) - _ENDING)].lower()
+        near = (other for other in self.forms.get(word[:shortest].lower(), ()) if other != word.lower())
+        return [other for other in near if other.startswith(stem) and abs(len(other) - len(word)) <= _ENDING]
+
+    def is_content(self, text: str) -> bool:
+        """Whether a piece of text carries meaning beyond the most frequent words."""
+        return any(text[start:end].lower() not in self.function for start, end in words_of(text))
+
+
+def build_lexicon(
+    code: str, messages: Sequence[str], names: Iterable[str] = (), glossary: Iterable[str] = ()
+) -> Lexicon:
+    """Read the messages of one language, each once."""
+    lexicon = Lexicon(code, glossary=tuple(dict.fromkeys(filter(None, glossary))))
+    lexicon.messages = list(dict.fromkeys(filter(None, messages)))
+    lexicon.names = sorted(set(names))
+    for message in lexicon.messages:
+        _read(lexicon, message)
+    ranked = lexicon.words.most_common()
+    total, reached, function = sum(lexicon.words.values()), 0, set()
+    for word, count in ranked:
+        if reached > FUNCTION_SHARE * total:
+            break
+        function.add(word)
+        reached += count
+    lexicon.function = frozenset(function)
+    lexicon.content = [word for word, _ in ranked if word not in function]
+    return lexicon
+
+
+def units_of(text: str, code: str, rng: random.Random | None = None) -> list[Unit]:
+    """Words without punctuation; in scripts without spaces neighbouring words are joined, up to three at random.
+
+    Without `rng` they are not joined.
+    """
+    words = [(start, end) for start, end in words_of(text) if text[start].isalnum()]
+    if spaced(code) or rng is None:
+        return [Unit(text[start:end], start, end) for start, end in words]
+    return [Unit(text[start:end], start, end) for start, end in _joined(words, rng)]
+
+
+def shared_names(row: Mapping[str, str]) -> set[str]:
+    """Words in capital letters or with digits that stand in every text of a row; none for fewer than two texts."""
+    if len(row) < 2:
+        return set()
+    found = [{text[start:end] for start, end in words_of(text)} for text in row.values()]
+    common = set.intersection(*found)
+    return {word for word in common if len(word) > 2 and word.isascii() and word[0].isalpha() and word != word.lower()}
+
+
+def _joined(words: Sequence[Interval], rng: random.Random) -> list[Interval]:
+    joined, position = [], 0
+    while position < len(words):
+        last = position
+        wanted = rng.choice((1, 2, 2, 3))
+        while last + 1 < len(words) and last + 1 - position < wanted and words[last + 1][0] == words[last][1]:
+            last += 1
+        joined.append((words[position][0], words[last][1]))
+        position = last + 1
+    return joined
+
+
+def _read(lexicon: Lexicon, message: str) -> None:
+    words = [message[start:end] for start, end in words_of(message)]
+    padded = [_EDGE, *(word.lower() for word in words), _EDGE]
+    for position, word in enumerate(words, start=1):
+        if not word[0].isalpha():
+            continue
+        lower = word.lower()
+        shortest = _STEM_OF.get(lexicon.code, _STEM)
+        if lower not in lexicon.words and len(word) > shortest:
+            lexicon.forms[lower[:shortest]].append(lower)
+        lexicon.words[lower] += 1
+        slot = lexicon.slots[padded[position - 1], padded[position + 1]]
+        if len(slot) < _SLOT_WORDS and word not in slot:
+            slot.append(word)

@@ -1,0 +1,21 @@
+"""Rows of the demo corpus, and lexicons of them, made once for the tests of this folder."""
+
+from functools import cache
+from typing import Any
+
+from qe_model.synthetic.generator import lexicons
+from qe_model.synthetic.lexicon import Lexicon
+from training.corpus.demo import DemoConfig, compose_demo
+from training.languages import CODES
+
+
+@cache
+def demo_rows() -> list[dict[str, Any]]:
+    """Messages of all 16 languages."""
+    return list(compose_demo(DemoConfig(train_rows=400, dev_rows=8, test_rows=8, withhold_pairs=[])).to_pylist())
+
+
+@cache
+def demo_lexicons() -> dict[str, Lexicon]:
+    """What the train rows show."""
+    return lexicons([row for row in demo_rows() if row["split"] == "train"], CODES)

@@ -1,0 +1,146 @@
+"""Synthetic errors in all 16 languages: spans lie on what was changed, severities follow the rules, seeds decide."""
+
+import random
+
+import pytest
+
+from pipeline.errors import InputError
+from qe_model.synthetic.config import OPERATION_NAMES, SyntheticConfig
+from qe_model.synthetic.edits import Edit, apply_edits
+from qe_model.synthetic.generator import OPERATIONS, damaged_versions, synthesize
+from qe_model.synthetic.lexicon import build_lexicon
+from qe_model.synthetic.operations import Draft
+from tests.qe_model.synthetic.demo_rows import demo_lexicons, demo_rows
+from training.languages import CODES
+
+
+def draft(target: str, source: str = "source", code: str = "en", others: dict[str, str] | None = None) -> Draft:
+    messages = [target, "Buy the red sword now.", "Sell the blue sword now.", "We waited there."]
+    lexicon = build_lexicon(code, messages, names=["Wisp", "Pako"], glossary=["sword", "shield"])
+    return Draft(source, target, "de", code, lexicon, others or {})
+
+
+@pytest.mark.parametrize("name", OPERATION_NAMES)
+def test_every_operation_marks_what_it_changes(name: str) -> None:
+    """Outside of the marks the text is what it was; the edit of each operation applies somewhere in each script."""
+    rng, applied = random.Random(1), set()
+    for row in demo_rows()[:120]:
+        for code in ("en", "ru", "th", "ja", "ko", "zh-Hans"):
+            others = {other: row[other] for other in CODES}
+            made = Draft(row["es"], row[code], "es", code, demo_lexicons()[code], others)
+            edit = OPERATIONS[name](made, rng)
+            if edit is None:
+                continue
+            text, (span,) = apply_edits(row[code], [edit])
+            assert text != row[code]
+            assert text[: span.start].startswith(row[code][: edit.start])
+            assert text[span.end :].endswith(row[code][edit.end :])
+            applied.add(code)
+    if name not in ("glossary_swap", "agreement", "unit", "antonym", "negation"):  # not every script has these here
+        assert applied == {"en", "ru", "th", "ja", "ko", "zh-Hans"}
+    assert applied or name == "glossary_swap"
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "wrong", "severity"),
+    [
+        ("antonym", "Go left.", "Go right.", "critical"),
+        ("negation", "Do not go.", "Do go.", "critical"),
+        ("negation", "Don't go.", "Do go.", "critical"),
+        ("glossary_swap", "My sword!", "My shield!", "major"),
+        ("name", "Hi Wisp!", "Hi Pako!", "major"),
+        ("unit", "It starts at Monday.", None, "major"),
+        ("omission", "Do not go.", None, None),
+        ("slot_swap", "Buy the red sword now.", "Buy the blue sword now.", "major"),
+    ],
+)
+def test_meaning(name: str, target: str, wrong: str | None, severity: str | None) -> None:
+    results = {
+        apply_edits(target, [e])[0]: e for s in range(20) if (e := OPERATIONS[name](draft(target), random.Random(s)))
+    }
+    assert results
+    if wrong is not None:
+        assert wrong in results
+    if severity is not None:
+        assert {edit.severity for edit in results.values()} == {severity}
+
+
+def test_severity_grows_with_what_is_lost() -> None:
+    numbers = [OPERATIONS["number"](draft("We need 50."), random.Random(seed)) for seed in range(60)]
+    for edit in filter(None, numbers):
+        ratio = max(50, int(edit.replacement)) / max(1, min(50, int(edit.replacement)))
+        assert edit.severity == ("critical" if ratio >= 2 else "major")
+    repeated = [OPERATIONS["repetition"](draft("Go on."), random.Random(seed)) for seed in range(60)]
+    by_times = {
+        edit.replacement.lower().count("on") or edit.replacement.count("Go"): edit.severity for edit in repeated if edit
+    }
+    assert by_times[1] == "minor"
+    assert by_times[max(by_times)] == "critical"
+    lost = [OPERATIONS["omission"](draft("Do not go there today."), random.Random(seed)) for seed in range(60)]
+    assert all(
+        edit.severity == "critical"
+        for edit in lost
+        if edit and "not" in "Do not go there today."[edit.start : edit.end]
+    )
+
+
+def test_edits_that_meet_are_dropped() -> None:
+    edits = [Edit(0, 2, "X", "accuracy", "a", "major"), Edit(1, 3, "Y", "accuracy", "b", "major"),
+             Edit(5, 5, "Z ", "accuracy", "c", "minor"), Edit(7, 8, "", "accuracy", "d", "minor")]  # fmt: skip
+    text, spans = apply_edits("abcdefghi", edits)
+    assert text == "XcdeZ fgi"
+    assert [text[span.start : span.end] for span in spans] == ["X", "Z", ""]
+    assert [span.category for span in spans] == ["a", "c", "d"]
+
+
+def test_same_seed_same_errors_and_order_does_not_matter() -> None:
+    config = SyntheticConfig(languages=["de", "th"], per_language=50, context_share=0.0)
+    known = {code: demo_lexicons()[code] for code in config.languages}
+    rows = demo_rows()
+    first = list(synthesize(rows, known, config))
+    assert first == list(synthesize(rows, known, config))
+    other = list(synthesize(rows, known, SyntheticConfig(languages=["de", "th"], per_language=50, seed=2)))
+    assert [one.target for one in first] != [one.target for one in other]
+
+
+def test_synthesized_translations_fit_and_keep_splits() -> None:
+    config = SyntheticConfig(per_language=20, held_out=4)
+    found = list(synthesize(demo_rows(), demo_lexicons(), config))
+    splits = {row["row_id"]: row["split"] for row in demo_rows()}
+    assert {one.target_lang for one in found} == set(CODES)
+    assert all(one.split == splits[one.document] for one in found)
+    assert all((one.system == "clean") == (one.target == one.reference) == (not one.spans) for one in found)
+    assert {one.split for one in found} == {"train", "dev", "test"}
+    assert {span.severity for one in found for span in one.spans} == {"minor", "major", "critical"}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_damage_grows_from_version_to_version(code: str) -> None:
+    row = max(demo_rows(), key=lambda row: len(row["en"]))
+    source = "en" if code != "en" else "de"
+    versions = damaged_versions(Draft(row[source], row[code], source, code, demo_lexicons()[code], row), 4)
+    assert versions[0] == (row[code], ())
+    assert [len(spans) for _, spans in versions] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("target", ["", "…", "7", "ok " * 1700])
+def test_odd_texts_do_not_break_an_operation(target: str) -> None:
+    for name, operation in OPERATIONS.items():
+        for seed in range(5):
+            edit = operation(draft(target, source="" if seed else "Hallo"), random.Random(seed))
+            if edit:
+                assert apply_edits(target, [edit])[0] != target, name
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"operations": {"typo": 1.0}}, "no operation 'typo'"),
+        ({"clean_share": 1.5}, "clean_share"),
+        ({"languages": ["xx"]}, "unknown language"),
+        ({"operations": dict.fromkeys(OPERATION_NAMES, 0.0)}, "above 0"),
+    ],
+)
+def test_bad_settings(fields: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        SyntheticConfig(**fields)
