@@ -1,0 +1,157 @@
+"""The scheduled form gates and promotes: what it says, the exit code, and what later runs are compared with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.message_scores import score_messages
+from eval.outputs import write_table
+from eval.pages.site import OUTPUTS, PAGES, SCORES, write_pages
+from pipeline.atomic import write_json
+from pipeline.errors import InputError
+from pipeline.manifest import git_state, hardware
+from pipeline.stage import Stage
+from scripts import graph
+from scripts.composition import compose_config
+from scripts.pipeline import main
+from scripts.run_config import RunConfig
+from tests.eval.planted import damaged, evidence, planted, rows
+
+SAMPLES = "gates.comparison.samples=2000"
+STRICT = ["gates.rules.mean_chrf.at_least=99"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How bad the outputs into French are."""
+
+    damage: float = 0.0
+
+
+class Report(Stage[Quality]):
+    """A report of made-up outputs, as the real stage leaves it."""
+
+    name = "report"
+    published = ("report.json", OUTPUTS, SCORES, *PAGES)
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        share = self.config.damage
+        lines = planted(rows(), lambda pair, _, row: damaged(row, share) if pair == "en-fr" else row["hypothesis"])
+        found = evidence(lines, "demo")
+        assert found.outputs is not None
+        messages = score_messages(found.outputs, None)
+        report = dict(found.report) | {
+            "systems": {},
+            "run": {"name": "demo", "git": git_state(), "hardware": hardware()},
+        }
+        write_json(out / "report.json", report)
+        write_table(out / OUTPUTS, found.outputs)
+        write_table(out / SCORES, messages)
+        write_pages(out, report, found.outputs, messages)
+        return {}
+
+
+@pytest.fixture
+def quality(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Change `damage` to have another model."""
+    values = {"damage": 0.0}
+    monkeypatch.setattr(graph, "stages", lambda config: [Report(Quality(**values))])
+    return values
+
+
+def run(tmp_path: Path, *words: str, gates: str = "relative") -> int:
+    """The exit code."""
+    ticking = [] if "tick=false" in words else ["tick=true"]
+    given = ["experiment=demo", f"runs_root={tmp_path}", f"gates={gates}", SAMPLES, *ticking, *words]
+    config = compose_config(RunConfig, "pipeline", given)
+    try:
+        main(config)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def promoted(tmp_path: Path) -> dict[str, Any] | None:
+    path = tmp_path / "demo/promoted.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def shown(tmp_path: Path) -> dict[str, Any]:
+    found = json.loads((tmp_path / "demo/report/report.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_tick_promotes_compares_stops_and_goes_on(
+    tmp_path: Path, quality: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path) == 0  # the first: nothing to compare with
+    first = promoted(tmp_path)
+    assert first is not None
+    assert first["previous"] is None
+    assert "is promoted" in capsys.readouterr().err
+    assert "comparison" not in shown(tmp_path)
+    assert {gate["name"]: gate["passed"] for gate in shown(tmp_path)["gates"]} == {
+        "empty": True,
+        "looping": True,
+        "mean_loss": None,
+        "regressions": None,
+    }
+
+    assert run(tmp_path) == 0  # nothing due
+    assert capsys.readouterr().err == "demo: nothing due\n"
+
+    quality["damage"] = 0.2  # a worse model
+    assert run(tmp_path) == 2
+    text = capsys.readouterr().err
+    assert "gate regressions: FAILED, teacher promoted.regressions (en-fr) 1, limit <= 0" in text
+    assert "gates failed; nothing is promoted" in text
+    assert promoted(tmp_path) == first
+    assert shown(tmp_path)["comparison"]["systems"]["teacher"]["worse"] == ["en-fr"]
+    assert "en-fr" in (tmp_path / "demo/report/index.html").read_text(encoding="utf-8")
+    assert run(tmp_path) == 0  # nothing due
+    capsys.readouterr()
+
+    assert run(tmp_path, "gates.rules.regressions.at_most=1", "gates.rules.mean_loss.at_most=9") == 0  # softer limits
+    second = promoted(tmp_path)
+    assert second is not None
+    assert second["previous"] == {key: value for key, value in first.items() if key != "previous"}
+
+    assert run(tmp_path, "gates.rules.regressions.at_most=2", "gates.rules.mean_loss.at_most=9") == 0
+    assert promoted(tmp_path) == second  # judged again against the one before it, not against itself
+    assert shown(tmp_path)["comparison"]["baseline"]["report"] == first["report"]
+
+
+def test_a_plain_run_says_and_leaves_promotion_to_the_tick(
+    tmp_path: Path, quality: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "tick=false", *STRICT, gates="demo") == 0
+    assert "gate mean_chrf: FAILED" in capsys.readouterr().err
+    assert run(tmp_path, "tick=false", *STRICT, "gates.enforce=always", gates="demo") == 2
+    assert run(tmp_path, *STRICT, "gates.enforce=never", gates="demo") == 0
+    assert promoted(tmp_path) is None
+    assert run(tmp_path) == 0
+    assert promoted(tmp_path) is not None
+
+
+def test_without_gates_nothing_is_judged_or_promoted(tmp_path: Path, quality: dict[str, float]) -> None:
+    assert run(tmp_path, gates="none") == 0
+    assert promoted(tmp_path) is None
+    assert "gates" not in shown(tmp_path)
+
+
+def test_a_lost_baseline_is_one_line(tmp_path: Path, quality: dict[str, float]) -> None:
+    run(tmp_path)
+    pointer = promoted(tmp_path)
+    assert pointer is not None
+    write_json(tmp_path / "demo/promoted.json", pointer | {"report": "gone"})
+    quality["damage"] = 0.1
+    with pytest.raises(InputError, match="which is gone"):
+        run(tmp_path)
+    (tmp_path / "demo/promoted.json").write_text("{}")
+    with pytest.raises(InputError, match="not a promotion"):
+        run(tmp_path)
