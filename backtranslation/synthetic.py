@@ -168,11 +168,12 @@ class SyntheticStage(Stage[FilterConfig]):
         qe = self.load_qe(inputs["qe"]) if self.load_qe else None
         table, limits = decide(read_table(inputs["generated"] / GENERATED_NAME), self.config, qe)
         facts = filter_facts(table, limits)
-        self._say(facts)
+        self._check_accepted(facts)
         write_candidates(out / NAME, table)
         return {"round": self.round, "accept": self.config.accept, **facts, **decoding}
 
-    def _say(self, facts: Mapping[str, Any]) -> None:
+    def _check_accepted(self, facts: Mapping[str, Any]) -> None:
+        """Say how much passed; nothing at all is an error."""
         total, accepted = facts["candidates"], facts["accepted"]
         if not accepted:
             raise InputError(
