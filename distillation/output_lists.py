@@ -1,8 +1,9 @@
 """Output lists: the part of the vocabulary that a target language is written in, counted in its training text.
 
 Most of the work of decoding one token is the product with all V rows of the output layer. A language uses a fraction of
-them. Always allowed, whatever was counted: the end, the language's own tag, byte fallback, and what chat copies from
-anywhere: single Latin letters, digits, punctuation, symbols and emoji.
+them. A script that only one language is written in is allowed whole. Always allowed, whatever was counted: the end, the
+language's own tag, byte fallback, and what chat copies from anywhere: single Latin letters, digits, punctuation,
+symbols and emoji.
 """
 
 import json
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 FILE: Final = "output_lists.json"
 HELD_OUT: Final = ("dev", "test")
+# Scripts of one language here: all its pieces are on the list, however little text was counted. As Unicode names them.
+OWN_SCRIPTS: Final = {"th": ("THAI",), "ko": ("HANGUL",), "ru": ("CYRILLIC",), "ja": ("HIRAGANA", "KATAKANA")}
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def build_lists(encoded: EncodedCorpus, tokenizer: "PreTrainedTokenizerBase", co
     for code in encoded.languages:
         counts = count_pieces(encoded, code, ["train"])
         tag = tokenizer.convert_tokens_to_ids(LANGUAGES[code].token)
-        allowed = np.unique(np.concatenate([always, [tag], frequent(counts, config)]))
+        own = of_script(tokenizer, OWN_SCRIPTS.get(code, ()))
+        allowed = np.unique(np.concatenate([always, own, [tag], frequent(counts, config)]))
         held_out = count_pieces(encoded, code, HELD_OUT)
         pieces[code] = allowed.tolist()
         coverage[code] = round(float(held_out[allowed].sum() / max(1, held_out.sum())), 6)
@@ -139,6 +143,16 @@ def copyable(tokenizer: "PreTrainedTokenizerBase") -> "IntArray":
     found = [
         id for piece, id in vocabulary.items() if piece in fixed or (piece not in special and _copyable(piece.strip()))
     ]
+    return np.array(sorted(found), np.int64)
+
+
+def of_script(tokenizer: "PreTrainedTokenizerBase", scripts: tuple[str, ...]) -> "IntArray":
+    """Ids of pieces whose letters and marks are all of some scripts."""
+    found = []
+    for piece, id in tokenizer.get_vocab().items() if scripts else ():
+        letters = [character for character in piece if unicodedata.category(character)[0] in "LM"]
+        if letters and all(unicodedata.name(character, "").startswith(scripts) for character in letters):
+            found.append(id)
     return np.array(sorted(found), np.int64)
 
 

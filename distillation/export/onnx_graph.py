@@ -6,11 +6,13 @@ largest absolute value before it becomes eight bits, and scaled back after the i
 
     m = max |x|,   x8 = round(127 x / m),   y = (x8 W8) (m / 127) s_W + bias
 
-Weights have one scale per output unit. Only standard operators and `com.microsoft::MatMulIntegerToFloat` are used.
+Weights have one scale per output unit. The embedding is also the output layer, so it is kept once, outside the graphs:
+`embedded` are its rows times sqrt(D), positions are added inside. Only standard operators and
+`com.microsoft::MatMulIntegerToFloat` are used.
 
-    encoder   input_ids (B, S), mask (B, S)                          -> states (B, S, D)
+    encoder   embedded (B, S, D), mask (B, S)                        -> states (B, S, D)
     source    states (B, S, D)                                       -> key_l (B, H, d, S), value_l (B, H, S, d)
-    step      ids (A), place (), bias (A, 1, 1, S), key_l, value_l,
+    step      embedded (A, D), place (), bias (A, 1, 1, S), key_l, value_l,
               past_key_l (A, H, T, d), past_value_l                  -> out (A, D), present_key_l, present_value_l
     output    out (A, D)                                             -> logits (A, N), for N chosen pieces
 """
@@ -106,13 +108,6 @@ class Graph:
         )  # fmt: skip
         return self.add("Mul", whole, scale)
 
-    def embed(self, ids: str, table_VD: Array, factor: float) -> str:
-        """Rows of the embedding, kept in eight bits, times `factor`."""
-        weight8_VD, scale_V = quantized(table_VD)
-        rows = self.add("Cast", self.add("Gather", self.constant(weight8_VD), ids), to=1)
-        scale = self.add("Gather", self.constant(scale_V[:, None] * np.float32(factor)), ids)
-        return self.add("Mul", rows, scale)
-
     def attention(self, query: str, key_t: str, value: str, bias: str = "") -> str:
         """Softmax(q k) v; q is scaled already and k transposed: (A, H, T, d), (A, H, d, S), (A, H, S, d)."""
         scores = self.add("MatMul", query, key_t)
@@ -150,16 +145,15 @@ def _input(name: str, kind: int, *shape: Any) -> Any:
 
 
 def encoder_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
-    """Token ids to states; see the module's text."""
+    """Embedded tokens to states; see the module's text."""
     from onnx import TensorProto
 
     config, encoder, graph = student.config, student.model.encoder, Graph(keep_float)
     heads, width = config.encoder_attention_heads, config.d_model
-    embedded = graph.embed("input_ids", array(student.model.shared.weight), width**0.5)
-    length = graph.add("Gather", graph.add("Shape", "input_ids"), graph.integers(1))
+    length = graph.add("Gather", graph.add("Shape", "embedded"), graph.integers(1))
     table = graph.constant(array(encoder.embed_positions.weights)[FIRST_POSITION:])
     places = graph.add("Slice", table, graph.integers(0), length, graph.integers(0))
-    x = graph.add("Add", embedded, places)
+    x = graph.add("Add", "embedded", places)
     shown = graph.add("Unsqueeze", "mask", graph.integers(1, 2))
     bias = graph.add("Mul", graph.add("Sub", graph.scalar(1.0), shown), graph.scalar(HIDDEN))
     for place, layer in enumerate(encoder.layers):
@@ -177,7 +171,9 @@ def encoder_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFlo
         x = _feed(graph, graph.add("Add", x, out), layer, name)
     normed = graph.norm(x, encoder.layer_norm)
     graph.add("Identity", normed, outputs=["states"])
-    inputs = [_input("input_ids", TensorProto.INT64, "B", "S"), _input("mask", TensorProto.FLOAT, "B", "S")]
+    inputs = [
+        _input("embedded", TensorProto.FLOAT, "B", "S", width), _input("mask", TensorProto.FLOAT, "B", "S")
+    ]  # fmt: skip
     return graph.model("encoder", inputs, ["states"])
 
 
@@ -213,11 +209,9 @@ def step_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat)
     config, decoder, graph = student.config, student.model.decoder, Graph(keep_float)
     heads, width = config.decoder_attention_heads, config.d_model
     table = graph.constant(array(decoder.embed_positions.weights)[FIRST_POSITION:])
-    x = graph.add(
-        "Add", graph.embed("ids", array(student.model.shared.weight), width**0.5), graph.add("Gather", table, "place")
-    )
+    x = graph.add("Add", "embedded", graph.add("Gather", table, "place"))
     inputs = [
-        _input("ids", TensorProto.INT64, "A"), _input("place", TensorProto.INT64),
+        _input("embedded", TensorProto.FLOAT, "A", width), _input("place", TensorProto.INT64),
         _input("bias", TensorProto.FLOAT, "A", 1, 1, "S"),
     ]  # fmt: skip
     outputs = ["out"]

@@ -1,0 +1,42 @@
+"""The student as a folder of ONNX graphs with its embedding beside them, in int8."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from distillation.export.onnx_graph import array, encoder_graph, quantized, source_graph, step_graph
+from distillation.runtime.onnx_engine import SCALES, TABLE
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import M2M100ForConditionalGeneration
+
+
+def convert(student: "M2M100ForConditionalGeneration", out: Path, keep_float: "Sequence[str]" = ()) -> None:
+    """Write `encoder.onnx`, `source.onnx`, `step.onnx`, and the embedding, which is the output layer too.
+
+    Args:
+        keep_float: parts of names of layers whose weights and products stay in float.
+
+    Raises:
+        InputError: the package onnx is not installed, or an output layer that is not the embedding.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise InputError("an ONNX export needs the package onnx (extra `onnx`)") from error
+    if student.lm_head.weight.data_ptr() != student.model.shared.weight.data_ptr():
+        raise InputError("the student's output layer is not its embedding: cannot be exported")
+    out.mkdir(parents=True)
+
+    def kept(name: str) -> bool:
+        return any(part in name for part in keep_float)
+
+    for name, make in (("encoder", encoder_graph), ("source", source_graph), ("step", step_graph)):
+        onnx.save(make(student, kept), str(out / f"{name}.onnx"))
+    table, scales = quantized(array(student.model.shared.weight))
+    np.save(out / TABLE, table, allow_pickle=False)
+    np.save(out / SCALES, scales, allow_pickle=False)

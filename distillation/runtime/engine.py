@@ -1,0 +1,85 @@
+"""What the runtime needs of an engine, and what an encoded message is."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from distillation.output_lists import OutputLists
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class EncodedMessage:
+    """One message behind the encoder: may be kept and decoded into any language later.
+
+    Attributes:
+        tokens: source tag, pieces, end.
+        states: (S, D) float32; None for an engine that cannot part encoder and decoder.
+    """
+
+    tokens: tuple[int, ...]
+    states: Array | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One message that is wanted in one language.
+
+    Attributes:
+        target: code of the language.
+        tag: its tag in the vocabulary.
+        limit: most tokens of the translation.
+    """
+
+    message: EncodedMessage
+    target: str
+    tag: int
+    limit: int
+
+
+class Engine(Protocol):
+    """Runs a student. A request's result does not depend on the other requests of a call."""
+
+    name: str
+
+    def encode(self, sources: Sequence[Sequence[int]]) -> list[EncodedMessage]:
+        """Run the encoder on tokenised messages (tag first, end last), once each."""
+        ...
+
+    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
+        """Decode greedily; tokens without tag and end. With `lists` only pieces of the target's list are written."""
+        ...
+
+
+def padded_states(messages: Sequence[EncodedMessage]) -> tuple[Array, Array]:
+    """States (B, S, D), zero beyond a message's end, and its mask (B, S)."""
+    sizes = [len(message.tokens) for message in messages]
+    first = messages[0].states
+    assert first is not None
+    states = np.zeros((len(messages), max(sizes), first.shape[1]), np.float32)
+    for row, message in zip(states, messages, strict=True):
+        assert message.states is not None
+        row[: len(message.tokens)] = message.states
+    return states, (np.arange(max(sizes)) < np.array(sizes)[:, None]).astype(np.float32)
+
+
+def padded_tokens(sources: Sequence[Sequence[int]], pad: int) -> tuple[Array, Array]:
+    """Ids (B, S) and mask (B, S)."""
+    longest = max(map(len, sources))
+    ids = np.array([[*source, *[pad] * (longest - len(source))] for source in sources], np.int64)
+    return ids, (np.arange(longest) < np.array([len(source) for source in sources])[:, None]).astype(np.float32)
+
+
+def cpu_flags() -> frozenset[str]:
+    """Instruction sets of this processor as Linux names them; empty where they cannot be read."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    line = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(line.partition(":")[2].split()) if platform.machine() in ("x86_64", "AMD64") else frozenset()

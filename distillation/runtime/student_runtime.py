@@ -1,0 +1,164 @@
+"""One way to use a student, whatever runs it: encode messages once, decode them into any languages, now or later."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from transformers import PreTrainedTokenizerBase
+
+from distillation.output_lists import FILE, OutputLists
+from distillation.runtime.engine import EncodedMessage, Engine, Request
+from pipeline.errors import InputError
+from training.languages import AUTO, language
+from training.tokenizer import load_tokenizer
+from training.translate import tag_id
+
+ENGINES: Final = ("auto", "onnx", "ctranslate2", "torch")
+ONNX, CTRANSLATE2, TORCH = "onnx", "ctranslate2", "torch"
+
+
+class StudentRuntime:
+    """Translates with an exported student.
+
+    Args:
+        engine: what computes.
+        tokenizer: the vocabulary.
+        lists: output lists; None lets every language write every piece.
+        max_new_tokens: most tokens of a translation.
+        length_factor: a translation also ends at `length_factor` x source tokens + 16.
+        max_source_tokens: longer messages are cut.
+        batch_size: requests decoded together; does not change the result.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokenizer: PreTrainedTokenizerBase,
+        lists: OutputLists | None = None,
+        max_new_tokens: int = 200,
+        length_factor: float = 3.0,
+        max_source_tokens: int = 256,
+        batch_size: int = 64,
+    ) -> None:
+        self.engine, self.tokenizer, self.lists = engine, tokenizer, lists
+        self.max_new_tokens, self.length_factor = max_new_tokens, length_factor
+        self.max_source_tokens, self.batch_size = max_source_tokens, batch_size
+
+    @classmethod
+    def load(cls, folder: str | Path, engine: str = "auto", threads: int = 1, **settings: Any) -> "StudentRuntime":
+        """From the folder of an export.
+
+        Args:
+            engine: `onnx`, `ctranslate2`, `torch`, or `auto`: the first of these that the folder holds.
+            threads: of one worker; several workers of one thread each give most messages a second.
+
+        Raises:
+            InputError: unknown engine, one that is not installed or not in the folder, no tokenizer.
+        """
+        path = Path(folder)
+        tokenizer = load_tokenizer(path)
+        lists = OutputLists.load(path) if (path / FILE).is_file() else None
+        return cls(_engine(path, engine, tokenizer, threads), tokenizer, lists, **settings)
+
+    def encode(self, texts: Sequence[str], sources: Sequence[str] | str = AUTO) -> list[EncodedMessage]:
+        """Run the encoder on each message once; what it gives may be kept.
+
+        Args:
+            sources: the languages' codes, or one for all; `auto` where it is not known.
+
+        Raises:
+            InputError: a language that the model does not know.
+        """
+        codes = [sources] * len(texts) if isinstance(sources, str) else list(sources)
+        pieces = self._pieces(texts, codes)
+        found: list[EncodedMessage | None] = [None] * len(texts)
+        for batch in self._batches(sorted(range(len(texts)), key=lambda place: -len(pieces[place]))):
+            for place, message in zip(batch, self.engine.encode([pieces[place] for place in batch]), strict=True):
+                found[place] = message
+        return [message for message in found if message is not None]
+
+    def decode(self, messages: Sequence[EncodedMessage], targets: Sequence[str]) -> dict[str, list[str]]:
+        """Every message in each of the languages.
+
+        Raises:
+            InputError: a language that the model does not know.
+        """
+        wanted = [(message, target) for message in messages for target in targets]
+        flat = self.decode_each([message for message, _ in wanted], [target for _, target in wanted])
+        return {target: flat[place :: len(targets)] for place, target in enumerate(targets)}
+
+    def decode_each(
+        self, messages: Sequence[EncodedMessage], targets: Sequence[str], on_batch: Callable[[int], Any] | None = None
+    ) -> list[str]:
+        """Message by message into the language beside it."""
+        tags = {target: tag_id(self.tokenizer, language(target).code) for target in set(targets)}
+        requests = [
+            Request(message, target, tags[target], self._limit(message))
+            for message, target in zip(messages, targets, strict=True)
+        ]
+        results = [""] * len(requests)
+        filled = [place for place, request in enumerate(requests) if len(request.message.tokens) > 2]
+        for batch in self._batches(sorted(filled, key=lambda place: -len(requests[place].message.tokens))):
+            found = self.engine.decode([requests[place] for place in batch], self.lists)
+            for place, tokens in zip(batch, found, strict=True):
+                results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+            if on_batch is not None:
+                on_batch(len(batch))
+        return results
+
+    def translate_many(
+        self,
+        texts: Sequence[str],
+        sources: Sequence[str],
+        targets: Sequence[str],
+        on_batch: Callable[[int], Any] | None = None,
+    ) -> list[str]:
+        """Each text from its language (or `auto`) into its target; equal messages are encoded once."""
+        pairs = list(dict.fromkeys(zip(texts, sources, strict=True)))
+        encoded = dict(zip(pairs, self.encode([t for t, _ in pairs], [s for _, s in pairs]), strict=True))
+        return self.decode_each([encoded[pair] for pair in zip(texts, sources, strict=True)], targets, on_batch)
+
+    def translate(self, texts: Sequence[str], target: str, source: str = AUTO) -> list[str]:
+        """Every text into one language."""
+        return self.translate_many(texts, [source] * len(texts), [target] * len(texts))
+
+    def _pieces(self, texts: Sequence[str], sources: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        tags = {
+            source: tag_id(self.tokenizer, source if source == AUTO else language(source).code)
+            for source in set(sources)
+        }
+        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        end, cut = self.tokenizer.eos_token_id, self.max_source_tokens
+        stripped = [pieces if text.strip() else [] for text, pieces in zip(texts, encoded, strict=True)]
+        return [[tags[source], *pieces[:cut], end] for pieces, source in zip(stripped, sources, strict=True)]
+
+    def _batches(self, places: Sequence[int]) -> Iterable[Sequence[int]]:
+        return (places[start : start + self.batch_size] for start in range(0, len(places), self.batch_size))
+
+    def _limit(self, message: EncodedMessage) -> int:
+        bound = int(self.length_factor * (len(message.tokens) - 2)) + 16 if self.length_factor else self.max_new_tokens
+        return min(bound, self.max_new_tokens)
+
+
+def _engine(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, threads: int) -> Engine:
+    if name not in ENGINES:
+        raise InputError(f"unknown engine '{name}'; valid: {', '.join(ENGINES)}")
+    there = {ONNX: folder / ONNX, CTRANSLATE2: folder / CTRANSLATE2, TORCH: folder / "config.json"}
+    chosen = next((each for each, path in there.items() if path.exists()), "") if name == "auto" else name
+    if not chosen or not there[chosen].exists():
+        held = [each for each, path in there.items() if path.exists()]
+        raise InputError(f"{folder}: holds no form for engine {name}; it holds: {', '.join(held) or 'none'}")
+    end, pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+    if chosen == ONNX:
+        from distillation.runtime.onnx_engine import OnnxEngine
+
+        return OnnxEngine(there[ONNX], end, pad, threads)
+    if chosen == CTRANSLATE2:
+        from distillation.runtime.ctranslate2_engine import CTranslate2Engine
+
+        return CTranslate2Engine(there[CTRANSLATE2], end, threads)
+    from distillation.runtime.torch_engine import TorchEngine
+
+    return TorchEngine.load(folder, end)
