@@ -54,7 +54,8 @@ class Optimizer:
         for bucket in self.adam:
             bucket.master.grad = bucket.master_gradient
             decay = config.weight_decay if bucket.decayed else 0.0
-            groups.append({"params": [bucket.master], "weight_decay": decay})
+            share = config.matrix_rate / config.learning_rate if bucket.matrices else 1.0
+            groups.append({"params": [bucket.master], "weight_decay": decay, "share": share})
         beta_1, beta_2 = config.betas
         self.adamw = torch.optim.AdamW(
             groups, lr=config.learning_rate, betas=(beta_1, beta_2), eps=config.epsilon, fused=True
@@ -79,11 +80,11 @@ class Optimizer:
             for bucket in self.masters.buckets:
                 bucket.master_gradient.mul_(scale)
         for group in self.adamw.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.adamw.found_inf = 1.0 - sound.float()  # type: ignore[attr-defined]
         self.adamw.step()
         for bucket in self.muon:
-            self._muon_step(bucket, rate / self.config.learning_rate * self.config.matrix_learning_rate, sound)
+            self._muon_step(bucket, rate / self.config.learning_rate * self.config.matrix_rate, sound)
         self.masters.publish()
         self.masters.clear_gradients()
         return norm

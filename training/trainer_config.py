@@ -43,8 +43,8 @@ class TrainingConfig:
         max_minutes: budget in minutes of training and validation, counted over resumes (0: none).
         update_tokens: an update takes micro-batches until they hold this many target tokens over all processes.
         optimizer: `adamw`, or `muon` for the matrices of hidden layers and AdamW for the rest.
-        learning_rate: peak of the schedule, for AdamW.
-        matrix_learning_rate: peak for Muon; follows the same schedule.
+        learning_rate: peak of the schedule, for embeddings, norms, biases, routers and heads.
+        matrix_learning_rate: peak for the matrices of hidden layers, by Muon or AdamW; same schedule (0: learning_rate).
         schedule: `inverse_sqrt`, `wsd` (constant, then linear decay over the last `decay` of the budget) or `constant`.
         warmup_updates: updates in which the rate rises linearly from 0 to the peak.
         decay: share of the budget over which `wsd` decays.
@@ -80,7 +80,7 @@ class TrainingConfig:
     update_tokens: int = 4096
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
-    matrix_learning_rate: float = 6e-3
+    matrix_learning_rate: float = 0.0
     schedule: str = "inverse_sqrt"
     warmup_updates: int = 400
     decay: float = 0.2
@@ -125,7 +125,6 @@ class TrainingConfig:
         for name in (
             "update_tokens",
             "learning_rate",
-            "matrix_learning_rate",
             "max_skips",
             "log_every",
             "keep_last",
@@ -133,10 +132,17 @@ class TrainingConfig:
         ):
             if getattr(self, name) <= 0:
                 raise InputError(f"training.{name}={getattr(self, name)} must be above 0")
+        if self.matrix_learning_rate < 0:
+            raise InputError(f"training.matrix_learning_rate={self.matrix_learning_rate} must be at least 0")
         if self.device not in ("auto", "cpu"):
             raise InputError(f"training.device={self.device!r}: choose auto or cpu")
         if not 0 <= self.ema_decay < 1:
             raise InputError(f"training.ema_decay={self.ema_decay} must be at least 0 and below 1")
+
+    @property
+    def matrix_rate(self) -> float:
+        """Peak rate of the matrices of hidden layers."""
+        return self.matrix_learning_rate or self.learning_rate
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_only_hidden_matrices_take_muon_and_its_step_has_the_set_size():
     backward(model)
     optimizer.step(optimizer.config.learning_rate, torch.tensor(1.0))
     moved = model[1].weight - before
-    size = optimizer.config.matrix_learning_rate * 0.2 * 8**0.5
+    size = optimizer.config.matrix_rate * 0.2 * 8**0.5
     values = torch.linalg.svdvals(moved.detach()) / size
     assert 0.4 < float(values.max()) < 1.4
 
