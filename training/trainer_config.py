@@ -44,7 +44,7 @@ class TrainingConfig:
         update_tokens: an update takes micro-batches until they hold this many target tokens over all processes.
         optimizer: `adamw`, or `muon` for the matrices of hidden layers and AdamW for the rest.
         learning_rate: peak of the schedule, for embeddings, norms, biases, routers and heads.
-        matrix_learning_rate: peak for the matrices of hidden layers, by Muon or AdamW; same schedule (0: learning_rate).
+        matrix_learning_rate: peak of the matrices of hidden layers, by Muon or AdamW; same schedule (0: learning_rate).
         schedule: `inverse_sqrt`, `wsd` (constant, then linear decay over the last `decay` of the budget) or `constant`.
         warmup_updates: updates in which the rate rises linearly from 0 to the peak.
         decay: share of the budget over which `wsd` decays.
