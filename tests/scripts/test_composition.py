@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from pipeline.errors import InputError
-from scripts.composition import compose_config, compose_text, help_text
+from scripts.composition import compose_config, compose_text, expand_sweep, help_text
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,24 @@ def test_help_names_choices_and_keys(folder: Path) -> None:
 
 def test_composed_text_is_yaml_with_references_resolved(folder: Path) -> None:
     assert "  seed: 5\n" in compose_text(Run, "root", ["name=x", "seed=5"], folder)
+
+
+def test_a_sweep_is_every_combination() -> None:
+    jobs = expand_sweep(["experiment=demo", "seed=1,2", "data.root=choice(a, b)", "data.shares=[0.5,0.5]"])
+    assert jobs == [
+        ["experiment=demo", f"seed={seed}", f"data.root={root}", "data.shares=[0.5,0.5]"]
+        for seed in (1, 2)
+        for root in "ab"
+    ]
+    assert expand_sweep(["seed=range(1,4)"]) == [["seed=1"], ["seed=2"], ["seed=3"]]
+    assert expand_sweep(["+note=a,b"]) == [["+note=a"], ["+note=b"]]
+    assert expand_sweep(["name=x"]) == [["name=x"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["seed=interval(0, 1)"], r"name the values: seed=a,b"), (["seed"], r"cannot read 'seed'")],
+)
+def test_a_sweep_without_end_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        expand_sweep(words)

@@ -1,0 +1,82 @@
+"""The graph of every experiment: which stages it has, and which of them several runs share."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.runner import Plan, make_plan
+from scripts.composition import compose_config, groups
+from scripts.graph import stages
+from scripts.run_config import RunConfig
+from scripts.sweep import varied
+
+BASE = ["corpus", "tokenizer", "encoded", "teacher", "evaluation", "report"]
+ONE_ROUND = ["generated_1", "synthetic_1", "control_1", "round_1"]
+
+
+def plan(root: Path, *words: str) -> Plan:
+    config = compose_config(RunConfig, "pipeline", words)
+    return make_plan(stages(config), root / "run")
+
+
+def folders(found: Plan) -> dict[str, str]:
+    return {stage.name: job.folder.name for stage, job in found.jobs.items()}
+
+
+def demo(root: Path, *words: str) -> dict[str, str]:
+    return folders(plan(root, "experiment=demo", *words))
+
+
+@pytest.mark.parametrize("experiment", groups()["experiment"])
+def test_every_experiment_has_a_graph(experiment: str) -> None:
+    config = compose_config(RunConfig, "pipeline", [f"experiment={experiment}", "data.root=../shared/data"])
+    found = stages(config)
+    names = [stage.name for stage in found]
+    assert len(set(names)) == len(names)
+    assert set(BASE) <= set(names)
+    assert names[-1] == "report"
+    assert [name for name in names if name.startswith("round_")] == [
+        f"round_{number + 1}" for number in range(config.backtranslation.rounds)
+    ]
+
+
+def test_a_run_without_rounds_is_the_plain_chain(tmp_path: Path) -> None:
+    assert [*demo(tmp_path, "backtranslation=none")] == BASE
+
+
+def test_rounds_stand_between_teacher_and_evaluation(tmp_path: Path) -> None:
+    found = plan(tmp_path, "experiment=demo", "backtranslation.rounds=2")
+    by_name = {stage.name: stage for stage in found.jobs}
+    assert by_name["round_1"].inputs["model"] is by_name["teacher"]
+    assert by_name["round_2"].inputs["model"] is by_name["round_1"]
+    assert by_name["generated_2"].inputs["model"] is by_name["round_1"]
+    assert by_name["control_2"].inputs["model"] is by_name["control_1"]
+    assert by_name["control_2"].inputs["round"] is by_name["round_1"]
+    assert by_name["evaluation"].inputs["model"] is by_name["round_2"]
+    assert by_name["evaluation_teacher_no_bt"].inputs["model"] is by_name["teacher_no_bt"]
+    assert by_name["report"].inputs["backtranslation"] is by_name["backtranslation"]
+    assert {"with", "without", "round_1", "round_2"} == set(by_name["backtranslation"].inputs)
+
+
+def test_without_a_control_nothing_else_is_trained(tmp_path: Path) -> None:
+    found = demo(tmp_path, "backtranslation.control=false")
+    assert [name for name in found if "control" in name or "no_bt" in name] == []
+
+
+def test_runs_share_what_is_the_same(tmp_path: Path) -> None:
+    one = demo(tmp_path)
+    none, two = demo(tmp_path, "backtranslation=none"), demo(tmp_path, "backtranslation.rounds=2")
+    assert {name: none[name] for name in BASE[:4]} == {name: one[name] for name in BASE[:4]}
+    assert {name: two[name] for name in ONE_ROUND} == {name: one[name] for name in ONE_ROUND}
+
+
+def test_a_sweep_over_the_ratio_shares_all_but_the_round(tmp_path: Path) -> None:
+    words = ["experiment=backtranslation_ratio", "backtranslation.mixing.ratio=0.5"]
+    half, four = folders(plan(tmp_path, *words)), folders(plan(tmp_path, words[0], "backtranslation.mixing.ratio=4"))
+    other = {name for name in half if half[name] != four[name]}
+    assert other == {"round_1", "evaluation", "backtranslation", "report"}
+
+
+def test_words_that_vary() -> None:
+    assert varied([["a=1", "b=1"], ["a=1", "b=2"]]) == {"b=1", "b=2"}
+    assert varied([["a=1"]]) == set()
