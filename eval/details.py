@@ -15,15 +15,17 @@ from pipeline.progress import track
 from training.chrf import CHAR_ORDER, chrf_score, chrf_scores
 from training.languages import directions
 from training.ngrams import Ints
-from training.significance import Bootstrap, Difference, Floats, adjusted, interval, mean_difference, p_value
+from training.significance import Bootstrap, Floats, adjusted, interval, p_value
 
 Json = dict[str, Any]
 BINS: Final = 20  # of the distribution of sentence chrF, 5 points each
 MIN_BUCKET: Final = 5  # messages; fewer say nothing
 BUCKET_SAMPLES: Final = 200
+SHARPER: Final = 20  # times the samples of intervals: p-values must stay small when corrected for 240 directions
 COMPARISONS: Final = 6  # of systems, at most
 TOLD: Final = 8  # messages on each side of a comparison, and the worst of each system
 TELLING: Final = 5.0  # points of chrF that a message must gain or lose to be shown
+LEVEL: Final = 0.05  # of significance, after the correction for all directions
 _WIDTH: Final = 3 * CHAR_ORDER  # counts of chrF2 among those of chrF++
 
 
@@ -73,30 +75,32 @@ def describe(
 
     Returns:
         By direction: `comparisons`, `buckets`, `telling`, `histograms`; docs/evaluation.md has their form. Then one
-        entry per compared pair of systems: `a`, `b`, `delta` (b minus a), `delta_ci`, `p_value`, `directions`.
+        entry per compared pair of systems: `a`, `b`, `delta` (b minus a), `delta_ci`, `p_value`, `directions`,
+        `better`, `worse`.
     """
     if not len(outputs):
         return {}, []
-    numbers = message_numbers(messages)
-    draws = Bootstrap(int(numbers.max()) + 1, samples, seed)
-    few = Bootstrap(int(numbers.max()) + 1, min(samples, BUCKET_SAMPLES), seed)
+    many = int(message_numbers(messages).max()) + 1
+    draws = Bootstrap(many, samples * SHARPER, seed)
+    few = Bootstrap(many, min(samples, BUCKET_SAMPLES), seed)
     found: Json = {}
-    sampled: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
+    sampled: dict[tuple[str, str], list[Floats]] = {}
     total = len(set(outputs["pair"].to_pylist()))
     for direction, blocks in track(direction_blocks(outputs, messages), "describe", total):
-        compared = {}
-        for pair_of in compared_systems(list(blocks)):
-            if result := _compare(blocks[pair_of[0]], blocks[pair_of[1]], draws):
-                compared[pair_of], scores = result
-                sampled.setdefault(pair_of, []).append(scores)
+        compared = _compare(blocks, draws)
+        for pair_of, (_, deltas) in compared.items():
+            sums = sampled.setdefault(pair_of, [np.zeros(draws.samples), np.zeros(draws.samples)])
+            sums[0] += np.nan_to_num(deltas)
+            sums[1] += ~np.isnan(deltas)
         found[direction] = {
-            "comparisons": [{"a": a, "b": b} | entry for (a, b), entry in compared.items()],
+            "comparisons": [{"a": a, "b": b} | entry for (a, b), (entry, _) in compared.items()],
             "buckets": _buckets(direction, blocks, frequent, few),
             "telling": _telling(blocks, list(compared)),
             "histograms": {system: _histogram(block.chrf) for system, block in blocks.items()},
         }
     _correct(found)
-    return found, [_overall(pair_of, scores, found) for pair_of, scores in sampled.items()]
+    means = {pair_of: total / np.where(count, count, np.nan) for pair_of, (total, count) in sampled.items()}
+    return found, [_overall(pair_of, deltas, found) for pair_of, deltas in means.items()]
 
 
 def compared_systems(systems: Sequence[str]) -> list[tuple[str, str]]:
@@ -105,19 +109,30 @@ def compared_systems(systems: Sequence[str]) -> list[tuple[str, str]]:
     return [(systems[a], systems[b]) for a, b in ranked[:COMPARISONS]]
 
 
-def _compare(a: Block, b: Block, draws: Bootstrap) -> tuple[Json, tuple[Floats, Floats]] | None:
-    """Paired bootstrap of chrF on the messages that both have, and the samples behind it."""
-    lines_a, lines_b = common_lines(a, b)
-    if not lines_a:
-        return None
-    counts = [side.counts[lines][:, :_WIDTH] for side, lines in ((a, lines_a), (b, lines_b))]
-    sums = draws.sums(np.concatenate(counts, axis=1), a.numbers[lines_a].tolist())
-    scores = chrf_scores(sums[:, :_WIDTH]), chrf_scores(sums[:, _WIDTH:])
-    deltas = scores[1] - scores[0]
-    delta = chrf_score(counts[1].sum(0)) - chrf_score(counts[0].sum(0))
-    found = Difference(delta, interval(deltas), p_value(deltas))
-    entry = {"n": len(lines_a), "delta": found.delta, "delta_ci": list(found.interval), "p_value": found.p_value}
-    return _rounded(entry, 4), scores
+def _compare(blocks: Mapping[str, Block], draws: Bootstrap) -> dict[tuple[str, str], tuple[Json, Floats]]:
+    """Paired bootstrap of chrF between systems on the messages that both have, and its samples [B] of the delta."""
+    found: dict[tuple[str, str], tuple[Json, Floats]] = {}
+    same = len({block.numbers.tobytes() for block in blocks.values()}) == 1
+    if same and len(blocks) > 1:  # one product serves all
+        scores = _samples(blocks, {system: list(range(len(block.row_ids))) for system, block in blocks.items()}, draws)
+    for a, b in compared_systems(list(blocks)):
+        both = dict(zip((a, b), common_lines(blocks[a], blocks[b]), strict=True))
+        if not both[a]:
+            continue
+        mine = scores if same else _samples(blocks, both, draws)
+        deltas = mine[b] - mine[a]
+        points = [chrf_score(blocks[system].counts[lines].sum(0)) for system, lines in both.items()]
+        entry = {"n": len(both[a]), "delta": points[1] - points[0], "delta_ci": list(interval(deltas))}
+        found[a, b] = _rounded(entry | {"p_value": p_value(deltas)}, 5), deltas
+    return found
+
+
+def _samples(blocks: Mapping[str, Block], lines: Mapping[str, list[int]], draws: Bootstrap) -> dict[str, Floats]:
+    """chrF of each system in each sample [B]; the lines of all systems are the same messages, in step."""
+    counts = [blocks[system].counts[mine][:, :_WIDTH] for system, mine in lines.items()]
+    first = next(iter(lines))
+    sums = draws.sums(np.concatenate(counts, axis=1), blocks[first].numbers[lines[first]].tolist())
+    return {system: chrf_scores(sums[:, i * _WIDTH : (i + 1) * _WIDTH]) for i, system in enumerate(lines)}
 
 
 def common_lines(a: Block, b: Block) -> tuple[list[int], list[int]]:
@@ -135,15 +150,24 @@ def _correct(found: Json) -> None:
             by_systems.setdefault((entry["a"], entry["b"]), []).append(entry)
     for entries in by_systems.values():
         for entry, value in zip(entries, adjusted([e["p_value"] for e in entries]), strict=True):
-            entry["p_adjusted"] = round(float(value), 4)
+            entry["p_adjusted"] = round(float(value), 5)
 
 
-def _overall(pair_of: tuple[str, str], scores: Sequence[tuple[Floats, Floats]], found: Json) -> Json:
+def _overall(pair_of: tuple[str, str], deltas: Floats, found: Json) -> Json:
     """The mean over directions; they are resampled together, for they share messages."""
-    spread = mean_difference([b for _, b in scores], [a for a, _ in scores])
-    points = [e["delta"] for d in found.values() for e in d["comparisons"] if (e["a"], e["b"]) == pair_of]
-    entry = {"a": pair_of[0], "b": pair_of[1], "delta": float(np.mean(points)), "delta_ci": list(spread.interval)}
-    return _rounded(entry | {"p_value": spread.p_value, "directions": len(scores)}, 4)
+    entries = [e for d in found.values() for e in d["comparisons"] if (e["a"], e["b"]) == pair_of]
+    sure = [e["delta"] for e in entries if e["p_adjusted"] < LEVEL]
+    entry: Json = {
+        "a": pair_of[0],
+        "b": pair_of[1],
+        "delta": float(np.mean([e["delta"] for e in entries])),
+        "delta_ci": list(interval(deltas)),
+        "p_value": p_value(deltas),
+        "directions": len(entries),
+        "better": sum(delta > 0 for delta in sure),
+        "worse": sum(delta < 0 for delta in sure),
+    }
+    return _rounded(entry, 5)
 
 
 def _buckets(direction: str, blocks: Mapping[str, Block], frequent: Frequent, draws: Bootstrap) -> list[Json]:

@@ -12,10 +12,19 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eval.buckets import corpus_frequent
+from eval.config import EvaluationConfig
+from eval.details import describe
 from eval.merging import merge_scores
+from eval.message_scores import SCHEMA as MESSAGE_SCHEMA
+from eval.message_scores import score_messages
+from eval.outputs import SCHEMA as OUTPUT_SCHEMA
+from eval.routing_clusters import cluster_routing
 from pipeline.errors import InputError
 from pipeline.manifest import NAME as MANIFEST
 from pipeline.manifest import git_state, hardware, package_versions, read_manifest
+from training.languages import pair
+from training.scores import OffTargetDetector
 
 Report = dict[str, Any]
 SCHEMA_VERSION: Final = 1
@@ -23,13 +32,11 @@ LOG_POINTS: Final = 200  # of each training curve; more than a screen shows
 _FROM_SCORES: Final = ("pairs", "mean", "metrics", "slices", "source_detection", "speed")
 
 
-def build_report(folders: Mapping[str, Path], samples: int = 20, seed: int = 1) -> Report:
+def build_report(folders: Mapping[str, Path]) -> Report:
     """Report of a run.
 
     Args:
         folders: finished stage folders by stage name; stages that are missing leave their keys out.
-        samples: messages to show.
-        seed: which messages.
     """
     report: Report = {"schema": SCHEMA_VERSION, "run": _run_facts(folders)}
     if "teacher" in folders:
@@ -40,14 +47,53 @@ def build_report(folders: Mapping[str, Path], samples: int = 20, seed: int = 1) 
         report["tokenizer"] = _facts(folders["tokenizer"])
     if "backtranslation" in folders:
         report["backtranslation"] = _json(folders["backtranslation"] / "backtranslation.json")
-    evaluations = [folder for folder in folders.values() if (folder / "scores.json").exists()]
+    evaluations = evaluation_folders(folders)
     if evaluations:
         scores = merge_scores([_json(folder / "scores.json") for folder in evaluations])
         report |= {key: scores[key] for key in _FROM_SCORES if key in scores}
         report["systems"] = _systems(scores, report.get("systems", {}))
-        outputs = pa.concat_tables([pq.read_table(folder / "outputs.parquet") for folder in evaluations])
-        report["samples"] = choose_samples(outputs, samples, seed)
     return report
+
+
+def evaluation_folders(folders: Mapping[str, Path]) -> list[Path]:
+    """Those of the folders that hold an evaluation."""
+    return [folder for folder in folders.values() if (folder / "scores.json").exists()]
+
+
+def read_outputs(folders: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
+    """Outputs of all evaluations, and their scores line by line; scored here where a folder has no scores.
+
+    Raises:
+        InputError: a file that is not readable as Parquet.
+    """
+    outputs, messages = [], []
+    for folder in folders:
+        outputs.append(_table(folder / "outputs.parquet").select(OUTPUT_SCHEMA.names))
+        scored = folder / "message_scores.parquet"
+        messages.append(_table(scored) if scored.exists() else score_messages(outputs[-1], _detector()))
+    if not outputs:
+        return OUTPUT_SCHEMA.empty_table(), MESSAGE_SCHEMA.empty_table()
+    return pa.concat_tables(outputs), pa.concat_tables(messages)
+
+
+def add_details(
+    report: Report, outputs: pa.Table, messages: pa.Table, corpus: Path | None, config: EvaluationConfig
+) -> None:
+    """Put into the report what its pages show beyond scores: per direction, over all directions, and of routing.
+
+    Args:
+        corpus: folder of the corpus stage, whose training split tells rare words; None leaves them out.
+    """
+    codes = list(dict.fromkeys(pair(direction)[0] for direction in report.get("pairs", {})))
+    frequent = corpus_frequent(corpus, codes) if corpus else {}
+    details, overall = describe(outputs, messages, frequent, config.bootstrap_samples, config.seed)
+    for direction, found in details.items():
+        report["pairs"][direction] |= found
+    if overall:
+        report["comparisons"] = overall
+    if clusters := cluster_routing(report.get("routing", {})):
+        report["routing"]["clusters"] = clusters
+    report["samples"] = choose_samples(outputs, config.samples, config.seed)
 
 
 def _systems(scores: Report, known: Report) -> Report:
@@ -57,11 +103,11 @@ def _systems(scores: Report, known: Report) -> Report:
     return {name: told.get(name, {}) | known.get(name, {}) for name in names}
 
 
-def evaluation_report(scores: Report, systems: Report, samples: list[Report], run: Report) -> Report:
+def evaluation_report(scores: Report, systems: Report, run: Report) -> Report:
     """Report of one evaluation outside a run, as `scripts/evaluate.py` writes it."""
     machine = {"versions": package_versions() | _sacrebleu(), "git": git_state(), "hardware": hardware()}
     report: Report = {"schema": SCHEMA_VERSION, "run": machine | run, "systems": systems}
-    return report | {key: scores[key] for key in _FROM_SCORES if key in scores} | {"samples": samples}
+    return report | {key: scores[key] for key in _FROM_SCORES if key in scores}
 
 
 def choose_samples(outputs: pa.Table, count: int, seed: int) -> list[Report]:
@@ -122,6 +168,8 @@ def _run_facts(folders: Mapping[str, Path]) -> Report:
         "seeds": {key: seed for name, m in manifests.items() for key, seed in _seeds(m.config, name)},
         "seconds": {name: round(m.seconds, 1) for name, m in manifests.items()},
         "fingerprints": {name: m.fingerprint for name, m in manifests.items()},
+        "files": {path: digest for m in manifests.values() for path, digest in m.files.items()},
+        "configs": {name: dict(m.config) for name, m in manifests.items()},
     }
     names = {folder.parent.parent.name for folder in folders.values()}
     return ({"name": names.pop()} if len(names) == 1 else {}) | facts
@@ -179,6 +227,19 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
         return points
     stretches = [points[i : i + width] for i in range(0, len(points), width)]
     return [[stretch[-1][0], sum(value for _, value in stretch) / len(stretch)] for stretch in stretches]
+
+
+def _detector() -> OffTargetDetector:
+    from training.language_id import LanguageIdentifier
+
+    return LanguageIdentifier()
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: not readable as Parquet ({error})") from error
 
 
 def _facts(folder: Path) -> Report:

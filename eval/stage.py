@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Final
 
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
-from eval.html import render
-from eval.report_data import build_report, model_size
+from eval.pages.site import OUTPUTS, PAGES, SCORES
+from eval.report import write_report
+from eval.report_data import build_report, evaluation_folders, model_size, read_outputs
 from eval.testset import TestSet, from_table
-from pipeline.atomic import remove, write_json, write_text
+from pipeline.atomic import remove
 from pipeline.stage import NO_INPUTS, Stage
 from training.languages import CODES
 
@@ -52,16 +53,21 @@ class EvaluationStage(Stage[EvaluationConfig]):
 
 
 class ReportStage(Stage[EvaluationConfig]):
-    """Gathers what the other stages found into report.json and shows it as index.html."""
+    """Gathers what the other stages found into report.json, and shows it as pages."""
 
     name = "report"
-    published: ClassVar[tuple[str, ...]] = ("index.html", "report.json")
+    version: ClassVar[int] = 2
+    published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, *PAGES)
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Write report.json and index.html from any of corpus, tokenizer, encoded, teacher, and all evaluations."""
-        report = build_report(inputs, samples=self.config.samples, seed=self.config.seed)
-        write_json(out / "report.json", report)
-        write_text(out / "index.html", render(report))
+        """Write report.json, its tables and its pages from any of corpus, tokenizer, teacher, and all evaluations.
+
+        Raises:
+            InputError: a file of an input stage that cannot be read.
+        """
+        report = build_report(inputs)
+        outputs, messages = read_outputs(evaluation_folders(inputs))
+        write_report(out, report, outputs, messages, self.config, inputs.get("corpus"))
         return {"mean": report.get("mean", {})}
 
 

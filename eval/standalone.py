@@ -6,9 +6,8 @@ from typing import Any
 from eval import testset as testsets
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
-from eval.html import render
-from eval.report_data import choose_samples, evaluation_report, model_size
-from pipeline.atomic import write_json, write_text
+from eval.report import write_report
+from eval.report_data import evaluation_report, model_size
 from pipeline.errors import InputError
 from pipeline.manifest import newest_artifact
 
@@ -16,7 +15,7 @@ from pipeline.manifest import newest_artifact
 def evaluate_file(
     model: str, testset: Path, out: Path, config: EvaluationConfig, system: str, split: str, device: str
 ) -> str:
-    """Translate a test set, write outputs.parquet, scores.json, report.json and index.html.
+    """Translate a test set, write outputs.parquet, message_scores.parquet, scores.json, report.json and its pages.
 
     The test set is read and checked before the model is loaded.
 
@@ -35,10 +34,8 @@ def evaluate_file(
     evaluation = evaluate(load_translator(model, config, device), system, data, config, LanguageIdentifier())
     evaluation.save(out)
     facts: dict[str, Any] = {"model": model, "testset": str(testset), "seeds": {"evaluation": config.seed}}
-    samples = choose_samples(evaluation.outputs, config.samples, config.seed)
-    report = evaluation_report(evaluation.scores, {system: model_size(newest_artifact(Path(model)))}, samples, facts)
-    write_json(out / "report.json", report)
-    write_text(out / "index.html", render(report))
+    report = evaluation_report(evaluation.scores, {system: model_size(newest_artifact(Path(model)))}, facts)
+    write_report(out, report, evaluation.outputs, evaluation.messages, config)
     mean = report["mean"][system]
     return (
         f"mean of {len(directions)} directions: chrF {mean['chrf']:.1f}, BLEU {mean['bleu']:.1f}; see {out}/index.html"

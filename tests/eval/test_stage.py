@@ -83,7 +83,11 @@ def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path
     assert "routing" in report
     page = (report_folder / "index.html").read_text()
     assert "fr-th" in page
-    assert "Experts by language" in page
+    assert "Experts by language" in (report_folder / "routing.html").read_text()
+    published = {name for name in ReportStage.published if not (report_folder / name).exists()}
+    assert published == set()
+    assert {path.stem for path in (report_folder / "pairs").iterdir()} == set(report["pairs"])
+    assert {path.stem for path in (report_folder / "languages").iterdir()} == {"en", "fr", "th"}
 
 
 def test_a_broken_log_or_scores_file_is_named(corpus: Path, tmp_path: Path) -> None:

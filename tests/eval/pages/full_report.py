@@ -1,0 +1,179 @@
+"""A report with every part: 16 languages, three systems, gates, findings, comparison, QE; figures are made up."""
+
+import random
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from eval.config import EvaluationConfig
+from eval.message_scores import score_messages
+from eval.outputs import SCHEMA
+from eval.report import write_report
+from eval.scoring import score_outputs
+from tests.eval.examples import NeverOffTarget
+from training.languages import CODES, directions
+
+SYSTEMS: Final = ("teacher", "student", "student_int8")
+EVIL: Final = '<script>window.ran = 1</script><img src=x onerror="window.ran = 1">"\'&lt;'
+CONFIG: Final = EvaluationConfig(bootstrap_samples=100, samples=6)
+WORDS: Final = {
+    "ja": "今日は新しい剣を買った",
+    "zh-Hans": "我们一起去打那条龙吧",
+    "zh-Hant": "我們一起去打那條龍吧",
+    "th": "ไปตีมังกรด้วยกัน",
+}
+
+
+def outputs(names: list[str], messages: int = 6) -> pa.Table:
+    """Outputs of all systems; each has its own words, the first source and output of each direction are hostile."""
+    generator = random.Random(1)
+    lines = []
+    for direction in names:
+        target = next(code for code in CODES if direction.endswith(f"-{code}"))
+        for system in SYSTEMS:
+            for row in range(messages):
+                reference = WORDS.get(target, f"the dragon number {row} waits behind the old gate of Mira")
+                text = reference[: len(reference) - generator.randrange(len(reference) // 2)]
+                source, hypothesis = (EVIL, EVIL + text) if row == 0 else (f"lol dragon {row} Mira 😀", text)
+                lines.append((direction, system, f"row:{row}", "lobby|<b>", source, reference, hypothesis))
+    columns = zip(*lines, strict=True)
+    return pa.table(dict(zip(SCHEMA.names, map(list, columns), strict=True)), schema=SCHEMA)
+
+
+def full_report(names: list[str]) -> tuple[dict[str, Any], pa.Table, pa.Table]:
+    """A report without details, its outputs and their scores."""
+    table = outputs(names)
+    messages = score_messages(table, NeverOffTarget())
+    report = _facts() | score_outputs(table, None, 100, 1, messages)
+    for entry in report["pairs"].values():
+        entry["systems"]["student"]["qe"] = {
+            "score": 81.0,
+            "minor": 2.0,
+            "major": 1.0,
+            "critical": 0.5,
+            "dimensions": {"accuracy": 1.25, "fluency": 0.75},
+        }
+    return report | _judgement(names), table, messages
+
+
+def write(folder: Path, names: list[str]) -> dict[str, Any]:
+    """Write the whole report into a folder."""
+    report, table, messages = full_report(names)
+    write_report(folder, report, table, messages, CONFIG)
+    return report
+
+
+def _facts() -> dict[str, Any]:
+    generator = random.Random(2)
+    shares = [[generator.random() for _ in range(8)] for _ in CODES]
+    return {
+        "schema": 1,
+        "run": {
+            "name": "demo <b>",
+            "versions": {"python": "3.11"},
+            "git": {"revision": "0123456789abcdef", "changed": False},
+            "hardware": {"processor": "Some CPU", "cores": 2, "memory_gb": 8.0},
+            "seeds": {"teacher.training": 1},
+            "seconds": {"corpus": 3.0, "teacher": 240.5},
+            "fingerprints": {"corpus": "aa", "teacher": "bb"},
+            "configs": {"corpus": {"seed": 1, "sources": ["a", "b"]}},
+        },
+        "systems": {"teacher": {"params": 11_200_000, "active_params": 5_000_000, "bytes": 44_800_000}},
+        "slices": {"auto_source": {"teacher": {"chrf": 60.0, "clean": 61.0, "delta_ci": [-2.0, -0.5], "n": 2400}}},
+        "source_detection": {"accuracy": 0.97, "n": 99, "by_length": {"1-5": {"accuracy": 0.8, "n": 9}}},
+        "speed": {"teacher": {"messages": 24_000, "seconds": 60.0, "messages_per_second": 400.0, "beam_size": 1}},
+        "training": {"curves": {"loss": [[1, 5.0], [9, 2.0]], "dev/chrf": [[5, 20.0], [9, 60.0]]}},
+        "data": {
+            "withheld_pairs": ["fr-th"],
+            "rows": {"train": 900, "dev": 50, "test": 50},
+            "languages": {code: {"train": 800, "dev": 40, "test": 45} for code in CODES},
+            "pairs": {"en-fr": 700},
+            "cleaning": {
+                "filters": [{"name": "length", "rows_in": 9, "rows_out": 8, "examples": [{"en": "<b>!", "fr": "x"}]}]
+            },
+        },
+        "tokenizer": {"languages": {"th": {"tokens_per_character": 0.4, "tokens_per_word": None, "byte_share": 0.0}}},
+        "routing": {
+            "languages": list(CODES),
+            "experts_by_language": {"encoder.1": shares, "decoder.1": shares[::-1]},
+            "mutual_information": {"family": {"encoder.1": 0.4}, "mean": 0.4},
+        },
+    }
+
+
+def _judgement(names: list[str]) -> dict[str, Any]:
+    changed = {d: _change(place) for place, d in enumerate(names)}
+    gate = {"kind": "absolute", "system": "student_int8", "ci": None, "p_value": None, "compare": ">="}
+    return {
+        "gates": [
+            gate
+            | {
+                "name": "mean_chrf",
+                "metric": "mean.chrf",
+                "pair": None,
+                "value": 41.2,
+                "limit": 38.0,
+                "passed": True,
+                "note": "",
+            },
+            gate
+            | {
+                "name": "worst",
+                "metric": "worst.chrf",
+                "pair": names[0],
+                "value": 1.0,
+                "limit": 20.0,
+                "passed": False,
+                "note": "a | b <i>",
+            },
+            gate
+            | {
+                "name": "latency",
+                "metric": "speed.ms",
+                "pair": None,
+                "value": None,
+                "limit": 60.0,
+                "passed": None,
+                "note": "not judged",
+            },
+        ],
+        "comparison": {
+            "baseline": {"name": "january"},
+            "alpha": 0.05,
+            "systems": {"student": {"mean": changed[names[0]], "worse": names[:1], "better": [], "pairs": changed}},
+        },
+        "findings": [
+            {
+                "rank": 1,
+                "analyzer": "decoding_anomalies",
+                "kind": "cause",
+                "strength": 0.94,
+                "system": "student",
+                "pairs": names[:1],
+                "title": "9 % of the outputs <loop>",
+                "evidence": [{"label": "looping", "before": None, "after": 0.09, "unit": "share"}],
+                "examples": [
+                    {"pair": names[0], "row_id": "r", "source": EVIL, "reference": "r", "before": "a b", "after": EVIL}
+                ],
+                "chain": ["regression", "decoding_anomalies"],
+                "next": "look at length_factor",
+            }
+        ],
+        "backtranslation": {
+            "pairs": {names[0]: {"without": 30.1, "with": 36.4, "delta_ci": [5.1, 7.4]}},
+            "rounds": [
+                {"adopted": True, "pairs": {names[0]: {"accepted": 12, "gain_ci": [1.0, 2.0], "histogram": [1, 2, 3]}}}
+            ],
+        },
+    }
+
+
+def _change(place: int) -> dict[str, Any]:
+    delta = -3.0 if place == 0 else 0.1
+    verdict = "worse" if place == 0 else "same"
+    found = {"before": 30.0, "after": 30.0 + delta, "delta": delta, "delta_ci": [delta - 1, delta + 1]}
+    return found | {"p_value": 0.001, "p_adjusted": 0.004, "verdict": verdict}
+
+
+ALL: Final = directions()
