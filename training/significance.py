@@ -41,7 +41,7 @@ class Bootstrap:
         for start in range(0, samples, step):
             self._weights[start : start + step] = _draw(generator, min(step, samples - start), messages)
 
-    def sums(self, counts: Ints, rows: Sequence[int]) -> Floats:
+    def sums(self, counts: Ints, rows: Sequence[int] | Ints) -> Floats:
         """Counts summed over each sample.
 
         Args:
