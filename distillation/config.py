@@ -27,6 +27,7 @@ class StudentConfig:
         d_model, encoder_layers, decoder_layers, encoder_ffn_dim, decoder_ffn_dim: set to leave the dial.
         dropout: on the embeddings and on what each sublayer adds.
         initialise: `teacher` (embedding, chosen layers, experts merged) or `random`.
+        start_from: folder of a trained student of the same size to go on from instead, such as for an int8 finetune.
         max_position_embeddings: longest sequence.
     """
 
@@ -38,6 +39,7 @@ class StudentConfig:
     decoder_ffn_dim: int | None = None
     dropout: float = 0.1
     initialise: str = "teacher"
+    start_from: str | None = None
     max_position_embeddings: int = 512
 
     def __post_init__(self) -> None:
@@ -244,6 +246,7 @@ class DistillationConfig:
         objective: the loss.
         tokens: the teacher's distributions over single tokens.
         sequences: the teacher's translations.
+        int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
         lists: output list of each target language.
         export: engines and precision.
     """
@@ -251,5 +254,6 @@ class DistillationConfig:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     tokens: TokenTargetsConfig = field(default_factory=TokenTargetsConfig)
     sequences: SequenceTargetsConfig = field(default_factory=SequenceTargetsConfig)
+    int8_aware: bool = False
     lists: OutputListsConfig = field(default_factory=OutputListsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -229,8 +230,12 @@ class StudentStage(Stage[StudentStageConfig]):
     distributed: ClassVar[bool] = True
     taught: ClassVar[bool] = True
 
+    def files(self) -> list[Path]:
+        """The student that is gone on from, when there is one."""
+        return [Path(self.config.student.start_from)] if self.config.student.start_from else []
+
     def check(self) -> None:
-        """Hold the tracker against what is installed, the size against the rules.
+        """Hold the tracker against what is installed.
 
         Raises:
             InputError: the tracker's package is missing.
@@ -251,6 +256,7 @@ class StudentStage(Stage[StudentStageConfig]):
         return facts
 
     def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        from distillation.quantization import int8_in_training
         from training.encoded import EncodedCorpus
         from training.processes import Processes
         from training.tokenizer import check_vocabulary, load_tokenizer
@@ -268,7 +274,8 @@ class StudentStage(Stage[StudentStageConfig]):
         trainer = Trainer(
             config.training, task, stream, out, config.tracking, processes, description=self.name, facts=facts
         )
-        result = trainer.train()
+        with int8_in_training(task.model.student) if config.distillation.int8_aware else nullcontext():
+            result = trainer.train()
         if processes.is_first:
             self._save(out, task, tokenizer, encoded, result)
         processes.wait()
@@ -360,7 +367,11 @@ class StudentWithoutTeacherStage(StudentStage):
 
     def student_config(self) -> StudentConfig:
         """The same size, from random weights."""
-        return replace(self.config.student, initialise="random")
+        return replace(self.config.student, initialise="random", start_from=None)
+
+    def files(self) -> list[Path]:
+        """None."""
+        return []
 
 
 def distillation_stages(
@@ -371,11 +382,14 @@ def distillation_stages(
     tracking: TrackingConfig,
     inputs: Mapping[str, Stage[Any]],
 ) -> list[Stage[Any]]:
-    """The stages in the order they run in, the student's and its control's last.
+    """The stages in the order they run in: targets, `student`, its control, `output_lists`, `student_export`.
 
     Args:
         inputs: stages `corpus`, `tokenizer`, `encoded`, `teacher`.
     """
+    from distillation.export.stage import ExportStage
+    from distillation.output_lists import OutputListsStage
+
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     taught = {**data, "teacher": inputs["teacher"]}
     found: list[Stage[Any]] = []
@@ -395,4 +409,8 @@ def distillation_stages(
     learning = replace(distillation, lists=OutputListsConfig(), export=ExportConfig())  # these come after training
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
-    return [*found, StudentStage(config, taught), StudentWithoutTeacherStage(alone, data)]
+    pupil = StudentStage(config, taught)
+    lists = OutputListsStage(distillation.lists, {name: data[name] for name in ("tokenizer", "encoded")})
+    measured = {"corpus": data["corpus"], "encoded": data["encoded"], "student": pupil, "output_lists": lists}
+    export = ExportStage(distillation.export, measured)
+    return [*found, pupil, StudentWithoutTeacherStage(alone, data), lists, export]

@@ -28,6 +28,7 @@ from distillation.config import StudentConfig
 from pipeline.errors import InputError
 from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
 from training.model.modelling import ParleyMoeForConditionalGeneration
+from training.translate import load_model
 
 if TYPE_CHECKING:
     Loads = Mapping[str, Tensor]
@@ -51,7 +52,8 @@ def build_student(
         loads: each expert's share of the tokens, (E,), by layer (`encoder.1`); equal shares where there is none.
 
     Raises:
-        InputError: `initialise: teacher` without a teacher, or a teacher of another vocabulary.
+        InputError: `initialise: teacher` without a teacher, a teacher of another vocabulary, or a `start_from` of
+            another size.
     """
     torch.manual_seed(seed)
     shape = config.model_config(vocab_size)
@@ -65,13 +67,23 @@ def build_student(
         max_new_tokens=200,
     )
     _initialise(model)
-    if config.initialise == "teacher":
+    if config.start_from:
+        _go_on_from(model, config.start_from)
+    elif config.initialise == "teacher":
         if teacher is None:
             raise InputError("student.initialise=teacher needs a teacher; set student.initialise=random")
         if teacher.config.vocab_size != vocab_size:
             raise InputError(f"the teacher has {teacher.config.vocab_size} pieces, the student {vocab_size}")
         _take_over(model, teacher, loads or {})
     return model
+
+
+def _go_on_from(model: M2M100ForConditionalGeneration, folder: str) -> None:
+    trained = load_model(folder)
+    try:
+        model.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise InputError(f"student.start_from={folder}: a model of another size or kind than this student") from error
 
 
 def read_loads(teacher_folder: Path) -> dict[str, Tensor]:

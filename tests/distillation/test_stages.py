@@ -16,6 +16,7 @@ from distillation.config import (
     StudentConfig,
     TokenTargetsConfig,
 )
+from distillation.runtime.student_runtime import StudentRuntime
 from distillation.stages import distillation_stages, wanted_labels
 from pipeline.errors import InputError
 from pipeline.fingerprint import Digests, fingerprints
@@ -62,6 +63,11 @@ def stages(
     return {stage.name: stage for stage in made}
 
 
+def learning(made: dict[str, Stage[Any]]) -> dict[str, Stage[Any]]:
+    """Up to the student, without its control and exports."""
+    return {name: stage for name, stage in made.items() if name.endswith("targets") or name == "student"}
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return toy_inputs(tmp_path_factory.mktemp("toy"))
@@ -78,7 +84,11 @@ def run(made: dict[str, Stage[Any]], inputs: dict[str, Path], root: Path) -> dic
 
 def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> None:
     facts = run(stages(student=replace(STUDENT, initialise="random")), inputs, tmp_path)
-    assert list(facts) == ["sequence_targets", "token_targets", "student", "student_no_kd"]
+    taught = ["sequence_targets", "token_targets", "student", "student_no_kd"]
+    assert list(facts) == [*taught, "output_lists", "student_export"]
+    assert set(facts["student_export"]["forms"]) == {"onnx", "ctranslate2"}
+    exported = StudentRuntime.load(tmp_path / "student_export", "onnx")
+    assert len(exported.translate(["go now", "help team"], "fr", "en")) == 2
     assert facts["student"]["params"] == facts["student_no_kd"]["params"]
     assert facts["student"]["updates"] == facts["student_no_kd"]["updates"] == 16
     lines = read_log(tmp_path / "student" / "training_log.jsonl", "train")
@@ -104,9 +114,8 @@ def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> Non
 def test_on_line(inputs: dict[str, Path], tmp_path: Path, objective: ObjectiveConfig, width: int) -> None:
     tokens = TokenTargetsConfig(mode="online", top_k=4, sampled=objective.temperature == 2)
     training = replace(TRAINING, max_updates=4, validate_every=4)
-    made = stages(DistillationConfig(objective, tokens), training, replace(STUDENT, d_model=width))
-    assert list(made) == ["student", "student_no_kd"]
-    del made["student_no_kd"]
+    made = learning(stages(DistillationConfig(objective, tokens), training, replace(STUDENT, d_model=width)))
+    assert list(made) == ["student"]
     run(made, inputs, tmp_path)
     line = read_log(tmp_path / "student" / "training_log.jsonl", "train")[-1]
     assert ("hidden" in line) == bool(objective.hidden_weight)
@@ -120,8 +129,7 @@ def test_cached_and_on_line_targets_train_alike(inputs: dict[str, Path], tmp_pat
     losses = []
     for mode in ("cached", "online"):
         made = stages(DistillationConfig(ObjectiveConfig(), TokenTargetsConfig(mode=mode, top_k=4)), training)
-        del made["student_no_kd"]
-        run(made, inputs, tmp_path / mode)
+        run(learning(made), inputs, tmp_path / mode)
         losses.append([x["loss"] for x in read_log(tmp_path / mode / "student" / "training_log.jsonl", "train")])
     assert losses[0] == pytest.approx(losses[1], rel=2e-3)
 
@@ -130,8 +138,7 @@ def test_an_interrupted_training_gives_the_same_student(inputs: dict[str, Path],
     training = replace(TRAINING, checkpoint_every=5, validate_every=0)
     folders = {}
     for name in ("whole", "parts"):
-        made = stages(training=training)
-        del made["student_no_kd"]
+        made = learning(stages(training=training))
         if name == "parts":
             student = made.pop("student")
             run(made, inputs, tmp_path / name)
@@ -191,6 +198,20 @@ def test_what_comes_after_training_does_not_train_again(tmp_path: Path) -> None:
 
     before = prints(DISTILLATION)
     after = prints(replace(DISTILLATION, export=ExportConfig(onnx=False)))
-    assert after == before
+    assert {name for name, value in after.items() if before[name] != value} == {"student_export"}
     changed = prints(replace(DISTILLATION, objective=replace(DISTILLATION.objective, alpha=0.1)))
-    assert {name for name, value in changed.items() if before[name] != value} == {"student"}
+    assert {name for name, value in changed.items() if before[name] != value} == {"student", "student_export"}
+
+
+def test_goes_on_from_a_trained_student_with_int8_rounding(inputs: dict[str, Path], tmp_path: Path) -> None:
+    tokens = TokenTargetsConfig(mode="online", top_k=4)
+    training = replace(TRAINING, max_updates=4, validate_every=4)
+    run(learning(stages(DistillationConfig(tokens=tokens), training)), inputs, tmp_path / "first")
+    again = replace(STUDENT, start_from=str(tmp_path / "first" / "student"))
+    made = learning(stages(DistillationConfig(tokens=tokens, int8_aware=True), training, again))
+    facts = run(made, inputs, tmp_path / "second")
+    first = json.loads((tmp_path / "first" / "student" / "result.json").read_text())["metrics"]["dev/loss"]
+    assert facts["student"]["metrics"]["dev/loss"] == pytest.approx(first, abs=0.5)
+    wrong = learning(stages(DistillationConfig(tokens=tokens), training, replace(again, decoder_layers=2)))
+    with pytest.raises(InputError, match=r"start_from=.*another size"):
+        run(wrong, inputs, tmp_path / "third")

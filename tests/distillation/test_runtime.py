@@ -1,0 +1,217 @@
+"""One student on three engines: same words, lists kept, nothing depends on batch mates, clear errors."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from distillation.config import ExportConfig, OutputListsConfig, StudentConfig
+from distillation.export.ctranslate2_folder import engine_names
+from distillation.export.manifest import compare
+from distillation.export.stage import ExportStage
+from distillation.output_lists import OutputLists, OutputListsStage
+from distillation.runtime import onnx_engine
+from distillation.runtime.student_runtime import StudentRuntime
+from distillation.student import build_student
+from pipeline.errors import InputError
+from tests.training.toy_corpus import make_inputs
+from training.tokenizer import load_tokenizer
+from training.translate import DecodingConfig, Translator
+
+TEXTS = ["go now", "help team boss", "red key door left up", "run", "heal wait heal", "boss boss now fast blue"]
+STUDENT = StudentConfig(
+    d_model=32, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=64, decoder_ffn_dim=64, initialise="random"
+)
+ENGINES = ("onnx", "ctranslate2", "torch")
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Toy data, a random student with clear preferences, and its output lists."""
+    root = tmp_path_factory.mktemp("toy")
+    folders = make_inputs(root, rows=300)
+    tokenizer = load_tokenizer(folders["tokenizer"])
+    student = build_student(STUDENT, len(tokenizer), 3)
+    with torch.no_grad():
+        for layer in student.model.decoder.layers:  # what was read matters more than what was said last
+            layer.encoder_attn.v_proj.weight.mul_(8)
+            layer.encoder_attn.out_proj.weight.mul_(8)
+            layer.encoder_attn.q_proj.weight.mul_(4)
+    student.save_pretrained(root / "student")
+    tokenizer.save_pretrained(str(root / "student"))
+    OutputListsStage(OutputListsConfig()).run(root / "output_lists", folders)
+    return {**folders, "student": root / "student", "output_lists": root / "output_lists"}
+
+
+@pytest.fixture(scope="module")
+def exported(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("export") / "out"
+    facts = ExportStage(ExportConfig(parity_messages=20)).run(out, inputs)
+    assert set(facts["forms"]) == {"onnx", "ctranslate2"}
+    for path in inputs["student"].iterdir():  # so that the torch engine finds the float student beside
+        if not (out / path.name).exists():
+            (out / path.name).write_bytes(path.read_bytes())
+    return out
+
+
+def runtime(folder: Path, engine: str) -> StudentRuntime:
+    return StudentRuntime.load(folder, engine, max_new_tokens=12)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_translation_does_not_depend_on_its_batch_mates(exported: Path, engine: str) -> None:
+    student = runtime(exported, engine)
+    together = student.decode(student.encode(TEXTS, "en"), ["fr", "th"])
+    for target, outputs in together.items():
+        alone = [student.translate([text], target, "en")[0] for text in TEXTS]
+        assert outputs == alone
+    assert len(set(together["fr"])) > 1  # the sources matter
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_was_encoded_once_serves_any_language_later(exported: Path, engine: str) -> None:
+    student = runtime(exported, engine)
+    kept = student.encode(TEXTS, "auto")
+    first, second = student.decode(kept[:3], ["fr"]), student.decode(kept, ["th", "fr"])
+    assert first["fr"] == second["fr"][:3]
+    assert second["th"] == student.translate(TEXTS, "th")
+    if engine != "ctranslate2":
+        assert all(message.states is not None and len(message.states) == len(message.tokens) for message in kept)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_only_pieces_of_the_list_are_written(exported: Path, engine: str) -> None:
+    student = runtime(exported, engine)
+    assert student.lists is not None
+    tiny = set(student.lists.pieces["fr"][:300])
+    student.lists = replace(student.lists, pieces={**student.lists.pieces, "fr": sorted(tiny)})
+    if engine == "ctranslate2":  # its lists are files of the export
+        tiny = set(OutputLists.load(exported).pieces["fr"])
+    pieces: list[int] = []
+    decode = student.engine.decode
+
+    def recorded(*args: Any) -> list[list[int]]:
+        found = decode(*args)
+        pieces.extend(piece for tokens in found for piece in tokens)
+        return found
+
+    student.engine.decode = recorded  # type: ignore[method-assign]
+    student.translate(TEXTS, "fr", "en")
+    assert pieces
+    assert set(pieces) <= tiny
+
+
+def test_the_float_engine_says_what_the_projects_translator_says(inputs: dict[str, Path], exported: Path) -> None:
+    student = runtime(exported, "torch")
+    student.lists = None
+    translator = Translator.load(inputs["student"], DecodingConfig(max_new_tokens=12))
+    assert student.translate(TEXTS, "th", "en") == translator.translate(TEXTS, "th", "en")
+
+
+@pytest.mark.parametrize("engine", ["onnx", "ctranslate2"])
+def test_int8_states_and_words_are_near_the_float_ones(exported: Path, engine: str) -> None:
+    ours, theirs = runtime(exported, "torch"), runtime(exported, engine)
+    wanted = ours.decode(ours.encode(TEXTS, "en"), ["fr", "th"])
+    found = theirs.decode(theirs.encode(TEXTS, "en"), ["fr", "th"])
+    starts = [a.split()[:1] == b.split()[:1] for code in wanted for a, b in zip(wanted[code], found[code], strict=True)]
+    assert np.mean(starts) >= 0.5  # random weights: most steps are near ties
+    if engine == "onnx":
+        for a, b in zip(ours.encode(TEXTS, "en"), theirs.encode(TEXTS, "en"), strict=True):
+            assert a.states is not None
+            assert b.states is not None
+            assert np.linalg.norm(a.states - b.states) < 0.05 * np.linalg.norm(a.states)
+
+
+def test_layers_kept_in_float_are_exact(inputs: dict[str, Path], exported: Path, tmp_path: Path) -> None:
+    config = ExportConfig(ctranslate2=False, parity_messages=2, keep_float=["encoder", "decoder"])
+    ExportStage(config).run(tmp_path / "out", inputs)
+    exact, found = (r.encode(TEXTS, "en") for r in (runtime(exported, "torch"), runtime(tmp_path / "out", "onnx")))
+    rough = runtime(exported, "onnx").encode(TEXTS, "en")
+
+    def error(messages: list) -> float:  # type: ignore[type-arg]
+        return max(np.linalg.norm(a.states - b.states) for a, b in zip(exact, messages, strict=True))
+
+    assert error(found) < 0.5 * error(rough)  # the embedding stays in eight bits
+
+
+def test_the_manifest_says_what_there_is(exported: Path) -> None:
+    manifest = json.loads((exported / "exports.json").read_text())
+    assert manifest["params"] > 0
+    assert manifest["layers"][0]["error"] >= manifest["layers"][-1]["error"] > 0
+    for name, form in manifest["forms"].items():
+        assert form["bytes"] == sum(entry.get("bytes", 0) for entry in form["files"])
+        assert form["parity"]["messages"] == 20
+        assert form["parity"]["same"] + form["parity"]["differing"] == 20
+        assert form["changed_by_batch_mates"] == 0
+        for entry in form["files"]:
+            assert (exported / name / entry["path"]).is_file()
+    linked = [entry for entry in manifest["forms"]["ctranslate2"]["files"] if "same_as" in entry]
+    assert {Path(entry["path"]).name for entry in linked} >= {"model.bin"}
+
+
+def test_nothing_to_say_is_empty(exported: Path) -> None:
+    student = runtime(exported, "onnx")
+    assert student.translate(["", "  ", "go now"], "fr", "en")[:2] == ["", ""]
+    assert student.translate([], "fr") == []
+
+
+def test_limits_hold(exported: Path) -> None:
+    for engine in ENGINES:
+        student = StudentRuntime.load(exported, engine, max_new_tokens=3)
+        found = student.engine.decode(_requests(student), None if engine == "ctranslate2" else student.lists)
+        assert all(len(tokens) <= 3 for tokens in found)
+
+
+def _requests(student: StudentRuntime) -> list:  # type: ignore[type-arg]
+    from distillation.runtime.engine import Request
+
+    return [Request(message, "fr", 6, 3) for message in student.encode(TEXTS, "en")]
+
+
+def test_errors_are_one_clear_line(
+    exported: Path, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="unknown engine 'tpu'; valid: auto, onnx"):
+        StudentRuntime.load(exported, "tpu")
+    with pytest.raises(InputError, match="holds no form for engine onnx; it holds: torch"):
+        StudentRuntime.load(inputs["student"], "onnx")
+    with pytest.raises(InputError, match="unknown language code"):
+        runtime(exported, "onnx").translate(["go"], "xx", "en")
+    monkeypatch.setattr(onnx_engine, "cpu_flags", lambda: frozenset({"avx2", "sse4_2"}))
+    with pytest.raises(InputError, match="this processor has none of avx512_vnni"):
+        runtime(exported, "onnx")
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InputError, match="not installed: onnxruntime"):
+        runtime(exported, "onnx")
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(InputError, match="ctranslate2 is not installed"):
+        runtime(exported, "ctranslate2")
+
+
+def test_lists_of_another_vocabulary_are_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
+    lists = OutputLists.load(inputs["output_lists"])
+    (tmp_path / "lists").mkdir()
+    replace(lists, vocabulary_digest="0" * 16).save(tmp_path / "lists")
+    with pytest.raises(InputError, match="another vocabulary"):
+        ExportStage(ExportConfig()).run(tmp_path / "out", {**inputs, "output_lists": tmp_path / "lists"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_for_ctranslate2_have_no_separators_and_are_distinct() -> None:
+    names = engine_names(["<s>", " go", "▁go", "go", " ", "\t", "a\tb"])
+    assert len(set(names)) == 7
+    assert names[:2] == ["<s>", "▁go"]
+    assert not any(character in name for name in names for character in " \t")
+
+
+def test_differences_are_listed() -> None:
+    asked = [("en", "fr", "a"), ("en", "th", "b")]
+    found = compare(["x", "y"], ["x", "z"], asked)
+    assert (found["same"], found["differing"]) == (1, 1)
+    assert found["examples"] == [{"source": "en", "target": "th", "message": "b", "float": "y", "exported": "z"}]
