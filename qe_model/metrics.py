@@ -71,7 +71,7 @@ class DocumentBootstrap:
         return sums
 
 
-def confusion(gold: Sequence[int], predicted: Sequence[int]) -> Ints:
+def confusion(gold: Sequence[int] | Ints, predicted: Sequence[int] | Ints) -> Ints:
     """[16]: words by gold severity (rows of four) and predicted severity.
 
     Raises:

@@ -24,7 +24,7 @@ from qe_model.annotation import (
     WordLabels,
 )
 
-_SAME_MARKS: Final = {'"': ("``", "''", "“", "”", "„", "«", "»"), "'": ("’", "‘", "`"), "...": ("…",), "-": ("–", "—")}
+_SAME_MARKS: Final = (('"', "``", "''", "“", "”", "„", "«", "»"), ("'", "’", "‘", "`"), ("...", "…"), ("-", "–", "—"))
 
 
 class WordSpan(NamedTuple):
@@ -176,8 +176,7 @@ def _match_length(text: str, place: int, token: str) -> int:
     """Characters of the text that the token stands for; 0 when it is not there."""
     plain = token.replace("&quot;", '"').replace("&apos;", "'").replace("&lt;", "<").replace("&gt;", ">")
     plain = plain.replace("&#91;", "[").replace("&#93;", "]").replace("&#124;", "|").replace("&amp;", "&")
-    forms = [token, plain, escape(plain), *_SAME_MARKS.get(plain, ())]
-    forms += [mark for mark, others in _SAME_MARKS.items() if plain in others]
+    forms = [token, plain, escape(plain), *(mark for marks in _SAME_MARKS if plain in marks for mark in marks)]
     return max((len(form) for form in forms if form and text.startswith(form, place)), default=0)
 
 

@@ -106,6 +106,8 @@ def _known_by_direction(groups: Any) -> Mapping[tuple[str, str], frozenset[Known
     for row in (row for rows in groups for row in rows):
         count = counts[row["src_lang"], row["tgt_lang"]]
         for span in row["spans"]:
+            if span["severity"] == "neutral":
+                continue
             count["spans"] += 1
             count["categorised"] += bool(span["category"])
             count["gaps"] += 0 <= span["start"] == span["end"]
