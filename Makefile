@@ -4,10 +4,11 @@ TORCH ?= cpu        # cpu or cuda
 TORCH_INDEX ?=      # a package index to take torch from, e.g. PyTorch's own for small CPU builds
 VENV := .venv
 BIN := $(VENV)/bin
+COMET := .venv-comet
 EXTRAS ?= dev,track,slurm
 NAME ?= demo
 
-.PHONY: env demo test check clean
+.PHONY: env comet-env demo test check clean
 
 env: $(VENV)/installed-$(strip $(TORCH))
 
@@ -31,5 +32,14 @@ check: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# COMET pins packages too old for the rest, so it has an environment of its own; torch first here too.
+comet-env: $(COMET)/installed
+
+$(COMET)/installed: constraints-comet.txt
+	test -x $(COMET)/bin/python || $(PYTHON) -m venv $(COMET)
+	$(COMET)/bin/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) $$(grep '^torch==' constraints-comet.txt)
+	$(COMET)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-comet.txt unbabel-comet setuptools
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(COMET) build *.egg-info

@@ -1,0 +1,56 @@
+"""Score the stored outputs of a report with COMET, in the environment of `make comet-env`, and put the scores into it.
+
+    python scripts/score_comet.py report=runs/demo/report checkpoint=FOLDER/checkpoints/model.ckpt
+
+Adds `comet` and `comet_ci` to every direction and to the means of report.json, and writes the pages anew.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
+
+from scripts.command_line import argument, run
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments of the command line."""
+
+    report: str = argument("folder with report.json and outputs.parquet")
+    checkpoint: str = argument("COMET's model.ckpt, with hparams.yaml one folder up")
+    python: str = argument("interpreter that has unbabel-comet; empty: that of make comet-env", default="")
+    batch_size: int = argument("messages at a time; does not change the result", default=32)
+    gpus: int = argument("GPUs that COMET uses", default=0)
+
+
+def main(arguments: Arguments) -> None:
+    """Score, add to the report, show.
+
+    Raises:
+        InputError: no report, outputs, environment or checkpoint.
+    """
+    from eval.comet import PYTHON, add_comet, score_comet
+    from eval.evidence import REPORT, load_evidence
+    from eval.pages.site import render_folder
+    from pipeline.atomic import write_json
+    from pipeline.errors import InputError
+
+    folder, checkpoint = Path(arguments.report), Path(arguments.checkpoint)
+    found = load_evidence(folder)
+    if found.outputs is None or not (folder / "outputs.parquet").is_file():
+        raise InputError(f"{folder}: no outputs.parquet beside the report")
+    texts = [found.outputs[name].to_pylist() for name in ("source", "hypothesis", "reference")]
+    python = Path(arguments.python) if arguments.python else PYTHON
+    scores = score_comet(texts[0], texts[1], texts[2], checkpoint, python, arguments.batch_size, arguments.gpus)
+    report = dict(found.report)
+    add_comet(report, found.outputs, scores, str(checkpoint))
+    write_json(folder / REPORT, report)
+    render_folder(folder)
+    means = ", ".join(f"{name} {mean['comet']:.4f}" for name, mean in report["mean"].items() if "comet" in mean)
+    print(f"COMET of {len(scores):,} outputs: {means}")
+
+
+if __name__ == "__main__":
+    run(main, Arguments)
