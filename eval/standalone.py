@@ -1,45 +1,80 @@
-"""Evaluation outside a run: any model folder on any test set file."""
+"""Evaluation outside a run: any systems on any test set file."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from eval import testset as testsets
 from eval.config import EvaluationConfig
-from eval.evaluate import evaluate
+from eval.evaluate import Evaluation, evaluate
+from eval.merging import merge_scores
 from eval.report import write_report
 from eval.report_data import evaluation_report, model_size
+from eval.systems.config import SystemConfig
+from eval.systems.opening import choose_device, open_system
 from pipeline.errors import InputError
 from pipeline.manifest import newest_artifact
 
 
 def evaluate_file(
-    model: str, testset: Path, out: Path, config: EvaluationConfig, system: str, split: str, device: str
+    systems: Sequence[SystemConfig], testset: Path, out: Path, config: EvaluationConfig, split: str, device: str
 ) -> str:
-    """Translate a test set, write outputs.parquet, message_scores.parquet, scores.json, report.json and its pages.
+    """Translate a test set with every system; write outputs, their scores, scores.json, report.json and its pages.
 
-    The test set is read and checked before the model is loaded.
+    The test set is read and checked before any model is loaded.
 
     Returns:
-        One line with the mean scores and where the report is.
+        One line per system with the mean scores, and where the report is.
 
     Raises:
-        InputError: model, test set, split or direction that cannot be used.
+        InputError: system, test set, split or direction that cannot be used.
     """
     data = testsets.load(testset, split)
     directions = data.directions(config.pairs)
     if out.exists() and not out.is_dir():
         raise InputError(f"out={out}: there is a file of that name")
+    evaluation = _joined([_evaluate(system, data, config, device) for system in systems])
+    evaluation.save(out)
+    facts: dict[str, Any] = {"testset": str(testset), "seeds": {"evaluation": config.seed}}
+    facts |= {"model": systems[0].path} if len(systems) == 1 else {}
+    facts["systems"] = {system.name: {"path": system.path, "format": system.chosen} for system in systems}
+    sizes = {system.name: model_size(newest_artifact(Path(system.path))) for system in systems}
+    report = evaluation_report(evaluation.scores, sizes, facts)
+    write_report(out, report, evaluation.outputs, evaluation.messages, config)
+    lines = [
+        f"{name + ': ' if len(systems) > 1 else ''}mean of {len(directions)} directions: chrF {mean['chrf']:.1f}, "
+        f"BLEU {mean['bleu']:.1f}; see {out}/index.html"
+        for name, mean in report["mean"].items()
+    ]
+    return "\n".join(lines)
+
+
+def _evaluate(system: SystemConfig, data: testsets.TestSet, config: EvaluationConfig, device: str) -> Evaluation:
+    """One system. What only knows told source languages is not asked without; a file has no speed."""
+    from transformers.utils import logging
+
     from training.language_id import LanguageIdentifier
 
-    evaluation = evaluate(load_translator(model, config, device), system, data, config, LanguageIdentifier())
-    evaluation.save(out)
-    facts: dict[str, Any] = {"model": model, "testset": str(testset), "seeds": {"evaluation": config.seed}}
-    report = evaluation_report(evaluation.scores, {system: model_size(newest_artifact(Path(model)))}, facts)
-    write_report(out, report, evaluation.outputs, evaluation.messages, config)
-    mean = report["mean"][system]
-    return (
-        f"mean of {len(directions)} directions: chrF {mean['chrf']:.1f}, BLEU {mean['bleu']:.1f}; see {out}/index.html"
-    )
+    logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
+    kind = system.chosen
+    chosen = replace(config, auto_source_messages=0) if kind in ("outputs", "transformers") else config
+    translator = open_system(system, data, chosen, device)
+    found = evaluate(translator, system.name, data, chosen, LanguageIdentifier())
+    if kind == "outputs":
+        del found.scores["speed"]
+    return found
+
+
+def _joined(found: Sequence[Evaluation]) -> Evaluation:
+    """Several evaluations of one test set as one."""
+    if len(found) == 1:
+        return found[0]
+    parts = [(one.outputs, one.messages, one.auto_source) for one in found]
+    tables = [pa.concat_tables(tables) for tables in zip(*parts, strict=True)]
+    return Evaluation(tables[0], tables[1], tables[2], merge_scores([one.scores for one in found]))
 
 
 def load_translator(model: str, config: EvaluationConfig, device: str = "auto") -> Any:
@@ -50,15 +85,10 @@ def load_translator(model: str, config: EvaluationConfig, device: str = "auto") 
     Raises:
         InputError: no model there, or an unknown or absent device.
     """
-    import torch
     from transformers.utils import logging
 
     from training.translate import DecodingConfig, Translator
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device={device}: choose auto, cpu or cuda")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device=cuda: there is no GPU here that PyTorch can use")
+    chosen = choose_device(device)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Translator.load(newest_artifact(Path(model)), DecodingConfig(beam_size=config.beam_size), device=chosen)

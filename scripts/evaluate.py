@@ -1,6 +1,7 @@
-"""Evaluate any translation model on any test set: report.json, index.html and outputs.parquet.
+"""Evaluate any translation systems on any test set: report.json, index.html and outputs.parquet.
 
-The test set is Parquet, TSV or CSV with a column per language, named by its code (en, es, ..., zh-Hans, zh-Hant).
+The test set is Parquet, TSV or CSV with a column per language, named by its code (en, es, ..., zh-Hans, zh-Hant). A
+system is a model folder (the pipeline's own, transformers, CTranslate2) or a file of outputs; docs/evaluation.md.
 """
 
 import sys
@@ -16,15 +17,19 @@ from scripts.command_line import argument, run
 class Arguments:
     """Arguments of the command line."""
 
-    model: str = argument("folder of the model with its tokenizer, or a run's stage such as runs/demo/teacher")
     testset: str = argument("test set: .parquet, .tsv or .csv")
     out: str = argument("folder for report.json, index.html and outputs.parquet")
+    model: str = argument(
+        "folder of a model, a run's stage such as runs/demo/teacher, or a file of outputs", default=""
+    )
+    systems: str = argument("YAML list of {name, path, format}, in place of model or beside it", default="")
     pairs: list[str] = argument("directions such as en-fr,fr-en; all that have data", default=[])
     max_messages: int = argument("messages per direction at most, 0 for all", default=500)
     beam_size: int = argument("1 decodes greedily", default=1)
     auto_source_messages: int = argument("messages per direction also translated with source auto", default=0)
     split: str = argument("which split, where the test set has a column of that name", default="test")
     system: str = argument("name of the model in the report", default="model")
+    format: str = argument("of model: auto, parley, transformers, ctranslate2 or outputs", default="auto")
     samples: int = argument("messages shown in the report", default=20)
     bootstrap_samples: int = argument("samples behind each confidence interval", default=1000)
     seed: int = argument("of the choice of messages and the bootstrap", default=1)
@@ -32,9 +37,15 @@ class Arguments:
 
 
 def main(arguments: Arguments) -> None:
-    """Evaluate and write the report."""
+    """Evaluate and write the report.
+
+    Raises:
+        InputError: no system, or one that cannot be used.
+    """
     from eval.config import EvaluationConfig
     from eval.standalone import evaluate_file
+    from eval.systems.config import SystemConfig, load_systems
+    from pipeline.errors import InputError
 
     config = EvaluationConfig(
         pairs=arguments.pairs,
@@ -45,8 +56,15 @@ def main(arguments: Arguments) -> None:
         bootstrap_samples=arguments.bootstrap_samples,
         seed=arguments.seed,
     )
+    systems = load_systems(Path(arguments.systems)) if arguments.systems else []
+    if arguments.model:
+        systems = [SystemConfig(arguments.system, arguments.model, arguments.format), *systems]  # type: ignore[arg-type]
+    if not systems:
+        raise InputError("missing: model=... or systems=... (see --help)")
+    if len({system.name for system in systems}) < len(systems):
+        raise InputError(f"two systems have one name: {', '.join(system.name for system in systems)}")
     testset, out = Path(arguments.testset), Path(arguments.out)
-    print(evaluate_file(arguments.model, testset, out, config, arguments.system, arguments.split, arguments.device))
+    print(evaluate_file(systems, testset, out, config, arguments.split, arguments.device))
 
 
 if __name__ == "__main__":

@@ -124,31 +124,44 @@ def unpaired_difference(
 
 @dataclass(frozen=True)
 class SacrebleuResult:
-    """What sacrebleu's paired bootstrap says of one system: its score, mean and half interval of samples, p-value."""
+    """What sacrebleu's paired bootstrap says of one system: score, mean and half interval of samples, p-value.
+
+    The baseline has no p-value.
+    """
 
     score: float
     mean: float
     ci: float
-    p_value: float
+    p_value: float | None
 
 
-def sacrebleu_test(system: Ints, baseline: Ints, bootstrap: Bootstrap, score: ScoreFunction) -> SacrebleuResult:
+def sacrebleu_test(
+    baseline: Ints, system: Ints, bootstrap: Bootstrap, score: ScoreFunction
+) -> tuple[SacrebleuResult, SacrebleuResult]:
     """The paired bootstrap test as `sacrebleu.significance` defines it, which follows Moses.
 
     Args:
-        system: [N, S] counts per message; N is the bootstrap's number of messages.
-        baseline: [N, S] of the baseline.
+        baseline: [N, S] counts per message of the baseline; N is the bootstrap's number of messages.
+        system: [N, S] of the system that is held against it.
         score: summed counts [B, S] -> scores [B].
+
+    Returns:
+        Results of baseline and system.
     """
-    both = np.concatenate([system, baseline], axis=1)
+    both = np.concatenate([baseline, system], axis=1)
     sums, total, width = bootstrap.sums(both, range(len(both))), both.sum(0, keepdims=True).astype(float), len(system.T)
-    mine, theirs = score(sums[:, :width]), score(sums[:, width:])
-    point, other = float(score(total[:, :width])[0]), float(score(total[:, width:])[0])
+    theirs, mine = score(sums[:, :width]), score(sums[:, width:])
+    other, point = float(score(total[:, :width])[0]), float(score(total[:, width:])[0])
     apart = np.abs(mine - theirs)
     extreme = int((apart - apart.mean() > abs(point - other)).sum())
-    ordered, cut = np.sort(mine), len(mine) // 40
-    half = 0.5 * float(ordered[len(mine) - cut - 1] - ordered[cut])
-    return SacrebleuResult(point, float(mine.mean()), half, (extreme + 1) / (len(mine) + 1))
+    p_value = (extreme + 1) / (len(mine) + 1)
+    return _sacrebleu_result(other, theirs, None), _sacrebleu_result(point, mine, p_value)
+
+
+def _sacrebleu_result(point: float, samples: Floats, p_value: float | None) -> SacrebleuResult:
+    ordered, cut = np.sort(samples), len(samples) // 40
+    half = 0.5 * float(ordered[len(samples) - cut - 1] - ordered[cut])
+    return SacrebleuResult(point, float(samples.mean()), half, p_value)
 
 
 def mean_difference(a: Sequence[Floats], b: Sequence[Floats], confidence: float = CONFIDENCE) -> Difference:

@@ -48,6 +48,22 @@ def test_report_of_two_directions(
     assert (out / "outputs.parquet").exists()
 
 
+def test_a_model_beside_outputs_from_elsewhere(
+    model: Path, testset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.tsv").write_text("pair\trow_id\thypothesis\nen-fr\t1\tTu es prêt ?\nen-fr\t2\tBien joué\n")
+    (tmp_path / "systems.yaml").write_text(f"- {{name: other, path: {tmp_path / 'other.tsv'}}}\n")
+    words = [f"model={model}", f"systems={tmp_path / 'systems.yaml'}", f"testset={testset}", f"out={tmp_path / 'out'}"]
+    code, text = call(capsys, *words, "pairs=en-fr", "bootstrap_samples=100", "device=cpu", "auto_source_messages=1")
+    assert code == 0
+    assert "other: mean of 1 directions: chrF" in text
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    systems = report["pairs"]["en-fr"]["systems"]
+    assert systems["other"]["chrf"] > 90 > systems["model"]["chrf"]
+    assert "other" not in report["speed"]
+    assert report["run"]["systems"]["other"]["format"] == "outputs"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -56,6 +72,9 @@ def test_report_of_two_directions(
         (["pairs=en-xx"], "'en-xx' is not a direction"),
         (["testset=missing.parquet"], "missing.parquet: no such file"),
         (["model=nowhere"], "nowhere: not a model folder"),
+        (["model="], "missing: model=... or systems=..."),
+        (["format=onnx"], "format=onnx; choose auto, parley"),
+        (["systems=nowhere.yaml"], "nowhere.yaml: not readable as YAML"),
         (["device=tpu"], "device=tpu: choose auto, cpu or cuda"),
         (["beam_size=0"], "beam_size is 0"),
         (["pair=en-fr"], "unknown key 'pair'; did you mean pairs"),

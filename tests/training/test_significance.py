@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
@@ -125,12 +124,12 @@ def test_the_paired_test_equals_sacrebleus() -> None:
     systems = [["".join(c if generator.random() > rate else "x" for c in r) for r in references] for rate in (0.2, 0.3)]
     named: list[tuple[str, list[str]]] = [("base", systems[1]), ("ours", systems[0])]
     _, scores = PairedTest(named, {"chrF": CHRF(references=[references])}, None, "bs", n_samples=300)()  # type: ignore[arg-type]
-    theirs = scores["chrF2"][1]
-    a, b = (chrf_statistics(outputs, references) for outputs in systems)
-    mine = sacrebleu_test(a, b, Bootstrap(60, 300, seed=12345), chrf_scores)
-    expected = [theirs.score, theirs.mean, theirs.ci]  # type: ignore[union-attr]
-    assert [mine.score, mine.mean, mine.ci] == pytest.approx(expected, rel=1e-6)  # it adds up in float32
-    assert mine.p_value == theirs.p_value  # type: ignore[union-attr]
+    counted = [chrf_statistics(outputs, references) for outputs in reversed(systems)]
+    found = sacrebleu_test(counted[0], counted[1], Bootstrap(60, 300, seed=12345), chrf_scores)
+    for mine, theirs in zip(found, scores["chrF2"], strict=True):
+        expected = [theirs.score, theirs.mean, theirs.ci]  # type: ignore[union-attr]
+        assert [mine.score, mine.mean, mine.ci] == pytest.approx(expected, rel=1e-6)  # it adds up in float32
+        assert mine.p_value == theirs.p_value  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
