@@ -56,9 +56,17 @@ def direction_blocks(outputs: pa.Table, messages: pa.Table) -> Iterator[tuple[st
         blocks = {}
         for system in (system for system in systems if (system, direction) in groups):
             lines = groups[system, direction]
-            texts = [[column[line] for line in lines] for column in columns.values()]
+            texts = {name: [column[line] for line in lines] for name, column in columns.items()}
             blocks[system] = Block(
-                *texts, chrf[lines], counts[lines], numbers[lines], [flags.get(line, []) for line in lines]
+                row_ids=texts["row_id"],
+                domains=texts["domain"],
+                sources=texts["source"],
+                references=texts["reference"],
+                hypotheses=texts["hypothesis"],
+                chrf=chrf[lines],
+                counts=counts[lines],
+                numbers=numbers[lines],
+                flags=[flags.get(line, []) for line in lines],
             )
         yield direction, blocks
 
