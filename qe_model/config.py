@@ -20,7 +20,7 @@ class QEModelConfig:
     Attributes:
         encoder: `teacher`, or the name or folder of any encoder that `transformers` loads (XLM-R, mDeBERTa, mmBERT).
         predictor: what the frozen teacher tells about each piece of the translation when it is made to produce it:
-            `none`; `scores` (log-probability, distance to its favourite, entropy); `states` (its decoder's states too).
+            `none`; `scores` (log-probability, distance to its favourite); `states` (its decoder's states too).
         dropout: in the heads, on the added inputs and in a teacher's encoder; other encoders keep their own.
         max_length: most pieces of translation plus source read at once; longer messages are read in windows.
         context_length: most pieces of the conversation before, its newest ones; 0 reads none.
@@ -147,23 +147,48 @@ class PretrainingConfig:
 
 
 @dataclass(frozen=True)
+class QEEvaluationConfig:
+    """How the model is tested.
+
+    Attributes:
+        bootstrap_samples: resampled sets of documents behind each interval.
+        baselines: whether the baselines are scored too (on human annotations).
+        damage_messages: messages of each language in the check that damage lowers the score.
+        seed: of the bootstrap and the damage.
+    """
+
+    bootstrap_samples: int = 1000
+    baselines: bool = True
+    damage_messages: int = 60
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.bootstrap_samples < 10 or self.damage_messages < 1:
+            raise InputError("qe.evaluation: bootstrap_samples must be 10 or more, damage_messages 1 or more")
+
+
+@dataclass(frozen=True)
 class QEConfig:
     """All that the quality-estimation stages are told.
 
     Attributes:
+        enabled: whether a run has these stages.
         model: what it is made of.
         loss: what is optimised.
         mixture: human, synthetic and model-made examples in a batch.
         pretraining: on parallel text, before any label is seen.
         training: budget and optimizer of the training on labels.
         weights: penalty points of minor, major and critical errors.
+        evaluation: how it is tested.
         tracking: experiment tracker.
     """
 
+    enabled: bool = True
     model: QEModelConfig = field(default_factory=QEModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     pretraining: PretrainingConfig = field(default_factory=PretrainingConfig)
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1, best_metric="dev/mcc"))
     weights: SeverityWeights = field(default_factory=SeverityWeights)
+    evaluation: QEEvaluationConfig = field(default_factory=QEEvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})

@@ -24,7 +24,7 @@ from training.model.loss import SLICE_ELEMENTS
 from training.model.modelling import FIRST_POSITION, Encoder, ParleyMoeForConditionalGeneration
 from training.model.router import Router
 
-SCORES: Final = 4  # log-probability, distance to the favourite, entropy, probability
+SCORES: Final = 3  # log-probability, distance to the favourite, probability
 _NATS: Final = 5.0  # scores are divided by this, which brings them near 1
 
 
@@ -55,7 +55,6 @@ class TeacherEncoder(PreTrainedModel):
         super().__init__(config)
         self.width = config.d_model
         self.encoder = Encoder(config, nn.Embedding(config.vocab_size, config.d_model, config.pad_token_id))
-        self.encoder.detector.requires_grad_(False)  # both languages are given
         self.post_init()
 
     def embed(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
@@ -123,10 +122,6 @@ class Predictor(nn.Module):
         self.scores_in = nn.Linear(SCORES, width)
         self.states_in = nn.Linear(config.d_model, width, bias=False) if states else None
 
-    def freeze(self) -> None:
-        """Keep the teacher as it is; to be called after weights are loaded, which thaws them."""
-        self.teacher.requires_grad_(False)
-
     def train(self, mode: bool = True) -> "Predictor":
         """The projections follow `mode`; the teacher stays in evaluation mode."""
         super().train(mode)
@@ -163,11 +158,10 @@ def forced_scores(states_BTD: Tensor, weight_VD: Tensor, labels: Tensor) -> Tens
     step = max(1, SLICE_ELEMENTS.get(x_ND.device.type, 2**24) // len(weight_VD))
     parts = []
     for x, gold in zip(x_ND.split(step), labels_N.split(step), strict=True):
-        logs = (x @ weight_VD.t()).float().log_softmax(-1)
-        chosen = logs.gather(1, gold.unsqueeze(1)).squeeze(1)
-        entropy = -(logs.exp() * logs).sum(-1)
-        best = logs.amax(-1)
-        parts.append(torch.stack([chosen / _NATS, (chosen - best) / _NATS, entropy / _NATS, chosen.exp()], -1))
+        logits = x @ weight_VD.t()
+        total = logits.logsumexp(-1).float()  # no softmax is kept: half the time of it
+        chosen, best = (found.float() - total for found in (logits.gather(1, gold[:, None])[:, 0], logits.amax(-1)))
+        parts.append(torch.stack([chosen / _NATS, (chosen - best) / _NATS, chosen.exp()], -1))
     scores = torch.zeros(labels.numel(), SCORES, device=states_BTD.device)
     if len(kept):
         scores[kept] = torch.cat(parts)

@@ -104,7 +104,7 @@ class InputEncoder:
 
     def pieces(self, texts: Sequence[str], words: Sequence[Sequence[Interval]]) -> list[TextPieces]:
         """Pieces of each text, and the pieces of each of its words."""
-        encodings = self._encode(texts)
+        encodings = self.encodings(texts)
         return [_pieces(encoding, text_words) for encoding, text_words in zip(encodings, words, strict=True)]
 
     def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple["Ints", "Ints"]]:
@@ -112,7 +112,7 @@ class InputEncoder:
         if not self.context_length:
             return [(_NONE, _NONE)] * len(messages)
         flat = [text for of_one in messages for message in of_one for text in (message.text, message.translation or "")]
-        ids = iter([encoding.ids for encoding in self._encode(flat)] if flat else [])
+        ids = iter([encoding.ids for encoding in self.encodings(flat)] if flat else [])
         return [self._newest([(next(ids), next(ids)) for _ in of_one]) for of_one in messages]
 
     def windows(
@@ -138,7 +138,8 @@ class InputEncoder:
                 words[1],
             )
 
-    def _encode(self, texts: Sequence[str]) -> list[Any]:
+    def encodings(self, texts: Sequence[str]) -> list[Any]:
+        """The tokenizer's own encodings, with `ids` and `offsets` in characters; nothing special is added."""
         backend = self.tokenizer.backend_tokenizer
         return backend.encode_batch(list(texts), add_special_tokens=False)
 

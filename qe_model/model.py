@@ -120,6 +120,14 @@ class ParleyQEModel(PreTrainedModel):
             encoder_loss=encoder_loss,
         )
 
+    def freeze(self) -> "ParleyQEModel":
+        """Keep what is never trained as it is; to be called after weights are loaded, which thaws them."""
+        if self.predictor is not None:
+            self.predictor.teacher.requires_grad_(False)
+        if isinstance(self.encoder, TeacherEncoder):
+            self.encoder.encoder.detector.requires_grad_(False)  # both languages are given
+        return self
+
     def after_update(self) -> None:
         """Balance the encoder's experts, where there are any."""
         self.encoder.after_update()
@@ -182,11 +190,10 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     model.encoder.encoder.load_state_dict(teacher.encoder.state_dict())
     if model.predictor is not None:
         model.predictor.teacher.load_state_dict(teacher.state_dict())
-        model.predictor.freeze()
         for projection in (model.predictor.scores_in, model.predictor.states_in):
             if projection is not None:  # small at first: the encoder starts on inputs that it knows
                 nn.init.normal_(projection.weight, std=0.3 / projection.in_features**0.5)
-    return model
+    return model.freeze()
 
 
 def _plain(config: PreTrainedConfig) -> dict[str, Any]:

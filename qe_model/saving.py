@@ -59,9 +59,7 @@ def load_weights(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
         model = ParleyQEModel.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
-    if model.predictor is not None:
-        model.predictor.freeze()
-    return model.eval(), input_encoder(model, load_any_tokenizer(model, folder))
+    return model.freeze().eval(), input_encoder(model, load_any_tokenizer(model, folder))
 
 
 def load_parts(folder: Path) -> tuple[ParleyQEModel, InputEncoder, Decisions, str]:

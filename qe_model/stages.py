@@ -45,7 +45,7 @@ class QEPretrainingStageConfig:
 
 
 class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
-    """Learns to find damage in parallel text; inputs `encoded`, `tokenizer`, `teacher`. Resumable."""
+    """Learns to find damage in parallel text; inputs `encoded`, `teacher`. Resumable."""
 
     name = "qe_pretraining"
     keeps_work: ClassVar[bool] = True
@@ -54,7 +54,13 @@ class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
     def __init__(self, config: QEPretrainingStageConfig, inputs: Mapping[str, Stage[Any]]) -> None:
         """Keep what matters here: another training on labels is no other pre-training."""
         unused = QEConfig()
-        qe = replace(config.qe, training=unused.training, mixture=unused.mixture, weights=unused.weights)
+        qe = replace(
+            config.qe,
+            training=unused.training,
+            mixture=unused.mixture,
+            weights=unused.weights,
+            evaluation=unused.evaluation,
+        )
         super().__init__(replace(config, qe=qe), inputs)
 
     def check(self) -> None:
@@ -213,6 +219,37 @@ class QEStage(Stage[QEConfig]):
         description = "qe" if training is None else f"qe trial {imbalance}"
         trainer = Trainer(settings, task, stream, out, config.tracking, processes, description=description, facts=facts)
         return model, encoder, trainer.train()
+
+
+def quality_stages(
+    config: QEConfig,
+    data: Stage[Any],
+    batching: BatchingConfig,
+    sources: Mapping[str, Stage[Any]],
+) -> list[Stage[Any]]:
+    """The stages of a run, in order: pre-training where it is enabled, training, evaluation; none when disabled.
+
+    Args:
+        data: the stage `qe_data`.
+        batching: of parallel text, for pre-training.
+        sources: the stages `encoded` and `teacher`; other encoders need neither.
+    """
+    from qe_model.evaluation import QEEvaluationStage
+
+    if not config.enabled:
+        return []
+    inputs: dict[str, Stage[Any]] = {"qe_data": data}
+    stages: list[Stage[Any]] = []
+    if config.pretraining.enabled:
+        needed = {name: sources[name] for name in ("encoded", "teacher")}
+        inputs["qe_pretraining"] = QEPretrainingStage(QEPretrainingStageConfig(config, batching), needed)
+        stages.append(inputs["qe_pretraining"])
+    elif config.model.encoder == TEACHER:
+        inputs["teacher"] = sources["teacher"]
+    unused = QEConfig()
+    model = QEStage(replace(config, pretraining=unused.pretraining, evaluation=unused.evaluation), inputs)
+    tests = QEEvaluationStage(config.evaluation, {"qe_data": data, "qe": model})
+    return [*stages, model, tests]
 
 
 def annotated(folder: Path, split: str) -> list[AnnotatedTranslation]:

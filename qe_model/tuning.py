@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
 
-ENOUGH_BAD: Final = 30  # bad words of a direction below which its threshold is that of all directions
+ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
 GLOBAL: Final = (ANY, ANY)
 Key = tuple[str, str]  # style and direction, either may be ANY
 

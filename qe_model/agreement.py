@@ -1,0 +1,114 @@
+"""How well scores agree with annotations on held-out documents, by direction, with intervals over documents."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from qe_model.annotation import AnnotatedTranslation, SeverityWeights, WordLabels, penalty
+from qe_model.calibration import calibration
+from qe_model.config import STYLES
+from qe_model.example_labels import style_of, tells_words
+from qe_model.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
+from qe_model.raters import labels_of
+from qe_model.scoring import QualityScore
+from qe_model.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
+from qe_model.words import labels_to_spans
+
+TIE: Final = 1e-9  # scores of two different texts hardly ever tie; human scores often do
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A translation, what the model says of it, and what its raters' majority says of the same words."""
+
+    translation: AnnotatedTranslation
+    said: QualityScore
+    gold: WordLabels
+
+
+def agreement(
+    translations: Sequence[AnnotatedTranslation],
+    scores: Sequence[QualityScore],
+    weights: SeverityWeights,
+    samples: int = 1000,
+    seed: int = 1,
+) -> dict[str, dict[str, Any]]:
+    """Metrics of words, spans and sentences for each direction; word tags are kept apart as `en-de/tags`.
+
+    Args:
+        samples: of the bootstrap over documents.
+
+    Raises:
+        ValueError: not one score for each translation.
+    """
+    groups: dict[str, list[Judged]] = defaultdict(list)
+    for one, said in zip(translations, scores, strict=True):
+        if tells_words(one):
+            style = STYLES[style_of(one)]
+            key = f"{one.direction}/{style}" if style == "tags" else one.direction
+            groups[key].append(Judged(one, said, labels_of(one, words=said.words.words)))
+    return {key: _direction(judged, weights, samples, seed) for key, judged in sorted(groups.items())}
+
+
+def pooled_agreement(
+    translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore], samples: int = 1000, seed: int = 1
+) -> dict[str, Any]:
+    """Metrics of words and spans over all directions together."""
+    judged = [
+        Judged(one, said, labels_of(one, words=said.words.words))
+        for one, said in zip(translations, scores, strict=True)
+        if tells_words(one)
+    ]
+    return _words(judged, _documents(judged, samples, seed))
+
+
+def _direction(judged: Sequence[Judged], weights: SeverityWeights, samples: int, seed: int) -> dict[str, Any]:
+    documents = _documents(judged, samples, seed)
+    found = _words(judged, documents)
+    if all("severity" in one.translation.known for one in judged):
+        found["sentence"] = _sentences(judged, weights, documents)
+    return found
+
+
+def _documents(judged: Sequence[Judged], samples: int, seed: int) -> DocumentBootstrap:
+    return DocumentBootstrap([one.translation.document for one in judged], samples, seed)
+
+
+def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, Any]:
+    words = np.stack([confusion(one.gold.severity, one.said.words.severity) for one in judged])
+    gaps = np.stack([confusion(one.gold.gaps, one.said.words.gaps) for one in judged])
+    spans = np.stack(
+        [span_counts(labels_to_spans(one.gold), one.said.spans, len(one.translation.target)) for one in judged]
+    )
+    found: dict[str, Any] = {"translations": len(judged), "documents": documents.documents, "words": int(words.sum())}
+    found |= {name: documents.estimate(words, score).to_json() for name, score in WORD_METRICS.items()}
+    found["gap_mcc"] = documents.estimate(gaps, mcc).to_json()
+    found |= {name: documents.estimate(spans, score).to_json() for name, score in SPAN_METRICS.items()}
+    bad = np.concatenate([np.array(one.gold.severity) > 0 for one in judged])
+    probabilities = np.concatenate([1 - one.said.probabilities.target[:, 0] for one in judged]).clip(0, 1)
+    if len(bad):
+        found["calibration"] = calibration(probabilities.astype(np.float64), bad).to_json()
+    return found
+
+
+def _sentences(judged: Sequence[Judged], weights: SeverityWeights, documents: DocumentBootstrap) -> dict[str, Any]:
+    """Agreement of penalties; both sides as quality, so higher is better."""
+    human = -np.array([penalty(one.translation.spans, len(one.translation.raters), weights) for one in judged])
+    model = -np.array([one.said.penalty for one in judged])
+    lengths = np.array([len(one.gold.words) for one in judged])
+    pairs = Pairs.of([one.translation.source for one in judged])
+    systems = [one.translation.system for one in judged]
+    divided = per_word(human, lengths), per_word(model, lengths)
+    estimates = {
+        "pairwise_accuracy": pairwise_accuracy(pairs, human, model, TIE, documents),
+        "spearman": spearman(human, model, documents),
+        "spearman_per_word": spearman(*divided, documents),
+        "pearson_per_word": pearson(*divided, documents),
+        "system_accuracy": system_accuracy(systems, human, model, documents),
+    }
+    found = {name: estimate.to_json() for name, estimate in estimates.items()}
+    means = {"human": float(-human.mean()), "model": float(-model.mean())}
+    return {**found, "pairs": len(pairs), "mean_penalty": means}

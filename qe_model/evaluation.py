@@ -1,0 +1,182 @@
+"""The stage `qe_evaluation`: the model on held-out documents beside simple baselines, and the checks of the report."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pipeline.atomic import write_json
+from pipeline.stage import Stage
+from qe_model.annotation import AnnotatedTranslation, SeverityWeights
+from qe_model.config import STYLES, QEEvaluationConfig
+
+if TYPE_CHECKING:
+    from qe_model.baselines import Baseline
+    from qe_model.scoring import QualityScorer
+
+SCORES: Final = "qe_scores.json"
+_CONTRAST: Final = "context:"  # how ids of pairs that the conversation decides begin
+
+
+class QEEvaluationStage(Stage[QEEvaluationConfig]):
+    """Tests `qe` on the test split of `qe_data`; writes `qe_scores.json`.
+
+    Keys: `human` and `synthetic` by direction, `synthetic_all` over all, `context` (accuracy on pairs that only the
+    conversation decides, with and without it), `damage` by language, `baselines` by direction and name.
+    """
+
+    name = "qe_evaluation"
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Score, compare, write.
+
+        Raises:
+            InputError: no test data, or no quality-estimation model.
+        """
+        from qe_model.scoring import QualityScorer
+        from qe_model.stages import annotated
+
+        scorer = QualityScorer.load(inputs["qe"])
+        test = annotated(inputs["qe_data"], "test")
+        scores = scores_on_test(scorer, test, self.config)
+        if self.config.baselines:
+            scores["baselines"] = self._baselines(scorer, test, inputs["qe_data"])
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / SCORES, finite(scores))
+        return {key: scores[key] for key in ("synthetic_all", "context") if key in scores}
+
+    def _baselines(self, scorer: "QualityScorer", test: list[AnnotatedTranslation], folder: Path) -> dict[str, Any]:
+        from qe_model.stages import annotated
+
+        humans = [one for one in test if one.origin == "human"]
+        directions = {one.direction for one in humans}
+        known = [one for split in ("train", "dev") for one in annotated(folder, split) if one.direction in directions]
+        return baseline_scores(scorer, known, humans, self.config) if humans else {}
+
+
+def scores_on_test(
+    scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
+) -> dict[str, Any]:
+    """All but the baselines: see the stage."""
+    from qe_model.agreement import agreement, pooled_agreement
+    from qe_model.damage import damage_curves
+
+    found: dict[str, Any] = {}
+    numbers = config.bootstrap_samples, config.seed
+    for origin in ("human", "synthetic"):
+        rows = [one for one in test if one.origin == origin and not one.id.startswith(_CONTRAST)]
+        if rows:
+            scores = scorer.score(rows, f"scoring {origin}")
+            found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
+            if origin == "synthetic":
+                found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
+    contrast = [one for one in test if one.id.startswith(_CONTRAST)]
+    if contrast:
+        found["context"] = context_accuracy(scorer, contrast, config.seed)
+    right = [one for one in test if not one.spans and one.target and not one.id.startswith(_CONTRAST)]
+    curves = damage_curves(scorer, _some_of_each(right, config.damage_messages), seed=config.seed)
+    found["damage"] = {code: curve.to_json() for code, curve in curves.items()}
+    return found
+
+
+def context_accuracy(scorer: "QualityScorer", rows: Sequence[AnnotatedTranslation], seed: int) -> dict[str, Any]:
+    """Share of pairs in which the form that fits scores higher: with the conversation, and without it."""
+    from qe_model.synthetic.contrastive import ContrastivePair, contrastive_accuracy, without_context
+
+    halves: dict[str, dict[str, AnnotatedTranslation]] = defaultdict(dict)
+    for one in rows:
+        name, _, half = one.id.rpartition(":")
+        halves[name][half] = one
+    pairs = [ContrastivePair(both["right"], both["wrong"]) for both in halves.values() if len(both) == 2]
+    found: dict[str, Any] = {"pairs": len(pairs)}
+    for name, versions in (("with_context", pairs), ("without_context", [without_context(pair) for pair in pairs])):
+        right, wrong = (
+            np.array([said.score for said in scorer.score([getattr(pair, half) for pair in versions])])
+            for half in ("right", "wrong")
+        )
+        found[name] = contrastive_accuracy(versions, right, wrong, seed).to_json()
+    return found
+
+
+def baseline_scores(
+    scorer: "QualityScorer",
+    known: Sequence[AnnotatedTranslation],
+    test: Sequence[AnnotatedTranslation],
+    config: QEEvaluationConfig,
+) -> dict[str, Any]:
+    """Word MCC of each baseline by direction and style; thresholds from dev, tables from train."""
+    from qe_model.example_labels import style_of, tells_words
+
+    found: dict[str, Any] = {}
+    for key in sorted({(one.direction, style_of(one)) for one in test if tells_words(one)}):
+        parts = {
+            split: [one for one in rows if (one.direction, style_of(one)) == key and tells_words(one)]
+            for split, rows in (
+                ("train", [one for one in known if one.split == "train"]),
+                ("dev", [one for one in known if one.split == "dev"]),
+                ("test", test),
+            )
+        }
+        name = f"{key[0]}/{STYLES[key[1]]}" if STYLES[key[1]] == "tags" else key[0]
+        found[name] = {
+            title: _word_mcc(baseline, parts["dev"] or parts["train"], parts["test"], config)
+            for title, baseline in _baselines(scorer, parts["train"]).items()
+        }
+    return found
+
+
+def _baselines(scorer: "QualityScorer", train: Sequence[AnnotatedTranslation]) -> "dict[str, Baseline]":
+    from qe_model.baselines import AlignmentHeuristic, AllOk, MinusLength, TeacherLogProb
+    from qe_model.log_probs import ForcedLogProbs
+
+    found: dict[str, Baseline] = {"all_ok": AllOk(), "minus_length": MinusLength()}
+    if train:
+        found["alignment"] = AlignmentHeuristic.fit((one.source, one.target) for one in train)
+    if scorer.model.predictor is not None:
+        found["teacher_log_probability"] = TeacherLogProb(ForcedLogProbs(scorer.model, scorer.encoder))
+    return found
+
+
+def _word_mcc(
+    baseline: "Baseline",
+    dev: Sequence[AnnotatedTranslation],
+    test: Sequence[AnnotatedTranslation],
+    config: QEEvaluationConfig,
+) -> dict[str, Any]:
+    from qe_model.metrics import DocumentBootstrap, best_threshold, confusion, mcc
+    from qe_model.raters import labels_of
+
+    def judged(rows: Sequence[AnnotatedTranslation]) -> list[tuple[np.ndarray, np.ndarray]]:
+        scores = baseline.score(rows)
+        return [(one.words, np.array(labels_of(row).severity)) for row, one in zip(rows, scores, strict=True)]
+
+    tuned = judged(dev)
+    words, labels = (np.concatenate([pair[side] for pair in tuned]) for side in (0, 1))
+    threshold = best_threshold(words.astype(np.float64), labels > 0).value if len(np.unique(words)) > 1 else np.inf
+    counts = np.stack([confusion(gold, 2 * (said >= threshold)) for said, gold in judged(test)])  # type: ignore[arg-type]
+    documents = DocumentBootstrap([one.document for one in test], config.bootstrap_samples, config.seed)
+    return {"mcc": documents.estimate(counts, mcc).to_json()}
+
+
+def _some_of_each(rows: Sequence[AnnotatedTranslation], count: int) -> list[AnnotatedTranslation]:
+    """Evenly spread rows of each target language, `count` at most."""
+    groups: dict[str, list[AnnotatedTranslation]] = defaultdict(list)
+    for one in rows:
+        groups[one.target_lang].append(replace(one, spans=()))
+    chosen = []
+    for members in groups.values():
+        step = max(1.0, len(members) / count)
+        chosen += [members[int(i * step)] for i in range(int(len(members) / step))]
+    return chosen
+
+
+def finite(value: Any) -> Any:
+    """JSON values with null in place of not-a-number."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,249 @@
+"""Training on synthetic errors and scoring with what comes out: one small model serves all tests here."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import InputError
+from qe_model.agreement import agreement, pooled_agreement
+from qe_model.annotation import ContextMessage, SeverityWeights
+from qe_model.config import LossConfig
+from qe_model.damage import damage_curves, damaged
+from qe_model.scored_files import read_pairs, score_file
+from qe_model.scoring import QualityScorer, make_pair, score_of
+from qe_model.stages import QEPretrainingStage, QEPretrainingStageConfig, QEStage
+from tests.qe_model.tiny_qe import examples, make_world, tiny_config, write_data
+from training.batching import BatchingConfig
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("qe")
+    found = make_world(root / "world", width=32)
+    found["qe_data"] = write_data(root / "data")
+    config = tiny_config(220, loss=LossConfig(imbalance=["none", "weights"], trial_updates=2))
+    batching = BatchingConfig(batch_tokens=300, max_length=32)
+    found["qe_pretraining"] = root / "qe_pretraining"
+    QEPretrainingStage(QEPretrainingStageConfig(config, batching), {}).run(found["qe_pretraining"], found)
+    found["qe"] = root / "qe"
+    QEStage(config).run(found["qe"], found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def scorer(folders: dict[str, Path]) -> QualityScorer:
+    return QualityScorer.load(folders["qe"])
+
+
+def test_the_stages_leave_a_model_and_facts(folders: dict[str, Path]) -> None:
+    facts = json.loads((folders["qe"] / "result.json").read_text())
+    assert facts["imbalance"] in ("none", "weights")
+    assert facts["dev"]["dev/mcc"] > 0.15
+    names = {path.name for path in folders["qe"].iterdir()}
+    assert {"model.safetensors", "decisions.json", "qe.json", "tokenizer.json", "trials.json"} <= names
+    assert not names & {"checkpoints", "best", "trials"}
+
+
+def test_errors_are_found_in_unseen_messages(scorer: QualityScorer) -> None:
+    rows = examples(150, "test", seed=9)
+    found = agreement(rows, scorer.score(rows), SeverityWeights(), samples=20)["en-fr"]
+    assert found["mcc"]["value"] > 0.15
+    assert found["mcc"]["ci"][0] < found["mcc"]["value"] < found["mcc"]["ci"][1]
+    assert found["sentence"]["spearman"]["value"] > 0.1
+    assert pooled_agreement(rows, scorer.score(rows), 20)["mcc"]["value"] == pytest.approx(found["mcc"]["value"])
+
+
+def test_batches_do_not_change_scores(scorer: QualityScorer) -> None:
+    rows = examples(20, "test", seed=4)
+    alone = [scorer.score([one])[0].score for one in rows]
+    assert [one.score for one in scorer.score(rows)] == pytest.approx(alone, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "flags"),
+    [
+        ("", "", ()),
+        ("go now", "", ("empty",)),
+        ("go now", "   ", ("empty",)),
+        ("go now help the team", "go now help the team", ("copied",)),
+        ("ok", "ok", ()),
+        ("go now", "сейчас надо идти", ("wrong_language",)),
+        ("😀", "🎮🎮", ()),
+        ("go", "l" * 5000, ()),
+        ("go now " * 700, "lt stb " * 700, ()),
+        ("a\x00b \u200b", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), ()),
+    ],
+    ids=["both empty", "empty", "blank", "copied", "short copy", "wrong language", "emoji", "one word", "long", "odd"],
+)
+def test_odd_input_has_a_defined_score(scorer: QualityScorer, source: str, target: str, flags: tuple[str, ...]) -> None:
+    said = scorer.score([make_pair("en", "fr", source, target)])[0]
+    assert said.flags == flags or (len(target) > 1000 and not flags)
+    assert 0 <= said.score <= 100
+    assert np.isfinite(said.penalty)
+    assert len(said.words.severity) == len(said.words.words) == len(said.words.gaps) - 1
+    assert all(0 <= span.start <= span.end <= len(one) for span in said.spans for one in (
+        target if span.side == "target" else source,
+    ))  # fmt: skip
+    if flags:
+        assert said.penalty >= 25
+        assert said.errors()["critical"] >= 1
+
+
+def test_nothing_at_all_is_perfect(scorer: QualityScorer) -> None:
+    assert scorer.score([]) == []
+    assert scorer.score([make_pair("en", "fr", "", "")])[0].score == 100
+
+
+def test_languages_beyond_the_sixteen_are_scored(scorer: QualityScorer) -> None:
+    assert 0 <= scorer.score([make_pair("hi", "cs", "go now", "lt stb")])[0].score <= 100
+
+
+def test_more_damage_is_a_lower_score(scorer: QualityScorer) -> None:
+    right = [replace(one, target="", spans=()) for one in examples(60, "test", seed=8)]
+    from tests.training.toy_corpus import cipher
+
+    rows = [replace(one, target=cipher(one.source, 5)) for one in right]
+    curve = damage_curves(scorer, rows, (0.0, 0.5, 1.0))["fr"]
+    assert curve.messages == 60
+    assert curve.scores[2] < curve.scores[0]
+
+
+def test_damage_is_nested() -> None:
+    one = make_pair("en", "fr", "", "a b c d e f g h")
+    texts = [damaged(one, share, ["x", "y", "z"], 1).split() for share in (0.0, 0.1, 0.5, 1.0)]
+    changed = [{place for place, word in enumerate(text) if word in "xyz"} for text in texts]
+    assert [len(places) for places in changed] == [0, 1, 4, 8]
+    assert changed[1] < changed[2] < changed[3]
+
+
+def test_the_library_call_of_a_filter(scorer: QualityScorer) -> None:
+    scores = scorer.score_pairs(["go now", "go now"], ["lt stb", ""], "en", "fr")
+    assert scores[0] > scores[1]
+    with pytest.raises(InputError, match="1 sources but 2 translations"):
+        scorer.score_pairs(["a"], ["b", "c"], "en", "fr")
+
+
+def test_the_scale() -> None:
+    assert [round(score_of(penalty)) for penalty in (0, 1, 5, 25)] == [100, 96, 82, 37]
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".jsonl", ".parquet"])
+def test_files_in_and_out(scorer: QualityScorer, ending: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    rows = [
+        {"id": "a", "source_lang": "en", "target_lang": "fr", "source": "go now", "target": "lt stb"},
+        {"id": "b", "source_lang": "en", "target_lang": "fr", "source": "help", "target": ""},
+    ]
+    file, out = tmp_path / f"in{ending}", tmp_path / f"out{ending}"
+    if ending == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    elif ending == ".jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        file.write_text("\n".join("\t".join(cells) for cells in (rows[0].keys(), *(row.values() for row in rows))))
+    assert score_file(scorer, read_pairs(file), out) == 2
+    if ending == ".parquet":
+        found = pq.read_table(out).to_pylist()
+    elif ending == ".jsonl":
+        found = [json.loads(line) for line in out.read_text().splitlines()]
+    else:
+        head, *lines = (line.split("\t") for line in out.read_text().splitlines())
+        found = [dict(zip(head, line, strict=True)) for line in lines]
+        found = [{k: json.loads(v) if v[:1] in "[{" else v for k, v in row.items()} for row in found]
+    assert [row["id"] for row in found] == ["a", "b"]
+    assert float(found[0]["score"]) > float(found[1]["score"])
+    assert len(found[0]["words"]) == 2
+    assert found[1]["flags"] == ["empty"]
+    assert found[1]["spans"][0]["severity"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.txt", "", "one of .tsv, .jsonl, .parquet"),
+        ("a.tsv", "source\ttarget\na\tb\tc\n", "row 1: 3 columns"),
+        ("a.tsv", "source\tother\na\tb\n", "row 1: no column target"),
+        ("a.tsv", "source\ttarget\na\tb\n", "row 1: no language"),
+        ("a.jsonl", '{"source": "a", "target": null}\n', "row 1: 'target' is None"),
+        (
+            "a.jsonl",
+            '{"source": "a", "target": "b", "source_lang": "en", "target_lang": "fr", "context": "x"}\n',
+            "not a JSON list",
+        ),
+        (
+            "a.jsonl",
+            '{"source": "a", "target": "b", "source_lang": "en", "target_lang": "fr", "context": ["x"], '
+            '"context_translations": ["y", "z"]}\n',
+            "1 earlier messages but 2 translations",
+        ),
+    ],
+)
+def test_bad_files_name_the_row(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        list(read_pairs(tmp_path / name))
+
+
+def test_context_is_read(tmp_path: Path) -> None:
+    row = {"source": "a", "target": "b", "source_lang": "en", "target_lang": "fr", "context": ["x", "y"]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    assert next(read_pairs(tmp_path / "a.jsonl")).context == (ContextMessage("x"), ContextMessage("y"))
+
+
+def test_a_folder_that_is_no_model_is_one_line(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a model folder"):
+        QualityScorer.load(tmp_path)
+    with pytest.raises(InputError, match="not a quality-estimation model"):
+        QualityScorer.load(folders["teacher"])
+    with pytest.raises(InputError, match=r"decisions\.json"):
+        QualityScorer.load(folders["qe_pretraining"])
+
+
+def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Path], tmp_path: Path) -> None:
+    from qe_model.annotation_store import write_annotations
+    from qe_model.config import QEEvaluationConfig
+    from qe_model.evaluation import SCORES, QEEvaluationStage
+    from qe_model.synthetic.contrastive import contrastive_pairs
+
+    data = tmp_path / "data"
+    data.mkdir()
+    pairs = [half for pair in contrastive_pairs(["es"], 2) for half in (pair.right, pair.wrong)]
+    human = [
+        replace(one, origin="human", raters=("a",), split=split)
+        for number, split in enumerate(("train", "dev", "test"))
+        for one in examples(30, split, seed=20 + number)
+    ]
+    rows = [*pairs, *human, *examples(20, "test", seed=30)]
+    write_annotations(data / "annotations.parquet", rows)
+    config = QEEvaluationConfig(bootstrap_samples=20, damage_messages=5)
+    QEEvaluationStage(config).run(tmp_path / "out", {"qe": folders["qe"], "qe_data": data})
+    scores = json.loads((tmp_path / "out" / SCORES).read_text())
+    assert set(scores) == {"human", "synthetic", "synthetic_all", "context", "damage", "baselines"}
+    assert set(scores["baselines"]["en-fr"]) == {"all_ok", "minus_length", "alignment", "teacher_log_probability"}
+    assert scores["baselines"]["en-fr"]["all_ok"]["mcc"]["value"] == 0
+    assert {"with_context", "without_context", "pairs"} == set(scores["context"])
+    assert scores["context"]["without_context"]["value"] == 0.5
+    assert scores["damage"]["fr"]["shares"][-1] == 1.0
+
+
+def test_a_run_has_the_stages_it_asks_for() -> None:
+    from pipeline.stage import Stage
+    from qe_model.stages import quality_stages
+
+    class Other(Stage[int]):
+        name = "other"
+
+        def run(self, out, inputs):  # type: ignore[no-untyped-def]
+            return {}
+
+    sources = {name: Other(0) for name in ("encoded", "teacher")}
+    names = {}
+    for key, changes in (("all", {}), ("none", {"enabled": False})):
+        stages = quality_stages(tiny_config(1, **changes), Other(0), BatchingConfig(), sources)
+        names[key] = [stage.name for stage in stages]
+    assert names == {"all": ["qe_pretraining", "qe", "qe_evaluation"], "none": []}
