@@ -156,7 +156,7 @@ def _word_mcc(
     tuned = judged(dev)
     words, labels = (np.concatenate([pair[side] for pair in tuned]) for side in (0, 1))
     threshold = best_threshold(words.astype(np.float64), labels > 0).value if len(np.unique(words)) > 1 else np.inf
-    counts = np.stack([confusion(gold, 2 * (said >= threshold)) for said, gold in judged(test)])  # type: ignore[arg-type]
+    counts = np.stack([confusion(gold, 2 * (said >= threshold)) for said, gold in judged(test)])
     documents = DocumentBootstrap([one.document for one in test], config.bootstrap_samples, config.seed)
     return {"mcc": documents.estimate(counts, mcc).to_json()}
 

@@ -57,7 +57,7 @@ def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: 
 
 def macro_f1(labels: "Floats", wanted: "Floats") -> float:
     """Mean F1 over the severities, ok among them, that occur in `wanted`."""
-    return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])  # type: ignore[arg-type]
+    return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])
 
 
 def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> tuple[tuple[float, float], ...]:

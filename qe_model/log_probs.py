@@ -33,7 +33,7 @@ class ForcedLogProbs:
         """Characters and log-probability of each piece, in order."""
         encodings = self.encoder.encodings([one.target for one in translations])
         targets, sources = (
-            self.encoder.pieces([one.text(side) for one in translations], [()] * len(translations))  # type: ignore[arg-type]
+            self.encoder.pieces([one.text(side) for one in translations], [()] * len(translations))
             for side in ("target", "source")
         )
         none = self.encoder.context([()])[0]

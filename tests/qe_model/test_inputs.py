@@ -32,13 +32,13 @@ def test_every_word_has_its_pieces(encoder: InputEncoder, text: str) -> None:
     assert pieces.words == len(words)
     assert (pieces.first <= pieces.last).all()
     for (start, end), first, last in zip(words, pieces.first, pieces.last, strict=True):
-        shown = encoder.tokenizer.decode(pieces.ids[first : last + 1].tolist())
+        shown = str(encoder.tokenizer.decode(pieces.ids[first : last + 1].tolist()))
         assert text[start:end] in shown or shown.strip() in text  # or the word is in one piece with its neighbours
 
 
 def joint(encoder: InputEncoder, source: str, target: str, context: tuple[ContextMessage, ...] = ()):  # type: ignore[no-untyped-def]
-    sides = [encoder.pieces([text], [words_of(text)])[0] for text in (source, target)]
-    return list(encoder.windows(("en", "th"), *sides, encoder.context([context])[0], 0))
+    first, second = (encoder.pieces([text], [words_of(text)])[0] for text in (source, target))
+    return list(encoder.windows(("en", "th"), first, second, encoder.context([context])[0], 0))
 
 
 def test_a_short_message_is_one_window_with_all_its_words(encoder: InputEncoder) -> None:
