@@ -1,9 +1,10 @@
 """Decoding beside `generate` of the same model at batch 64: sentences/s in alternating rounds, and equal outputs.
 
-    python benchmarks/decoding.py model=runs/game_chat_small/teacher testset=FILE [directions=en-fr,fr-en] [beam_size=4]
+    python benchmarks/decoding.py model=runs/game_chat_small/teacher testset=FILE [directions=en-fr,fr-en] [beams=1,4]
 
 The test set is Parquet with a column per language, such as a corpus shard (its test rows count), read in file order.
 `generate` gets batches of 64, unsorted, as its users write it, and sorted by length. All stop at the same length.
+No forward of either side sees more than 64 messages.
 """
 
 import statistics
@@ -34,7 +35,7 @@ class Arguments:
     testset: str = argument("Parquet file with a column per language")
     directions: list[str] = argument("directions", default=["en-fr", "fr-en"])
     messages: int = argument("messages of each direction at most", default=256)
-    beam_size: int = argument("1 is greedy", default=1)
+    beams: list[int] = argument("beam sizes, each measured on its own; 1 is greedy", default=[1, 4])
     rounds: int = argument("timed rounds of every side", default=5)
 
 
@@ -70,10 +71,8 @@ def with_generate(translator: Translator, wanted: Sequence[Request], beams: int)
     return results
 
 
-def main(arguments: Arguments) -> None:
-    """Print sentences/s, ratios and the share of equal outputs."""
-    torch.set_num_threads(1)
-    beams = arguments.beam_size
+def compare(arguments: Arguments, beams: int) -> None:
+    """Print sentences/s, ratios and the share of equal outputs for one beam size."""
     config = DecodingConfig(beams, max_new_tokens=MOST_TOKENS, length_factor=0.0, batch_size=BATCH)
     translator = Translator.load(newest_artifact(Path(arguments.model)), config)
     wanted = requests(arguments.testset, arguments.directions, arguments.messages)
@@ -98,6 +97,13 @@ def main(arguments: Arguments) -> None:
         ratios = sorted(t / ours for t, ours in zip(times, seconds["this"], strict=True))
         rate, ratio = len(wanted) / statistics.median(times), statistics.median(ratios)
         print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio:.2f}x [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+
+
+def main(arguments: Arguments) -> None:
+    """Compare for every beam size."""
+    torch.set_num_threads(1)
+    for beams in arguments.beams:
+        compare(arguments, beams)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Translate messages with any encoder-decoder of the pipeline: the teacher, a student, a plain M2M100 or NLLB folder.
 
 Messages are sorted by length into batches; each distinct message of a batch is encoded once, whatever the number of
-languages it is wanted in; decoding drops finished messages (`training.search`).
+languages it is wanted in; decoding drops finished messages and joins batches that have become small
+(`training.search`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -18,7 +19,13 @@ from pipeline.errors import InputError
 from training.languages import AUTO, LANGUAGES, language
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
-from training.search import Sampling, Stepper, search_beam, search_one
+from training.packed_output import packed_output
+from training.search import Batch, Sampling, search_beam, search_one
+from training.stepper import stepper_for
+
+TOGETHER = 8  # batches decoded side by side, so that those which have become small can be joined
+
+T = TypeVar("T")
 
 AutoConfig.register(ParleyMoeConfig.model_type, ParleyMoeConfig, exist_ok=True)
 AutoModelForSeq2SeqLM.register(ParleyMoeConfig, ParleyMoeForConditionalGeneration, exist_ok=True)
@@ -64,6 +71,10 @@ def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
         if name in vocabulary:
             return vocabulary[name]
     raise InputError(f"the model's vocabulary has no language tag for '{code}' (looked for {', '.join(names)})")
+
+
+def _split(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def load_model(folder: str | Path) -> PreTrainedModel:
@@ -127,6 +138,7 @@ class Translator:
         flat = self.translate_many([t for t, _ in wanted], [source] * len(wanted), [target for _, target in wanted])
         return {target: flat[place :: len(targets)] for place, target in enumerate(targets)}
 
+    @torch.inference_mode()
     def translate_many(
         self,
         texts: Sequence[str],
@@ -137,7 +149,7 @@ class Translator:
         """Translate each text from its source language (or `auto`) into its target language.
 
         Args:
-            on_batch: told the number of messages done after each batch, for progress bars.
+            on_batch: told the number of messages done after every `TOGETHER` batches, for progress bars.
 
         Raises:
             InputError: a language that the model does not know.
@@ -145,17 +157,14 @@ class Translator:
         results = [""] * len(texts)
         pieces = self._encode_pieces(texts, sources)
         todo = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: (-len(pieces[i]), pieces[i]))
-        for batch in self._batches(todo):
-            decoded = self.decode_pieces([pieces[i] for i in batch], [targets[i] for i in batch])
-            for place, tokens in zip(batch, decoded, strict=True):
-                results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
-            if on_batch is not None:
-                on_batch(len(batch))
+        with packed_output(self.model):
+            for portion in _split(todo, TOGETHER * self.config.batch_size):
+                decoded = self.decode_pieces([pieces[i] for i in portion], [targets[i] for i in portion])
+                for place, tokens in zip(portion, decoded, strict=True):
+                    results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+                if on_batch is not None:
+                    on_batch(len(portion))
         return results
-
-    def _batches(self, todo: Sequence[int]) -> Iterable[Sequence[int]]:
-        size = self.config.batch_size
-        return (todo[start : start + size] for start in range(0, len(todo), size))
 
     def _encode_pieces(self, texts: Sequence[str], sources: Sequence[str]) -> list[list[int]]:
         if not texts:
@@ -171,7 +180,18 @@ class Translator:
 
     @torch.inference_mode()
     def decode_pieces(self, sources: Sequence[Sequence[int]], targets: Sequence[str]) -> list[list[int]]:
-        """Decode one batch of tokenised sources, tag first and end last, into target tokens without prompt and end."""
+        """Decode tokenised sources, tag first and end last, into target tokens without prompt and end.
+
+        Batches are cut in the order given, and all of them are decoded together.
+        """
+        size, end, config = self.config.batch_size, self.tokenizer.eos_token_id, self.config
+        batches = [self._batch(*part) for part in zip(_split(sources, size), _split(targets, size), strict=True)]
+        if config.beam_size == 1:
+            return search_one(batches, end, config.sampling)
+        found = search_beam(batches, end, config.beam_size, config.length_penalty)
+        return [hypotheses[0][1] for hypotheses in found]
+
+    def _batch(self, sources: Sequence[Sequence[int]], targets: Sequence[str]) -> Batch:
         distinct = list(dict.fromkeys(map(tuple, sources)))
         place = {pieces: i for i, pieces in enumerate(distinct)}
         ids_BS, mask_BS = self._padded(distinct)
@@ -179,8 +199,8 @@ class Translator:
         rows = torch.tensor([place[tuple(pieces)] for pieces in sources], device=self.device)
         tags = {target: tag_id(self.tokenizer, language(target).code) for target in set(targets)}
         tags_B = torch.tensor([tags[target] for target in targets], device=self.device)
-        stepper = Stepper(self.model, encoded_BSD[rows], mask_BS[rows], tags_B)
-        return self._search(stepper, self._prompt(tags_B), [self._limit(len(pieces) - 2) for pieces in sources])
+        stepper = stepper_for(self.model, encoded_BSD[rows], mask_BS[rows], tags_B)
+        return Batch(stepper, self._prompt(tags_B), [self._limit(len(pieces) - 2) for pieces in sources])
 
     def _padded(self, sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(map(len, sequences))
@@ -199,13 +219,6 @@ class Translator:
         bound = int(factor * source_tokens) + 16 if factor else self.config.max_new_tokens
         return min(bound, self.config.max_new_tokens)
 
-    def _search(self, stepper: Stepper, prompt_BT: Tensor, limits: Sequence[int]) -> list[list[int]]:
-        end = self.tokenizer.eos_token_id
-        if self.config.beam_size == 1:
-            return search_one(stepper, prompt_BT, end, limits, self.config.sampling)
-        found = search_beam(stepper, prompt_BT, end, limits, self.config.beam_size, self.config.length_penalty)
-        return [hypotheses[0][1] for hypotheses in found]
-
     def detect(self, texts: Sequence[str]) -> list[str]:
         """The source language that the model itself detects in each text.
 
@@ -217,7 +230,7 @@ class Translator:
         codes = self.model.config.languages or []
         pieces = self._encode_pieces(texts, [AUTO] * len(texts))
         found: list[str] = []
-        for batch in self._batches(range(len(texts))):
+        for batch in _split(range(len(texts)), self.config.batch_size):
             probabilities_BL = self.model.detect(*self._padded([pieces[i] for i in batch]))
             found += [codes[i] for i in probabilities_BL.argmax(-1).tolist()]
         return found

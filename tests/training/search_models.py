@@ -6,7 +6,7 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTraine
 
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
-from training.search import Stepper
+from training.stepper import Stepper, stepper_for
 
 VOCABULARY = 200
 END = 2
@@ -73,4 +73,4 @@ def prompt(model: PreTrainedModel, count: int) -> Tensor:
 
 def stepper(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> Stepper:
     encoded = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-    return Stepper(model, encoded, mask, prompt(model, len(ids))[:, -1])
+    return stepper_for(model, encoded, mask, prompt(model, len(ids))[:, -1])

@@ -9,7 +9,8 @@ from transformers import PreTrainedModel
 
 from tests.training.search_models import END, MODELS, VOCABULARY, messages, prompt, stepper
 from training.model.modelling import ParleyMoeForConditionalGeneration
-from training.search import Sampling, search_beam, search_one
+from training.search import Batch, Sampling, search_beam, search_one
+from training.stepper import BeamStepper, Stepper
 
 LIMIT = 24
 COUNT = 17
@@ -43,12 +44,12 @@ def generated(model: PreTrainedModel, ids: Tensor, mask: Tensor, **settings: obj
 
 def one(model: PreTrainedModel, ids: Tensor, mask: Tensor, sampling: Sampling | None = None) -> list[list[int]]:
     count = len(ids)
-    return search_one(stepper(model, ids, mask), prompt(model, count), END, [LIMIT] * count, sampling)
+    return search_one([Batch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, sampling)
 
 
 def beam(model: PreTrainedModel, ids: Tensor, mask: Tensor, beams: int, penalty: float = 1.0) -> list[list[int]]:
     count = len(ids)
-    found = search_beam(stepper(model, ids, mask), prompt(model, count), END, [LIMIT] * count, beams, penalty)
+    found = search_beam([Batch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, beams, penalty)
     assert all(scores == sorted(scores, reverse=True) for scores in ([score for score, _ in row] for row in found))
     return [row[0][1] for row in found]
 
@@ -88,10 +89,45 @@ def test_each_message_keeps_to_its_own_limit(model: PreTrainedModel) -> None:
     limits = [1 + row % 6 for row in range(COUNT)]
     start = prompt(model, COUNT)
     free = one(model, ids, mask)
-    short = search_one(stepper(model, ids, mask), start, END, limits)
+    short = search_one([Batch(stepper(model, ids, mask), start, limits)], END)
     assert short == [tokens[:limit] for tokens, limit in zip(free, limits, strict=True)]
-    found = search_beam(stepper(model, ids, mask), start, END, limits, 3)
+    found = search_beam([Batch(stepper(model, ids, mask), start, limits)], END, 3)
     assert all(row and all(len(tokens) <= limit for _, tokens in row) for row, limit in zip(found, limits, strict=True))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_batches_decoded_together_and_joined_equal_one_batch(model: PreTrainedModel, beams: int) -> None:
+    ids, mask = messages(COUNT)
+    sizes = [8, 5, 4]
+    batches = []
+    for part_ids, part_mask in zip(ids.split(sizes), mask.split(sizes), strict=True):
+        longest = int(part_mask.sum(1).max())  # so that joined batches differ in source length
+        part = stepper(model, part_ids[:, :longest], part_mask[:, :longest])
+        batches.append(Batch(part, prompt(model, len(part_ids)), [LIMIT] * len(part_ids)))
+    if beams == 1:
+        assert search_one(batches, END) == one(model, ids, mask)
+    else:
+        assert [row[0][1] for row in search_beam(batches, END, beams)] == beam(model, ids, mask, beams)
+    assert len({len(batch.stepper.mask_BS) for batch in batches}) > 1, "else no batch took in another"
+
+
+def test_the_teachers_beams_side_by_side_equal_a_row_for_each() -> None:
+    torch.manual_seed(1)
+    model, (ids, mask) = MODELS["teacher"](), messages(COUNT)
+    quick = stepper(model, ids, mask)
+    assert isinstance(quick, BeamStepper)
+    general = _TeacherRows(model, quick.encoded_BSD, mask, quick.target_tags_B)
+    found, expected = (search_beam([Batch(s, prompt(model, COUNT), [LIMIT] * COUNT)], END, 3) for s in (quick, general))
+    assert [[tokens for _, tokens in row] for row in found] == [[tokens for _, tokens in row] for row in expected]
+    scores, expected_scores = ([score for row in rows for score, _ in row] for rows in (found, expected))
+    assert scores == pytest.approx(expected_scores, abs=1e-4)
+
+
+class _TeacherRows(Stepper):
+    """The teacher decoded as any other model is, a row for each beam."""
+
+    def _forward(self, tokens_AT: Tensor, **extra: object) -> Tensor:
+        return super()._forward(tokens_AT, target_language=self.target_tags_B, **extra)
 
 
 def test_sampling_repeats_under_its_seed(model: PreTrainedModel) -> None:

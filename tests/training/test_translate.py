@@ -26,7 +26,7 @@ SHORT = DecodingConfig(max_new_tokens=12)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A teacher whose random weights are large enough to say something."""
     path = save_tiny_model(tmp_path_factory.mktemp("model"))
-    model, generator = load_model(path), torch.Generator().manual_seed(2)
+    model, generator = load_model(path), torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
@@ -91,7 +91,7 @@ def test_each_text_has_languages_of_its_own(translator: Translator) -> None:
 def test_progress_counts_every_text_that_has_content(translator: Translator) -> None:
     done: list[int] = []
     configured(translator, batch_size=4).translate_many(TEXTS, ["en"] * 8, ["th"] * 8, done.append)
-    assert done == [4, 2]
+    assert done == [6], "batches are decoded side by side"
 
 
 def test_lengths_are_limited(translator: Translator) -> None:

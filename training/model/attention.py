@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from transformers import EncoderDecoderCache
 from transformers.cache_utils import CacheLayerMixin
 
+FEW = 12  # one query and so few keys: elementwise products take half the time of PyTorch's kernel for tiny matmuls
+
 
 def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, bias: Tensor | None, causal: bool = False) -> Tensor:
     """Scaled dot-product attention, heads side by side in the result: (B, T, D).
@@ -23,6 +25,8 @@ def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, bias: Tensor | None, 
     if q_BHTd.is_cuda:
         is_causal = causal and q_BHTd.shape[2] == k_BHSd.shape[2]
         y_BHTd = F.scaled_dot_product_attention(q_BHTd, k_BHSd, v_BHSd, attn_mask=bias, is_causal=is_causal)
+    elif q_BHTd.shape[2] == 1 and k_BHSd.shape[2] <= FEW and not q_BHTd.requires_grad:
+        y_BHTd = _attend_to_few(q_BHTd, k_BHSd, v_BHSd, bias)
     else:
         scores_BHTS = torch.matmul(q_BHTd * q_BHTd.shape[-1] ** -0.5, k_BHSd.transpose(2, 3))
         if causal and q_BHTd.shape[2] > 1:
@@ -31,6 +35,13 @@ def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, bias: Tensor | None, 
             scores_BHTS = scores_BHTS + bias
         y_BHTd = torch.matmul(scores_BHTS.softmax(-1), v_BHSd)
     return y_BHTd.transpose(1, 2).flatten(2)
+
+
+def _attend_to_few(q_BH1d: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, bias: Tensor | None) -> Tensor:
+    scores_BHS1 = (q_BH1d * q_BH1d.shape[-1] ** -0.5 * k_BHSd).sum(-1, keepdim=True)
+    if bias is not None:
+        scores_BHS1 = scores_BHS1 + bias.transpose(2, 3)
+    return (scores_BHS1.softmax(2) * v_BHSd).sum(2, keepdim=True)
 
 
 def _causal_bias(queries: int, keys: int, like: Tensor) -> Tensor:
@@ -54,12 +65,13 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x_BTD: Tensor, bias: Tensor | None, cache: EncoderDecoderCache | None = None) -> Tensor:
-        """(B, T, D) -> (B, T, D). With a cache, earlier positions' keys and values come from it."""
+        """(B, T, D) -> (B, T, D). With a cache, earlier positions' keys and values come from it. A causal layer hides
+        later positions, unless a `bias` says what is hidden."""
         qkv = self.qkv_proj(x_BTD).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(0)
         if cache is not None:
             k, v = cache.self_attention_cache.update(k, v, self.layer)
-        return self.out_proj(attend(q, k, v, bias, self.causal))
+        return self.out_proj(attend(q, k, v, bias, self.causal and bias is None))
 
 
 class CrossAttention(nn.Module):

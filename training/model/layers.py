@@ -125,9 +125,11 @@ class DecoderLayer(_Layer):
         bias: Tensor | None,
         steering: Steering,
         cache: EncoderDecoderCache | None = None,
+        self_bias: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Hidden states (B, T, D) and the z-loss of a MoE layer, None of a dense one."""
-        x_BTD = self._add(x_BTD, self.self_attention(self.self_attention_norm(x_BTD), None, cache))
+        """Hidden states (B, T, D) and the z-loss of a MoE layer, None of a dense one. `self_bias` takes the place of
+        the causal one."""
+        x_BTD = self._add(x_BTD, self.self_attention(self.self_attention_norm(x_BTD), self_bias, cache))
         normed_BTD = self.cross_attention_norm(x_BTD)
         x_BTD = self._add(x_BTD, self.cross_attention(normed_BTD, encoded_BSD, bias, cache))
         return self._feed(x_BTD, steering)

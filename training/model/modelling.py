@@ -10,7 +10,7 @@ B messages, S source positions, T target positions, D width, L languages, V voca
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -60,6 +60,19 @@ class ParleyOutput(ModelOutput):
     loss_sum: Tensor | None = None
     token_count: Tensor | None = None
     metrics: dict[str, Tensor] | None = None
+
+
+class Beams(NamedTuple):
+    """How the beams of each message are fed side by side, as (B, T) tokens for T beams.
+
+    Attributes:
+        step: the position that all of them are at.
+        bias: (B, 1, T, S), hides from each beam the entries of the cache that are not its own past; the new ones,
+            which go to the cache's end, count too.
+    """
+
+    step: int
+    bias: Tensor
 
 
 class Positions(nn.Module):
@@ -158,17 +171,20 @@ class Decoder(nn.Module):
         language_BL: Tensor,
         counts_BT: Tensor,
         cache: EncoderDecoderCache | None,
+        beams: Beams | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Hidden states (B, T, D) and the sum of the z-losses."""
         start = cache.get_seq_length() if cache is not None else 0
-        x_BTD = self.embedding(decoder_input_ids) * self.config.d_model**0.5
-        x_BTD = x_BTD + self.positions(start, decoder_input_ids.shape[1]).to(x_BTD.dtype)
+        positions = (
+            self.positions(start, decoder_input_ids.shape[1]) if beams is None else self.positions(beams.step, 1)
+        )
+        x_BTD = self.embedding(decoder_input_ids) * self.config.d_model**0.5 + positions.to(self.embedding.weight.dtype)
         x_BTD = F.dropout(x_BTD, self.config.dropout, self.training)
         bias = padding_bias(attention_mask, x_BTD.dtype)
         steering = Steering(language_BL, counts_BT.flatten())
         z_losses = []
         for layer in self.layers:
-            x_BTD, z_loss = layer(x_BTD, encoded_BSD, bias, steering, cache)
+            x_BTD, z_loss = layer(x_BTD, encoded_BSD, bias, steering, cache, beams.bias if beams else None)
             z_losses.append(z_loss)
         return self.norm(x_BTD), _total(z_losses)
 
@@ -260,6 +276,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         encoder_outputs: EncoderOutput | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
+        beams: Beams | None = None,
         **_: Any,
     ) -> ParleyOutput:
         """Loss of a batch (with `labels`) or logits (without).
@@ -271,6 +288,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
             labels: (B, T), the tokens that follow; -100 for padding.
             source_language: (B,), true source languages as indices into `config.languages`, for the detector's loss.
             target_language: (B,), tag tokens of the target; needed once a cache holds the first position.
+            beams: `decoder_input_ids` are beams of the same message at the same step, not positions.
         """
         assert decoder_input_ids is not None
         if encoder_outputs is None:
@@ -283,8 +301,9 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
             past_key_values = EncoderDecoderCache(DynamicCache(), DynamicCache())
         tags_B = decoder_input_ids[:, 0] if target_language is None else target_language
         counts_BT = torch.ones_like(decoder_input_ids) if labels is None else (labels != -100).long()
+        language_BL = self.encoder.tags(tags_B)
         y_BTD, z_loss = self.decoder(
-            decoder_input_ids, encoded_BSD, attention_mask, self.encoder.tags(tags_B), counts_BT, past_key_values
+            decoder_input_ids, encoded_BSD, attention_mask, language_BL, counts_BT, past_key_values, beams
         )
         output = ParleyOutput(past_key_values=past_key_values, encoder_last_hidden_state=encoded_BSD)
         if labels is None:
