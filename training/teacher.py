@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -75,6 +75,22 @@ def build_teacher(
     return model
 
 
+def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> float:
+    """Warm start of the embedding on the train split; the same in every process.
+
+    Returns:
+        The contrastive loss at its end, nats.
+    """
+    from training.alignment import align
+    from training.batching import BatchStream
+    from training.encoded import EncodedCorpus
+
+    alignment = config.model.alignment
+    size = max(alignment.batch_tokens, config.batching.max_length)
+    batching = replace(config.batching, batch_tokens=size, source_tokens=0, seed=config.batching.seed + 1)
+    return align(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), alignment)
+
+
 @dataclass(frozen=True)
 class TeacherStageConfig:
     """All that the teacher stage is told.
@@ -125,14 +141,21 @@ class TeacherStage(Stage[TeacherStageConfig]):
         return finished(out)
 
     def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
-        config = self.config
+        resumes = (out / "checkpoints").exists()
+        encoded = None if resumes else inputs["encoded"]  # the checkpoint holds the aligned embedding
         train_teacher(
             out,
             inputs,
-            lambda tokenizer: build_teacher(config.model, tokenizer, config.training.seed),
-            config,
-            facts={"model": asdict(config.model)},
+            lambda tokenizer: self._fresh(tokenizer, encoded),
+            self.config,
+            facts={"model": asdict(self.config.model)},
         )
+
+    def _fresh(self, tokenizer: "PreTrainedTokenizerBase", encoded: Path | None) -> "ParleyMoeForConditionalGeneration":
+        model = build_teacher(self.config.model, tokenizer, self.config.training.seed)
+        if encoded is not None and self.config.model.alignment.updates:
+            align_teacher(model, encoded, self.config)
+        return model
 
 
 def finished(out: Path) -> dict[str, Any]:

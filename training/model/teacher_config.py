@@ -1,6 +1,6 @@
 """The teacher's size: one dial, `depth`, from which every other size follows unless it is set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
@@ -10,6 +10,27 @@ if TYPE_CHECKING:
     from training.model.configuration import ParleyMoeConfig
 
 WIDTH_PER_LAYER = 64
+
+
+@dataclass(frozen=True)
+class AlignmentConfig:
+    """How the embedding is warmed up.
+
+    Attributes:
+        updates: batches of the warm start; 0 for none.
+        batch_tokens: padded target tokens in a batch: its messages are each other's wrong answers.
+        learning_rate: peak of Adam, after 20 updates; it falls linearly over the second half.
+        temperature: of the softmax over a batch.
+    """
+
+    updates: int = 0
+    batch_tokens: int = 4000
+    learning_rate: float = 1e-2
+    temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.updates < 0 or self.learning_rate <= 0 or self.temperature <= 0:
+            raise InputError("teacher.alignment: updates at least 0, learning_rate and temperature above 0")
 
 
 @dataclass(frozen=True)
@@ -23,6 +44,7 @@ class TeacherConfig:
         depth: the dial: 2 is a demo, 3 small, 8 base, 16 about 1 B parameters.
         num_experts: routed experts in each MoE layer.
         d_model, encoder_layers, decoder_layers, ffn_dim, expert_ffn_dim, shared_expert_ffn_dim: set to leave the dial.
+        alignment: warm start of the embedding (`training.alignment`).
         upcycle_from: folder of a dense M2M100 or NLLB checkpoint with the run's vocabulary to start from.
     """
 
@@ -44,6 +66,7 @@ class TeacherConfig:
     detection_loss: float = 0.1
     label_smoothing: float = 0.1
     max_position_embeddings: int = 512
+    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     upcycle_from: str | None = None
 
     def __post_init__(self) -> None:
