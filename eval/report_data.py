@@ -88,7 +88,8 @@ def add_details(
     frequent = corpus_frequent(corpus, codes) if corpus else {}
     details, overall = describe(outputs, messages, frequent, config.bootstrap_samples, config.seed)
     for direction, found in details.items():
-        report["pairs"][direction] |= found
+        entry = report["pairs"][direction]
+        entry |= found | {"telling": found["telling"] | entry.get("telling", {})}
     if overall:
         report["comparisons"] = overall
     if clusters := cluster_routing(report.get("routing", {})):

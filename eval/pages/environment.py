@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from eval.pages.word_marks import marked
+from eval.pages.word_marks import marked, spans_marked
 from training.languages import LANGUAGES, pair
 
 
@@ -27,7 +27,7 @@ def environment() -> Environment:
         p_value=p_value,
         md=md,
     )
-    made.globals.update(languages=LANGUAGES, split_pair=pair, marked=marked)
+    made.globals.update(languages=LANGUAGES, split_pair=pair, marked=marked, spans_marked=spans_marked)
     return made
 
 

@@ -54,7 +54,8 @@ def pair_context(report: Report, direction: str, blocks: Mapping[str, Block]) ->
         "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
         "quality": quality_rows(entry),
         "battles": battles(entry, blocks),
-        "worst": worst_messages(entry, blocks),
+        "worst": told_messages(entry.get("telling", {}).get("worst", {}), blocks),
+        "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), blocks),
         "judged": judged(report, direction),
         "rounds": round_rows(report, direction),
         "data": data_facts(report, source, target),
@@ -151,14 +152,16 @@ def battles(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
     return found
 
 
-def worst_messages(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
-    """Each system's messages with the lowest chrF, with their texts."""
+def told_messages(told: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+    """Messages of each system that the report tells by id, with their texts; those not in the outputs are left out."""
     found = []
-    for system, messages in entry.get("telling", {}).get("worst", {}).items():
+    for system, messages in told.items():
         if system in blocks:
             lines = {row_id: line for line, row_id in enumerate(blocks[system].row_ids)}
-            told = [_message(blocks[system], lines[m["row_id"]]) | m for m in messages]
-            found.append({"system": system, "messages": told})
+            known = [m for m in messages if m["row_id"] in lines]
+            found.append(
+                {"system": system, "messages": [_message(blocks[system], lines[m["row_id"]]) | m for m in known]}
+            )
     return found
 
 

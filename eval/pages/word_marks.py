@@ -1,13 +1,15 @@
-"""Which words of one text another text lacks, as escaped HTML with marks."""
+"""Texts as escaped HTML with marks: words that another text lacks, or spans of errors."""
 
 import re
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from training.languages import LANGUAGES
 
-MIN_EQUAL = 3  # letters in a row that count as the same where words have no spaces
+MIN_EQUAL: Final = 3  # letters in a row that count as the same where words have no spaces
 _SPACED = re.compile(r"\s+|[^\W_]+(?:['’][^\W_]+)*|.", re.DOTALL)
 _UNSPACED = re.compile(r"\s+|[A-Za-z0-9]+|.", re.DOTALL)
 
@@ -27,6 +29,25 @@ def marked(text: str, other: str, code: str, tag: str = "mark") -> Markup:
         run = escape("".join(mine[start:end]))
         found += Markup("<{0}>{1}</{0}>").format(Markup(tag), run) if changed and run.strip() else run
     return found
+
+
+def spans_marked(text: str, spans: Sequence[Mapping[str, Any]]) -> Markup:
+    """`text` with error spans marked; a span without length shows that something is missing there.
+
+    Args:
+        spans: `start` and `end` in characters, `severity`, and perhaps `dimension`.
+    """
+    found, done = Markup(), 0
+    for span in sorted(spans, key=lambda span: (span["start"], span["end"])):
+        start, end = max(done, span["start"]), min(len(text), span["end"])
+        if span["start"] > len(text) or (start >= end and span["start"] != span["end"]):
+            continue
+        title = ", ".join(filter(None, (span["severity"], span.get("dimension"))))
+        found += escape(text[done:start])
+        mark = Markup('<mark class="{}" title="{}">{}</mark>')
+        found += mark.format(span["severity"], title, text[start:end] or "∅")
+        done = max(done, end)
+    return found + escape(text[done:])
 
 
 def _runs(mine: list[str], theirs: list[str], least: int) -> list[tuple[bool, int, int]]:

@@ -54,6 +54,9 @@ def full_report(names: list[str]) -> tuple[dict[str, Any], pa.Table, pa.Table]:
             "critical": 0.5,
             "dimensions": {"accuracy": 1.25, "fluency": 0.75},
         }
+    spans = [{"start": 0, "end": 8, "severity": "critical", "dimension": "accuracy"}]
+    told = [{"row_id": "row:0", "score": 37.0, "spans": spans}, {"row_id": "gone", "score": 1.0, "spans": []}]
+    report["pairs"][names[0]]["telling"] = {"qe": {"student": told}}
     return report | _judgement(names), table, messages
 
 

@@ -106,6 +106,7 @@ def test_the_pair_page_tells_all_there_is(site: Path) -> None:
     assert ", adopted" in page
     assert "1.00 to 2.00" in page
     assert "Accuracy" in page
+    assert '<mark class="critical" title="critical, accuracy">&lt;script&gt;</mark>' in page
 
 
 def test_withheld_pairs_are_marked(site: Path) -> None:
