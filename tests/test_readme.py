@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.composition import compose_config, groups
+from scripts.composition import compose_config, expand_sweep, groups
 from scripts.describe_model import DescribeConfig
 from scripts.run_config import RunConfig
 from scripts.typed_config import check_key, hints
@@ -48,7 +48,8 @@ def test_commands_exist_and_take_their_keys(page: str, program: str, words: tupl
     given = overrides(words)
     if program == "scripts/pipeline.py":
         experiment = [] if any(word.startswith("experiment=") for word in given) else ["experiment=demo"]
-        compose_config(RunConfig, "pipeline", [*experiment, *filled(given)])
+        for job in expand_sweep(given) if "-m" in words else [given]:
+            compose_config(RunConfig, "pipeline", [*experiment, *filled(job)])
     elif program == "scripts/describe_model.py":
         compose_config(DescribeConfig, "describe_model", filled(given))
     elif given:

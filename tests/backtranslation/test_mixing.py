@@ -18,7 +18,7 @@ from training.batch import Batch
 from training.batching import BatchingConfig, BatchStream, OneWay
 from training.encoded import EncodedCorpus
 from training.languages import CODES
-from training.tokenizer import load_tokenizer
+from training.tokenizer import load_tokenizer, tag_ids
 from training.trainer_config import TrainingConfig
 
 BATCHING = BatchingConfig(batch_tokens=256, max_length=64, chunk_batches=20, seed=3)
@@ -70,12 +70,13 @@ def test_a_row_is_used_one_way_only(encoded: EncodedCorpus, folders: dict[str, P
     found = stream(encoded, OneWay(store, {"fr-th": 1.0, "th-fr": 1.0}))
     batches = list(islice(iter(found), 60))
     assert "th-fr" not in counted(batches)
-    bt = tokenizer.convert_tokens_to_ids("<bt>")
+    [bt] = tag_ids(tokenizer, ["<bt>"])
     for batch in batches:
         synthetic = batch.target_language == CODES.index("th")
         synthetic &= batch.source_language == CODES.index("fr")
-        assert ((batch.input_ids[:, 1] == bt) == synthetic).all(), "the tag stands right after the language"
-        assert not (batch.labels == bt).any()
+        tagged = batch.input_ids[:, 1].eq(bt)
+        assert tagged.tolist() == synthetic.tolist(), "the tag stands right after the language"
+        assert not batch.labels.eq(bt).any()
 
 
 def test_the_stream_goes_on_where_it_was(encoded: EncodedCorpus, synthetic: EncodedCorpus) -> None:

@@ -152,7 +152,12 @@ def test_a_killed_round_trains_once(
 ) -> None:
     trained: list[str] = []
     train: Callable[..., Any] = rounds.train_teacher
-    monkeypatch.setattr(rounds, "train_teacher", lambda *a, **k: (trained.append("once"), train(*a, **k)))
+
+    def counting(*arguments: Any, **more: Any) -> None:
+        trained.append("once")
+        train(*arguments, **more)
+
+    monkeypatch.setattr(rounds, "train_teacher", counting)
     kept = getattr(RoundStage, step)
     monkeypatch.setattr(RoundStage, step, interrupted)
     with pytest.raises(KeyboardInterrupt):
