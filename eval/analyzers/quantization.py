@@ -1,6 +1,6 @@
 """Which layers lose most when quantized: outliers among the relative errors of the layers' outputs.
 
-Reads `quantization.<system>.layers` of the report: layer -> relative error, or -> {"relative_error": ...}.
+Reads `quantization.<system>.layers` of the report: a list of {"name", "error"}, as exports write it, or layer -> error.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,5 @@ def analyze(question: Question) -> list[Finding]:
 def layer_errors(report: Mapping[str, Any], system: str) -> dict[str, float]:
     """Relative error of each quantized layer of a system."""
     layers = report.get("quantization", {}).get(system, {}).get("layers", {})
-    values = {
-        name: entry.get("relative_error") if isinstance(entry, Mapping) else entry for name, entry in layers.items()
-    }
-    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    named = layers.items() if isinstance(layers, Mapping) else ((layer["name"], layer["error"]) for layer in layers)
+    return {str(name): float(error) for name, error in named if isinstance(error, int | float)}

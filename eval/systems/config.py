@@ -101,7 +101,8 @@ def _system(path: Path, entry: Mapping[str, Any]) -> SystemConfig:
     for key in ("name", "path"):
         if key not in entry:
             raise InputError(f"{path}: a system has no {key}: {dict(entry)}")
-    return SystemConfig(**{str(key): str(value) for key, value in entry.items()})
+    values: dict[str, Any] = {str(key): str(value) for key, value in entry.items()}
+    return SystemConfig(**values)
 
 
 def _model_type(folder: Path) -> str:

@@ -13,12 +13,14 @@ def main(folder: Path) -> None:
     import torch
     import yaml
     from comet.models import RegressionMetric
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizerFast
 
     letters = {piece: place for place, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", *"abcdefghijklmnopqrst"])}
     tokenizer = Tokenizer(models.WordLevel(letters, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    ends = [("<s>", letters["<s>"]), ("</s>", letters["</s>"])]
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=ends)
     encoder = folder / "encoder"
     XLMRobertaTokenizerFast(tokenizer_object=tokenizer).save_pretrained(str(encoder))
     torch.manual_seed(1)

@@ -8,9 +8,8 @@ from tests.eval.planted import damaged, evidence, planted, rows
 def test_an_outlier_layer_ranks_first_when_int8_is_far_behind() -> None:
     lines = rows(("en", "fr"), 40)
     weak = planted(lines, lambda _, __, row: damaged(row, 0.2))
-    layers = {f"decoder.{n}.fc1": {"relative_error": 0.01} for n in range(12)} | {
-        "decoder.0.fc2": {"relative_error": 0.4}
-    }
+    layers: list[dict[str, object]] = [{"name": f"decoder.{n}.fc1", "error": 0.01} for n in range(12)]
+    layers.append({"name": "decoder.0.fc2", "error": 0.4})
     both = [row | {"system": "student"} for row in lines] + [row | {"system": "student_int8"} for row in weak]
     found = findings(
         None,
