@@ -1,7 +1,6 @@
 """COMET in its own environment, on a tiny local checkpoint; and what is said where that environment is absent."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,17 +25,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @here
-def test_a_local_checkpoint_scores_the_same_in_any_batch(checkpoint: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_local_checkpoint_scores_the_same_in_any_batch(checkpoint: Path) -> None:
     found = score_comet(*TEXTS, checkpoint)
     assert len(found) == 3
     assert len(set(found)) == 3
     assert score_comet(*TEXTS, checkpoint, batch_size=1) == pytest.approx(found, abs=1e-5)
-    broken = tmp_path / "checkpoints" / "model.ckpt"
-    broken.parent.mkdir()
-    broken.write_bytes(b"nothing")
-    shutil.copy(checkpoint.parents[1] / "hparams.yaml", tmp_path)
-    with pytest.raises(InputError, match=r"COMET failed on .*model\.ckpt: "):
-        score_comet(*TEXTS, broken)
 
 
 def test_an_absent_environment_says_how_to_make_it(tmp_path: Path) -> None:
