@@ -18,7 +18,7 @@ from qe_model.annotation import AnnotatedTranslation
 from qe_model.annotation_store import write_annotations
 from qe_model.data_config import AnnotationSource, QEDataConfig
 from qe_model.reading import reader
-from qe_model.splits import assign_splits
+from qe_model.splits import assign_splits, straddling
 from training.languages import CODES
 
 HUMAN: Final = "human.parquet"
@@ -59,13 +59,17 @@ class QEDataStage(Stage[QEDataConfig]):
             InputError: a file that cannot be read, or a row whose spans do not fit its text.
         """
         counts: Counter[tuple[str, ...]] = Counter()
+        straddle: list[str] = []
         if self.config.sources:
-            write_annotations(out / HUMAN, _counted(self._human(), counts))
+            human = self._human()
+            straddle = straddling(human)
+            write_annotations(out / HUMAN, _counted(human, counts))
         if "corpus" in inputs:
             write_annotations(out / SYNTHETIC, _counted(self._synthetic(inputs["corpus"]), counts))
         if self.config.contrast.enabled:
             write_annotations(out / CONTRAST, _counted(self._contrast(), counts))
-        facts = {"rows": _nested(counts), "licences": {n: s.licence for n, s in self.config.sources.items()}}
+        licences = {name: source.licence for name, source in self.config.sources.items()}
+        facts = {"rows": _nested(counts), "licences": licences, "documents_in_several_splits": len(straddle)}
         write_json(out / FACTS, facts)
         return facts
 

@@ -1,7 +1,7 @@
 """Splits by document: documents that share a sentence stay together, and content decides where they go."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,21 +17,22 @@ _BUCKETS: Final = 1 << 32
 def assign_splits(
     translations: Sequence[AnnotatedTranslation], dev_share: float = 0.1, test_share: float = 0.1, seed: int = 1
 ) -> list[AnnotatedTranslation]:
-    """Give every translation a split; those that have one keep it, and so does all that shares their documents.
+    """Give every translation a split; those that have one keep it, also where published splits cut through a document.
 
     Documents are joined when they have one name (in one language of the source) or share a long enough source
-    sentence. The hash of the seed and the group's smallest name decides, so new documents do not move old ones.
+    sentence. What is joined with published splits takes the most held-out of these. Else the hash of the seed and the
+    group's smallest name decides, so new documents do not move old ones.
 
     Raises:
-        InputError: shares that leave nothing to train on, or a group with published splits that differ.
+        InputError: shares that leave nothing to train on.
     """
     if min(dev_share, test_share) < 0 or dev_share + test_share >= 1:
         raise InputError(f"dev_share {dev_share} and test_share {test_share} leave nothing to train on")
     groups = _groups(translations)
-    published: dict[Hashable, str] = {}
+    published: dict[str, str] = {}
     for one, group in zip(translations, groups, strict=True):
-        if one.split and published.setdefault(group, one.split) != one.split:
-            raise InputError(f"{one.id}: its document is in {one.split}, but also in {published[group]}")
+        if one.split:
+            published[group] = max(one.split, published.get(group, one.split), key=_held_out)
     return [
         one if one.split else replace(one, split=published.get(group) or _drawn(group, dev_share, test_share, seed))
         for one, group in zip(translations, groups, strict=True)
@@ -74,6 +75,10 @@ def _groups(translations: Sequence[AnnotatedTranslation]) -> list[str]:
 
 def _needed(code: str) -> int:
     return _LONG_ENOUGH if code not in LANGUAGES or LANGUAGES[code].spaced else _LONG_ENOUGH_UNSPACED
+
+
+def _held_out(split: str) -> int:
+    return ("train", "dev", "test").index(split) if split in ("train", "dev", "test") else -1
 
 
 def _drawn(group: str, dev_share: float, test_share: float, seed: int) -> str:
