@@ -24,6 +24,7 @@ from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 from distillation.config import StudentConfig
 from distillation.export import ctranslate2_folder, onnx_folder
 from distillation.output_lists import OutputLists
+from distillation.quantization import input_ranges
 from distillation.runtime.ctranslate2_engine import CTranslate2Engine
 from distillation.runtime.engine import Engine, Request
 from distillation.runtime.onnx_engine import OnnxEngine
@@ -31,6 +32,7 @@ from distillation.runtime.torch_engine import TorchEngine
 from distillation.student import build_student
 from pipeline.errors import InputError
 from scripts.command_line import argument, run
+from training.batch import Batch
 from training.languages import CODES
 
 TASKS = ("b1", "b32", "1x3", "1x15", "32x3", "mix32")
@@ -74,6 +76,13 @@ def make_task(name: str, vocabulary: int) -> Task:
     sources = [[4, *draw.integers(30, vocabulary, size - 2).tolist(), 2] for size in sizes]
     lengths = [int(1.5 * size) for size in sizes]
     return Task(sources, list(CODES[1 : 1 + languages]), lengths)
+
+
+def random_batch(vocabulary: int) -> Batch:
+    """What fixed scales are taken from."""
+    ids = torch.randint(30, vocabulary, (64, 16), generator=torch.Generator().manual_seed(0))
+    languages = torch.zeros(64, dtype=torch.long)
+    return Batch(ids, torch.ones_like(ids), ids, ids, languages, languages, ids.numel())
 
 
 def random_lists(vocabulary: int, pieces: int) -> OutputLists:
@@ -173,7 +182,7 @@ def sides_of(arguments: Arguments, folder: Path, student: M2M100ForConditionalGe
     """Makers of a side for a task, by name."""
     lists = random_lists(arguments.vocabulary, arguments.pieces)
     ctranslate2_folder.convert(folder, folder / "ctranslate2", lists=lists)
-    onnx_folder.convert(student, folder / "onnx")
+    onnx_folder.convert(student, folder / "onnx", input_ranges(student, [random_batch(arguments.vocabulary)]))
     ct2 = ForcedCTranslate2(folder / "ctranslate2", NEVER, arguments.threads)
     onnx = OnnxEngine(folder / "onnx", NEVER, 1, arguments.threads)
     plain = TorchEngine.load(folder, NEVER)

@@ -1,10 +1,10 @@
 """What int8 does to each layer, measured; and training that meets its rounding.
 
-The rounding is that of `distillation.export.onnx_graph`: weights with one scale per output unit, activations with one
-per row. CTranslate2 rounds the same way.
+The rounding is that of `distillation.export.onnx_graph`: weights with one scale per output unit; behind a norm one
+fixed scale for all rows, else one for each row. CTranslate2 rounds every row by its own largest value.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ from transformers import M2M100ForConditionalGeneration
 from distillation.teacher_states import states_of
 from training.batch import Batch
 
+OUTPUT = "output"
+_BEHIND_NORM = ("self_attn.qkv", "fc1", "encoder_attn.q_proj", "encoder_attn.kv")
 _FUSED = {"q_proj": "qkv", "k_proj": "qkv", "v_proj": "qkv"}
 
 
@@ -41,6 +43,17 @@ def rounded(x: Tensor) -> Tensor:
     return (x / scale).round() * scale
 
 
+def rounded_input(x: Tensor, name: str, ranges: Mapping[str, float]) -> Tensor:
+    """What goes into a layer, as the export rounds it."""
+    if name in ranges:
+        scale = ranges[name] / 127
+        return (x / scale).round().clamp(-128, 127) * scale
+    if name.endswith("fc2"):
+        steps = x.amax(-1, keepdim=True).clamp(min=1e-9) / 255
+        return (x / steps).round() * steps
+    return rounded(x)
+
+
 def layer_name(name: str) -> str:
     """A module's name as exports call the product that it is part of."""
     path, _, last = name.removeprefix("model.").rpartition(".")
@@ -50,18 +63,36 @@ def layer_name(name: str) -> str:
 
 
 @torch.no_grad()
-def layer_errors(student: M2M100ForConditionalGeneration, batches: Sequence[Batch]) -> list[LayerError]:
+def input_ranges(student: M2M100ForConditionalGeneration, batches: Sequence[Batch]) -> dict[str, float]:
+    """Largest absolute value that goes into each layer behind a norm, and into the `output` layer, on some batches."""
+    found: dict[str, float] = {}
+
+    def watch(name: str, _: nn.Linear, x: Tensor) -> None:
+        layer = layer_name(name)
+        if layer.endswith(_BEHIND_NORM):
+            found[layer] = max(found.get(layer, 0.0), float(x.abs().max()))
+
+    with _watched(student, watch):
+        for batch in batches:
+            found[OUTPUT] = max(found.get(OUTPUT, 0.0), float(states_of(student, batch).labelled_TD.abs().max()))
+    return found
+
+
+@torch.no_grad()
+def layer_errors(
+    student: M2M100ForConditionalGeneration, batches: Sequence[Batch], ranges: Mapping[str, float]
+) -> list[LayerError]:
     """Every linear layer's error on some batches, worst first; padding is counted with the rest."""
     sums: dict[str, list[float]] = {}
 
     def watch(name: str, module: nn.Linear, x: Tensor) -> None:
         rows = x.flatten(0, -2).float()
         exact = F.linear(rows, module.weight.float())
-        error = F.linear(rounded(rows), rounded(module.weight.float())) - exact
+        error = F.linear(rounded_input(rows, layer_name(name), ranges), rounded(module.weight.float())) - exact
         peaks = rows.abs().amax(-1) / rows.square().mean(-1).sqrt().clamp(min=1e-9)
-        total = sums.setdefault(layer_name(name), [0.0, 0.0, 0.0, 0])
-        parts = (error.square().sum(), exact.square().sum(), peaks.sum(), len(rows))
-        sums[layer_name(name)] = [old + float(new) for old, new in zip(total, parts, strict=True)]
+        total = sums.setdefault(layer_name(name), [0.0, 0.0, 0.0, 0.0])
+        parts = float(error.square().sum()), float(exact.square().sum()), float(peaks.sum()), float(len(rows))
+        sums[layer_name(name)] = [old + new for old, new in zip(total, parts, strict=True)]
 
     with _watched(student, watch):
         for batch in batches:
@@ -96,7 +127,7 @@ def int8_in_training(student: M2M100ForConditionalGeneration) -> Iterator[None]:
     """
     layers = [module for name, module in student.named_modules() if _is_hidden(name, module)]
     for layer in layers:
-        layer.forward = _forward_rounded(layer)  # type: ignore[method-assign]
+        layer.forward = _forward_rounded(layer)
     try:
         yield
     finally:

@@ -49,7 +49,7 @@ def convert(student: Path, out: Path, quantization: str = "int8", lists: OutputL
     except ImportError as error:
         raise InputError("a CTranslate2 export needs the package ctranslate2 (extra `ctranslate2`)") from error
 
-    class Converter(TransformersConverter):  # type: ignore[misc]
+    class Converter(TransformersConverter):
         def load_model(self, *args: Any, **kwargs: Any) -> Any:
             model = super().load_model(*args, **kwargs)
             model.config.decoder_start_token_id = model.config.eos_token_id  # it wants one; taken out again below

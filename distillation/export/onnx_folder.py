@@ -5,20 +5,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distillation.export.onnx_graph import array, encoder_graph, quantized, source_graph, step_graph
-from distillation.runtime.onnx_engine import SCALES, TABLE
+from distillation.export.onnx_graph import OUTPUT, array, encoder_graph, quantized, source_graph, step_graph
+from distillation.runtime.onnx_engine import SCALES, SETTINGS, TABLE
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from transformers import M2M100ForConditionalGeneration
 
 
-def convert(student: "M2M100ForConditionalGeneration", out: Path, keep_float: "Sequence[str]" = ()) -> None:
+def convert(
+    student: "M2M100ForConditionalGeneration",
+    out: Path,
+    ranges: "Mapping[str, float]",
+    keep_float: "Sequence[str]" = (),
+) -> None:
     """Write `encoder.onnx`, `source.onnx`, `step.onnx`, and the embedding, which is the output layer too.
 
     Args:
+        ranges: largest absolute value of what goes into layers behind norms, by layer (`quantization.input_ranges`).
         keep_float: parts of names of layers whose weights and products stay in float.
 
     Raises:
@@ -36,7 +43,8 @@ def convert(student: "M2M100ForConditionalGeneration", out: Path, keep_float: "S
         return any(part in name for part in keep_float)
 
     for name, make in (("encoder", encoder_graph), ("source", source_graph), ("step", step_graph)):
-        onnx.save(make(student, kept), str(out / f"{name}.onnx"))
+        onnx.save(make(student, kept, ranges), str(out / f"{name}.onnx"))
     table, scales = quantized(array(student.model.shared.weight))
     np.save(out / TABLE, table, allow_pickle=False)
     np.save(out / SCALES, scales, allow_pickle=False)
+    write_json(out / SETTINGS, {"largest_output": ranges[OUTPUT]})

@@ -1,14 +1,16 @@
 """The student as ONNX graphs, written node by node: encoder, keys and values of the source, one decoding step, output.
 
 Why not a traced export: `quantize_dynamic` on a traced graph gives one activation scale to a whole tensor, so that a
-translation depends on what else is in its batch. Here every row (one position of one message) is scaled by its own
-largest absolute value before it becomes eight bits, and scaled back after the integer product:
+translation depends on what else is in its batch. Here a row (one position of one message) never meets another:
 
-    m = max |x|,   x8 = round(127 x / m),   y = (x8 W8) (m / 127) s_W + bias
+    after a norm       one fixed scale for a layer, from the largest value seen on dev messages (rows are normalised)
+    after ReLU         rows scaled by their own largest value to 0 ... 255
+    after attention    rows scaled by their own largest absolute value to -127 ... 127
 
-Weights have one scale per output unit. The embedding is also the output layer, so it is kept once, outside the graphs:
-`embedded` are its rows times sqrt(D), positions are added inside. Only standard operators and
-`com.microsoft::MatMulIntegerToFloat` are used.
+    y = (x8 W8) s_x s_W + bias,        W8 with one scale s_W for each output unit
+
+The embedding is also the output layer, so it is kept once, outside the graphs: `embedded` are its rows times sqrt(D);
+positions are added inside. Only standard operators and `com.microsoft::MatMulIntegerToFloat` are used.
 
     encoder   embedded (B, S, D), mask (B, S)                        -> states (B, S, D)
     source    states (B, S, D)                                       -> key_l (B, H, d, S), value_l (B, H, S, d)
@@ -17,7 +19,7 @@ Weights have one scale per output unit. The embedding is also the output layer, 
     output    out (A, D)                                             -> logits (A, N), for N chosen pieces
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,6 +34,7 @@ FIRST_POSITION: Final = 2
 HIDDEN: Final = -1e9
 Array = np.ndarray[Any, np.dtype[Any]]
 KeepFloat = Callable[[str], bool]
+OUTPUT: Final = "output"  # name of the output layer among ranges
 
 
 def quantized(weight_ND: Array) -> tuple[Array, Array]:
@@ -43,9 +46,10 @@ def quantized(weight_ND: Array) -> tuple[Array, Array]:
 class Graph:
     """Collects nodes and weights. Every method that adds a node gives the name of its output."""
 
-    def __init__(self, keep_float: KeepFloat) -> None:
-        """`keep_float` says of a layer's name whether its product stays in float."""
-        self.keep_float = keep_float
+    def __init__(self, keep_float: KeepFloat, ranges: Mapping[str, float]) -> None:
+        """`keep_float` says of a layer's name whether its product stays in float; `ranges` holds the largest absolute
+        value of what goes into the layers behind norms."""
+        self.keep_float, self.ranges = keep_float, ranges
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
         self._count = 0
@@ -81,32 +85,45 @@ class Graph:
         weight, bias = self.constant(array(layer.weight)), self.constant(array(layer.bias))
         return self.add("LayerNormalization", x, weight, bias, axis=-1, epsilon=layer.eps)
 
-    def linear(self, x: str, weight_ND: Array, bias_N: Array | None, name: str, output: str = "") -> str:
-        """`x W^T + b`, in int8 unless the layer stays in float."""
-        product = self._float(x, weight_ND) if self.keep_float(name) else self._int8(x, weight_ND)
-        if bias_N is None:
-            return self.add("Identity", product, outputs=[output]) if output else product
-        return self.add("Add", product, self.constant(bias_N), outputs=[output] if output else ())
+    def linear(self, x: str, weight_ND: Array, bias_N: Array, name: str) -> str:
+        """`x W^T + b` for rows `x` (R, D), in int8 unless the layer stays in float."""
+        if self.keep_float(name):
+            product = self.add("MatMul", x, self.constant(weight_ND.T.astype(np.float32)))
+            return self.add("Add", product, self.constant(bias_N))
+        weight8_ND, scale_N = quantized(weight_ND)
+        if name in self.ranges:
+            return self.fixed(x, weight8_ND, scale_N, self.ranges[name], bias_N)
+        by_row = self._positive if name.endswith("fc2") else self._signed
+        eight, zero, row_scale, unit = by_row(x)
+        whole = self._product(eight, weight8_ND, scale_N, self.scalar(unit), zero)
+        return self.add("Add", self.add("Mul", whole, row_scale), self.constant(bias_N))
 
-    def _float(self, x: str, weight_ND: Array) -> str:
-        return self.add("MatMul", x, self.constant(weight_ND.T.astype(np.float32)))
+    def fixed(self, x: str, weight8_ND: Array, scale_N: Array, largest: float, bias_N: Array | None = None) -> str:
+        """`x W^T + b` with one scale for all rows; values beyond `largest` are cut to it."""
+        scale, zero = self.scalar(largest / 127), self.constant(np.array(128, np.uint8))
+        eight = self.add("QuantizeLinear", x, scale, zero)
+        return self._product(eight, weight8_ND, scale_N, scale, zero, bias_N)
 
-    def _int8(self, x: str, weight_ND: Array) -> str:
-        return self.product(x, *quantized(weight_ND))
+    def _product(
+        self, eight: str, weight8_ND: Array, scale_N: Array, scale: str, zero: str, bias_N: Array | None = None
+    ) -> str:
+        weight, scales = self.constant(weight8_ND.T), self.constant(scale_N)
+        optional = [zero] if bias_N is None else [zero, "", self.constant(bias_N)]
+        return self.add("MatMulIntegerToFloat", eight, weight, scale, scales, *optional, domain="com.microsoft")
 
-    def product(self, x: str, weight8_ND: Array, scale_N: Array) -> str:
-        """`x W^T` with int8 weights and rows of `x` scaled one by one."""
+    def _positive(self, x: str) -> tuple[str, str, str, float]:
+        """Rows without negative values as 0 ... 255: bytes, their zero, a scale for each row (R, 1), one for all."""
+        largest_R = self.add("ReduceMax", x, self.integers(-1), keepdims=0)
+        scale_R = self.add("Add", self.add("Mul", largest_R, self.scalar(1 / 255)), self.scalar(1e-12))
+        eight = self.add("QuantizeLinear", x, scale_R, axis=0)
+        return eight, "", self.add("Unsqueeze", scale_R, self.integers(1)), 1.0
+
+    def _signed(self, x: str) -> tuple[str, str, str, float]:
+        """Rows as -127 ... 127 around 128; results as above."""
         largest = self.add("ReduceMax", self.add("Abs", x), self.integers(-1), keepdims=1)
-        scale = self.add("Add", largest, self.scalar(1e-9))  # rows of zeros
-        eight = self.add(
-            "QuantizeLinear", self.add("Div", x, scale), self.scalar(1 / 127), self.constant(np.array(128, np.uint8))
-        )
-        whole = self.add(
-            "MatMulIntegerToFloat", eight, self.constant(weight8_ND.T), self.scalar(1 / 127), self.constant(scale_N),
-            self.constant(np.array(128, np.uint8)), self.constant(np.zeros_like(scale_N, np.int8)),
-            domain="com.microsoft",
-        )  # fmt: skip
-        return self.add("Mul", whole, scale)
+        scale, zero = self.add("Add", largest, self.scalar(1e-9)), self.constant(np.array(128, np.uint8))
+        eight = self.add("QuantizeLinear", self.add("Div", x, scale), self.scalar(1 / 127), zero)
+        return eight, zero, scale, 1 / 127
 
     def attention(self, query: str, key_t: str, value: str, bias: str = "") -> str:
         """Softmax(q k) v; q is scaled already and k transposed: (A, H, T, d), (A, H, d, S), (A, H, S, d)."""
@@ -144,37 +161,47 @@ def _input(name: str, kind: int, *shape: Any) -> Any:
     return helper.make_tensor_value_info(name, kind, list(shape))
 
 
-def encoder_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+def encoder_graph(
+    student: "M2M100ForConditionalGeneration", keep_float: KeepFloat, ranges: Mapping[str, float]
+) -> "onnx.ModelProto":
     """Embedded tokens to states; see the module's text."""
     from onnx import TensorProto
 
-    config, encoder, graph = student.config, student.model.encoder, Graph(keep_float)
+    config, encoder, graph = student.config, student.model.encoder, Graph(keep_float, ranges)
     heads, width = config.encoder_attention_heads, config.d_model
-    length = graph.add("Gather", graph.add("Shape", "embedded"), graph.integers(1))
+    whole = graph.add("Shape", "embedded")
+    length = graph.add("Gather", whole, graph.integers(1))
     table = graph.constant(array(encoder.embed_positions.weights)[FIRST_POSITION:])
     places = graph.add("Slice", table, graph.integers(0), length, graph.integers(0))
-    x = graph.add("Add", "embedded", places)
+    x = graph.add("Reshape", graph.add("Add", "embedded", places), graph.integers(-1, width))
+    apart = _shape(graph, whole, 3, heads, width // heads)
     shown = graph.add("Unsqueeze", "mask", graph.integers(1, 2))
     bias = graph.add("Mul", graph.add("Sub", graph.scalar(1.0), shown), graph.scalar(HIDDEN))
     for place, layer in enumerate(encoder.layers):
         name, own = f"encoder.layers.{place}", layer.self_attn
         weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [(width // heads) ** -0.5, 1.0, 1.0])
         mixed = graph.linear(graph.norm(x, layer.self_attn_layer_norm), weight, vector, f"{name}.self_attn.qkv")
-        parts = graph.add("Reshape", mixed, graph.integers(0, 0, 3, heads, width // heads))
+        parts = graph.add("Reshape", mixed, apart)
         query, key_t, value = (
             graph.add("Transpose", graph.add("Gather", parts, graph.constant(np.array(n)), axis=2), perm=order)
             for n, order in enumerate(([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]))
         )
         context = graph.add("Transpose", graph.attention(query, key_t, value, bias), perm=[0, 2, 1, 3])
-        flat = graph.add("Reshape", context, graph.integers(0, 0, width))
+        flat = graph.add("Reshape", context, graph.integers(-1, width))
         out = graph.linear(flat, array(own.out_proj.weight), array(own.out_proj.bias), f"{name}.self_attn.out_proj")
         x = _feed(graph, graph.add("Add", x, out), layer, name)
     normed = graph.norm(x, encoder.layer_norm)
-    graph.add("Identity", normed, outputs=["states"])
+    graph.add("Reshape", normed, whole, outputs=["states"])
     inputs = [
         _input("embedded", TensorProto.FLOAT, "B", "S", width), _input("mask", TensorProto.FLOAT, "B", "S")
     ]  # fmt: skip
     return graph.model("encoder", inputs, ["states"])
+
+
+def _shape(graph: Graph, whole: str, *last: int) -> str:
+    """The first two dimensions of a shape, then others."""
+    first = graph.add("Slice", whole, graph.integers(0), graph.integers(2))
+    return graph.add("Concat", first, graph.integers(*last), axis=0)
 
 
 def _feed(graph: Graph, x: str, layer: Any, name: str) -> str:
@@ -184,17 +211,21 @@ def _feed(graph: Graph, x: str, layer: Any, name: str) -> str:
     return graph.add("Add", x, out)
 
 
-def source_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+def source_graph(
+    student: "M2M100ForConditionalGeneration", keep_float: KeepFloat, ranges: Mapping[str, float]
+) -> "onnx.ModelProto":
     """States to the decoder layers' keys and values of the source, made once per message."""
     from onnx import TensorProto
 
-    config, graph, names = student.config, Graph(keep_float), []
+    config, graph, names = student.config, Graph(keep_float, ranges), []
     heads, width = config.decoder_attention_heads, config.d_model
+    apart = _shape(graph, graph.add("Shape", "states"), 2, heads, width // heads)
+    rows = graph.add("Reshape", "states", graph.integers(-1, width))
     for place, layer in enumerate(student.model.decoder.layers):
         cross = layer.encoder_attn
         weight, vector = _fused([cross.k_proj, cross.v_proj], [1.0, 1.0])
-        mixed = graph.linear("states", weight, vector, f"decoder.layers.{place}.encoder_attn.kv")
-        parts = graph.add("Reshape", mixed, graph.integers(0, 0, 2, heads, width // heads))
+        mixed = graph.linear(rows, weight, vector, f"decoder.layers.{place}.encoder_attn.kv")
+        parts = graph.add("Reshape", mixed, apart)
         for n, (kind, order) in enumerate((("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3]))):
             one = graph.add("Gather", parts, graph.constant(np.array(n)), axis=2)
             graph.add("Transpose", one, outputs=[f"{kind}_{place}"], perm=order)
@@ -202,11 +233,13 @@ def source_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloa
     return graph.model("source", [_input("states", TensorProto.FLOAT, "B", "S", width)], names)
 
 
-def step_graph(student: "M2M100ForConditionalGeneration", keep_float: KeepFloat) -> "onnx.ModelProto":
+def step_graph(
+    student: "M2M100ForConditionalGeneration", keep_float: KeepFloat, ranges: Mapping[str, float]
+) -> "onnx.ModelProto":
     """One decoding step for A rows."""
     from onnx import TensorProto
 
-    config, decoder, graph = student.config, student.model.decoder, Graph(keep_float)
+    config, decoder, graph = student.config, student.model.decoder, Graph(keep_float, ranges)
     heads, width = config.decoder_attention_heads, config.d_model
     table = graph.constant(array(decoder.embed_positions.weights)[FIRST_POSITION:])
     x = graph.add("Add", "embedded", graph.add("Gather", table, "place"))
@@ -251,10 +284,14 @@ def _decoder_layer(graph: Graph, x: str, layer: Any, number: int, heads: int, wi
     return _feed(graph, graph.add("Add", x, out), layer, name)
 
 
-def output_graph(weight8_ND: Array, scale_N: Array) -> "onnx.ModelProto":
-    """The output layer for some rows of the vocabulary, from their eight-bit weights and scales."""
+def output_graph(weight8_ND: Array, scale_N: Array, largest: float) -> "onnx.ModelProto":
+    """The output layer for some rows of the vocabulary, from their eight-bit weights and scales.
+
+    Args:
+        largest: absolute value that the decoder's normed output stays within.
+    """
     from onnx import TensorProto
 
-    graph = Graph(lambda _: False)
-    graph.add("Identity", graph.product("out", weight8_ND, scale_N), outputs=["logits"])
+    graph = Graph(lambda _: False, {})
+    graph.add("Identity", graph.fixed("out", weight8_ND, scale_N, largest), outputs=["logits"])
     return graph.model("output", [_input("out", TensorProto.FLOAT, "A", weight8_ND.shape[1])], ["logits"])

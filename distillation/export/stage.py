@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from training.batch import Batch
     from training.encoded import EncodedCorpus
 
-ERROR_BATCHES: Final = 4
+CALIBRATION_BATCHES: Final = 16
 BATCH_INDEPENDENCE_MESSAGES: Final = 50
 
 
@@ -54,6 +54,7 @@ class ExportStage(Stage[ExportConfig]):
         """
         from distillation.export.manifest import package_versions, write
         from distillation.output_lists import OutputLists
+        from distillation.quantization import input_ranges, layer_errors
         from distillation.runtime.torch_engine import TorchEngine
         from training.encoded import EncodedCorpus
         from training.tokenizer import check_vocabulary, load_tokenizer
@@ -62,13 +63,15 @@ class ExportStage(Stage[ExportConfig]):
         check_vocabulary(inputs["student"], lists.vocabulary_digest)
         check_vocabulary(inputs["student"], encoded.vocabulary_digest)
         tokenizer = load_tokenizer(inputs["student"])
-        engine = TorchEngine.load(inputs["student"], int(tokenizer.eos_token_id))  # type: ignore[arg-type]
+        engine = TorchEngine.load(inputs["student"], int(tokenizer.eos_token_id))
         out.mkdir(parents=True, exist_ok=True)
         tokenizer.save_pretrained(str(out))
         lists.save(out)
-        errors = self._layer_errors(engine.model, encoded)
+        batches = dev_batches(encoded)
+        ranges = input_ranges(engine.model, batches)
+        errors = [asdict(layer) for layer in layer_errors(engine.model, batches, ranges)]
         kept = self._kept(errors)
-        forms = self._convert(out, inputs["student"], engine.model, lists, kept)
+        forms = self._convert(out, inputs["student"], engine.model, lists, ranges, kept)
         asked = sample(encoded, inputs["corpus"], self.config.parity_messages)
         measure(out, engine, tokenizer, lists, asked, forms)
         versions = package_versions(("ctranslate2", "onnx", "onnxruntime", "torch", "transformers"))
@@ -78,13 +81,6 @@ class ExportStage(Stage[ExportConfig]):
         for form in short.values():
             form["parity"] = {key: value for key, value in form["parity"].items() if key != "examples"}
         return {"forms": short, "params": params, "worst_layers": errors[:5]}
-
-    def _layer_errors(
-        self, student: "M2M100ForConditionalGeneration", encoded: "EncodedCorpus"
-    ) -> list[dict[str, Any]]:
-        from distillation.quantization import layer_errors
-
-        return [asdict(layer) for layer in layer_errors(student, dev_batches(encoded))]
 
     def _kept(self, errors: Sequence[Mapping[str, Any]]) -> list[str]:
         limit = self.config.max_layer_error
@@ -97,6 +93,7 @@ class ExportStage(Stage[ExportConfig]):
         folder: Path,
         student: "M2M100ForConditionalGeneration",
         lists: "OutputLists",
+        ranges: Mapping[str, float],
         kept: Sequence[str],
     ) -> dict[str, dict[str, Any]]:
         from distillation.export import ctranslate2_folder, onnx_folder, torch_package
@@ -105,8 +102,12 @@ class ExportStage(Stage[ExportConfig]):
         forms: dict[str, dict[str, Any]] = {}
         if self.config.onnx:
             remove(out / "onnx")
-            onnx_folder.convert(student, out / "onnx", kept)
-            forms["onnx"] = {"weights": "int8", "activations": "int8, one scale per row", "kept_in_float": list(kept)}
+            onnx_folder.convert(student, out / "onnx", ranges, kept)
+            forms["onnx"] = {
+                "weights": "int8",
+                "activations": "int8, fixed scales behind norms, else one per row",
+                "kept_in_float": list(kept),
+            }
         if self.config.ctranslate2:
             remove(out / "ctranslate2")
             ctranslate2_folder.convert(folder, out / "ctranslate2", lists=lists)
@@ -130,7 +131,7 @@ def dev_batches(encoded: "EncodedCorpus") -> "list[Batch]":
     found = []
     for batch in held.batches(list(held.rows)):
         found.append(batch)
-        if len(found) == ERROR_BATCHES:
+        if len(found) == CALIBRATION_BATCHES:
             break
     return found
 

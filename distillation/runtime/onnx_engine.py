@@ -1,5 +1,6 @@
 """The student on ONNX Runtime in int8, from the graphs of `distillation.export.onnx_graph`; encodes apart."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,14 +10,14 @@ import numpy as np
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, cpu_flags, padded_states, padded_tokens
-from distillation.runtime.greedy import allowed_pieces, search
+from distillation.runtime.greedy import search
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 GRAPHS: Final = ("encoder", "source", "step")
-TABLE, SCALES = "embedding.int8.npy", "embedding.scales.npy"
+TABLE, SCALES, SETTINGS = "embedding.int8.npy", "embedding.scales.npy", "settings.json"
 HIDDEN: Final = -1e9
 OUTPUTS_KEPT: Final = 64  # output layers of different lists held ready
 NEEDED: Final = ("avx512_vnni", "avx_vnni")  # without them products of eight bits saturate in sixteen
@@ -42,12 +43,15 @@ class OnnxEngine:
         _check_installed()
         _check_processor()
         self.end, self.pad, self.threads = end, pad, threads
-        missing = [name for name in (*(f"{g}.onnx" for g in GRAPHS), TABLE, SCALES) if not (folder / name).is_file()]
+        missing = [
+            name for name in (*(f"{g}.onnx" for g in GRAPHS), TABLE, SCALES, SETTINGS) if not (folder / name).is_file()
+        ]
         if missing:
             raise InputError(f"{folder}: not an ONNX export of a student: no {', '.join(missing)}")
         self.encoder, self.source, self.stepper = (self._session(str(folder / f"{name}.onnx")) for name in GRAPHS)
         self.table_VD = np.load(folder / TABLE, mmap_mode="r", allow_pickle=False)
         self.scales_V = np.load(folder / SCALES, allow_pickle=False)
+        self.largest_output = float(json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["largest_output"])
         self.source_names = [output.name for output in self.source.get_outputs()]
         past = [item for item in self.stepper.get_inputs() if item.name.startswith("past_")]
         self.past_shapes = {item.name: (item.shape[1], item.shape[3]) for item in past}
@@ -85,8 +89,7 @@ class OnnxEngine:
             made, mask = [part[rows] for part in made], mask[rows]
         sources = dict(zip(self.source_names, made, strict=True))
         sources["bias"] = ((1 - mask) * HIDDEN)[:, None, None, :].astype(np.float32)
-        output = self.output_layer(allowed_pieces(requests, lists))
-        return search(_Steps(self, sources, output, len(requests)), requests, self.end, lists)
+        return search(_Steps(self, sources, len(requests)), requests, self.end, lists)
 
     def output_layer(self, allowed: Array | None) -> "InferenceSession":
         """The output layer for some pieces, None for all; the latest ones are held ready."""
@@ -95,7 +98,7 @@ class OnnxEngine:
         key = b"" if allowed is None else allowed.tobytes()
         if key not in self._outputs:
             chosen = slice(None) if allowed is None else allowed
-            graph = output_graph(np.asarray(self.table_VD[chosen]), self.scales_V[chosen])
+            graph = output_graph(np.asarray(self.table_VD[chosen]), self.scales_V[chosen], self.largest_output)
             self._outputs[key] = self._session(graph.SerializeToString())
             if len(self._outputs) > OUTPUTS_KEPT:
                 self._outputs.popitem(last=False)
@@ -106,22 +109,27 @@ class OnnxEngine:
 class _Steps:
     """One batch in decoding; see `distillation.runtime.greedy.Steps`."""
 
-    def __init__(self, engine: OnnxEngine, sources: Mapping[str, Array], output: "InferenceSession", rows: int) -> None:
-        self.engine, self.sources, self.output = engine, dict(sources), output
+    def __init__(self, engine: OnnxEngine, sources: Mapping[str, Array], rows: int) -> None:
+        self.engine, self.sources = engine, dict(sources)
         self.past = {
             name: np.zeros((rows, heads, 0, size), np.float32) for name, (heads, size) in engine.past_shapes.items()
         }
         self.length = 0
 
     def step(self, tokens_A: Array) -> Array:
-        """Logits (A, N)."""
+        """The decoder's output (A, D)."""
         feed: dict[str, Any] = {**self.sources, **self.past, "embedded": self.engine.embed(tokens_A)}
         feed["place"] = np.array(self.length, np.int64)
         out, *present = self.engine.stepper.run(None, feed)
         self.past = dict(zip(self.past, present, strict=True))
         self.length += 1
-        logits: Array = self.output.run(None, {"out": out})[0]
-        return logits
+        found: Array = out
+        return found
+
+    def logits(self, out_RD: Array, allowed: Array | None) -> Array:
+        """Logits (R, N)."""
+        found: Array = self.engine.output_layer(allowed).run(None, {"out": out_RD})[0]
+        return found
 
     def select(self, rows: Array) -> None:
         """Keep `rows`."""

@@ -150,7 +150,7 @@ def _engine(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, threads
     if not chosen or not there[chosen].exists():
         held = [each for each, path in there.items() if path.exists()]
         raise InputError(f"{folder}: holds no form for engine {name}; it holds: {', '.join(held) or 'none'}")
-    end, pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+    end, pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
     if chosen == ONNX:
         from distillation.runtime.onnx_engine import OnnxEngine
 

@@ -10,7 +10,7 @@ from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditional
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
-from distillation.runtime.greedy import allowed_pieces, search
+from distillation.runtime.greedy import search
 from distillation.teacher_states import cast_positions
 from pipeline.errors import InputError
 from training.translate import load_model
@@ -69,26 +69,21 @@ class TorchEngine:
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         """See `Engine`."""
         states, mask = padded_states([request.message for request in requests])
-        allowed = allowed_pieces(requests, lists)
-        head = self.model.lm_head.weight
-        if allowed is not None:
-            head = head.index_select(0, torch.from_numpy(allowed).to(self.device))
         encoded = torch.from_numpy(states).to(self.device, self.dtype)
-        steps = _Steps(self.model, encoded, torch.from_numpy(mask).long().to(self.device), head)
+        steps = _Steps(self.model, encoded, torch.from_numpy(mask).long().to(self.device))
         return search(steps, requests, self.end, lists)
 
 
 class _Steps:
     """One batch in decoding; see `distillation.runtime.greedy.Steps`."""
 
-    def __init__(
-        self, model: M2M100ForConditionalGeneration, encoded_ASD: Tensor, mask_AS: Tensor, head_ND: Tensor
-    ) -> None:
-        self.model, self.encoded_ASD, self.mask_AS, self.head_ND = model, encoded_ASD, mask_AS, head_ND
+    def __init__(self, model: M2M100ForConditionalGeneration, encoded_ASD: Tensor, mask_AS: Tensor) -> None:
+        self.model, self.encoded_ASD, self.mask_AS = model, encoded_ASD, mask_AS
+        self.heads: dict[int, Tensor] = {}
         self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
     def step(self, tokens_A: Array) -> Array:
-        """Logits (A, N)."""
+        """The decoder's output (A, D)."""
         states = self.model.model.decoder(
             input_ids=torch.from_numpy(tokens_A).to(self.encoded_ASD.device).unsqueeze(1),
             encoder_hidden_states=self.encoded_ASD,
@@ -96,8 +91,19 @@ class _Steps:
             past_key_values=self.cache,
             use_cache=True,
         ).last_hidden_state
-        logits: Array = torch.nn.functional.linear(states[:, -1], self.head_ND).float().cpu().numpy()
-        return logits
+        found: Array = states[:, -1].float().cpu().numpy()
+        return found
+
+    def logits(self, out_RD: Array, allowed: Array | None) -> Array:
+        """Logits (R, N)."""
+        if id(allowed) not in self.heads:  # the chooser keeps its lists, so their identity serves
+            weight_VD = self.model.lm_head.weight
+            rows = torch.arange(len(weight_VD)) if allowed is None else torch.from_numpy(allowed)
+            self.heads[id(allowed)] = weight_VD.index_select(0, rows.to(weight_VD.device))
+        head_ND = self.heads[id(allowed)]
+        out = torch.from_numpy(np.ascontiguousarray(out_RD)).to(head_ND)
+        found: Array = torch.nn.functional.linear(out, head_ND).float().cpu().numpy()
+        return found
 
     def select(self, rows: Array) -> None:
         """Keep `rows`."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from distillation.quantization import int8_in_training, layer_errors, layer_name, rounded
+from distillation.quantization import input_ranges, int8_in_training, layer_errors, layer_name, rounded
 from tests.distillation.models import tiny_student
 from training.batch import Batch
 
@@ -25,7 +25,10 @@ def test_a_layer_with_outliers_is_found() -> None:
     student = tiny_student()
     with torch.no_grad():
         student.model.encoder.layers[1].fc1.bias[0] = 2000.0  # one unit far above the others: bits for them are lost
-    errors = layer_errors(student, [batch()])
+    ranges = input_ranges(student, [batch()])
+    assert {"encoder.layers.0.fc1", "decoder.layers.0.encoder_attn.kv", "output"} <= set(ranges)
+    assert not [name for name in ranges if name.endswith(("fc2", "out_proj"))]
+    errors = layer_errors(student, [batch()], ranges)
     assert errors[0].name != "encoder.layers.1.fc2" or errors[0].outliers > 3
     by_name = {layer.name: layer for layer in errors}
     assert by_name["encoder.layers.1.fc2"].outliers == max(layer.outliers for layer in errors)
