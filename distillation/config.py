@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import InputError
 from pipeline.stage import transient
+from training.trainer_config import TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import M2M100Config
@@ -249,6 +250,8 @@ class DistillationConfig:
         int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
         lists: output list of each target language.
         export: engines and precision.
+        training: budget and optimizer of the student, and of the same student without distillation.
+        enabled: whether a run has a student.
     """
 
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -257,3 +260,5 @@ class DistillationConfig:
     int8_aware: bool = False
     lists: OutputListsConfig = field(default_factory=OutputListsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1))
+    enabled: bool = True

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from distillation.config import (
     DistillationConfig,
-    ExportConfig,
-    OutputListsConfig,
     SequenceTargetsConfig,
     StudentConfig,
     TokenTargetsConfig,
@@ -384,12 +382,16 @@ def distillation_stages(
 ) -> list[Stage[Any]]:
     """The stages in the order they run in: targets, `student`, its control, `output_lists`, `student_export`.
 
+    None when distillation is not enabled.
+
     Args:
         inputs: stages `corpus`, `tokenizer`, `encoded`, `teacher`.
     """
     from distillation.export.stage import ExportStage
     from distillation.output_lists import OutputListsStage
 
+    if not distillation.enabled:
+        return []
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     taught = {**data, "teacher": inputs["teacher"]}
     found: list[Stage[Any]] = []
@@ -406,7 +408,8 @@ def distillation_stages(
         )
         tokens = TokenTargetsStage(stage_config, needed)
         taught, found = {**taught, TOKENS: tokens}, [*found, tokens]
-    learning = replace(distillation, lists=OutputListsConfig(), export=ExportConfig())  # these come after training
+    unused = DistillationConfig()  # lists and exports come after training, whose budget is told by itself
+    learning = replace(distillation, lists=unused.lists, export=unused.export, training=unused.training)
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
     pupil = StudentStage(config, taught)

@@ -47,12 +47,40 @@ def build_report(folders: Mapping[str, Path]) -> Report:
         report["tokenizer"] = _facts(folders["tokenizer"])
     if "backtranslation" in folders:
         report["backtranslation"] = _json(folders["backtranslation"] / "backtranslation.json")
+    if "qe_evaluation" in folders:
+        report["qe"] = quality_report(_json(folders["qe_evaluation"] / "qe_scores.json"))
     evaluations = evaluation_folders(folders)
     if evaluations:
         scores = merge_scores([_json(folder / "scores.json") for folder in evaluations])
         report |= {key: scores[key] for key in _FROM_SCORES if key in scores}
         report["systems"] = _systems(scores, report.get("systems", {}))
     return report
+
+
+def quality_report(scores: Report) -> Report:
+    """Key `qe`: word-level agreement of the quality-estimation model with annotations, from its `qe_scores.json`.
+
+    `synthetic` is over all directions, `human` by direction beside the MCC of each baseline; `mcc_ci` and the like are
+    95 % intervals. `context` and `damage` are handed on.
+    """
+    baselines = scores.get("baselines", {})
+    human = {
+        direction: _agreement(found)
+        | {"baselines": {name: each["mcc"]["value"] for name, each in baselines.get(direction, {}).items()}}
+        for direction, found in scores.get("human", {}).items()
+    }
+    report: Report = {"human": human} if human else {}
+    if "synthetic_all" in scores:
+        report["synthetic"] = _agreement(scores["synthetic_all"])
+    return report | {key: scores[key] for key in ("context", "damage") if key in scores}
+
+
+def _agreement(found: Report) -> Report:
+    flat: Report = {}
+    for key in ("mcc", "severity_macro_f1"):
+        if key in found:
+            flat |= {key: found[key]["value"], f"{key}_ci": found[key]["ci"]}
+    return flat
 
 
 def evaluation_folders(folders: Mapping[str, Path]) -> list[Path]:

@@ -1,16 +1,19 @@
-"""The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> evaluation -> report."""
+"""The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> student, quality -> report."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.stage import Stage
 from scripts.run_config import RunConfig
 
+Stages = list[Stage[Any]]
 
-def stages(config: RunConfig) -> list[Stage[Any]]:
+
+def stages(config: RunConfig) -> Stages:
     """All stages of a run, inputs before those that read them. Model code is imported when a stage runs.
 
     The report reads each stage under its name. System `teacher` is the last adopted model: the teacher itself in a run
-    without back-translation.
+    without back-translation. The student learns from that model, too.
     """
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.stage import EvaluationStage, ReportStage
@@ -31,10 +34,12 @@ def stages(config: RunConfig) -> list[Stage[Any]]:
         compared = {"corpus": corpus, "model": loop.without}
         evaluations.append(EvaluationStage(config.evaluation, compared, system=WITHOUT))
     told = [*sources.values(), teacher, *evaluations, *_backtranslation(config, loop.rounds, evaluations)]
+    told += _distillation(config, {**sources, "teacher": loop.final})
+    told += _quality(config, {**sources, "teacher": teacher})
     return [*told, ReportStage(config.evaluation, {stage.name: stage for stage in told})]
 
 
-def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any]) -> list[Stage[Any]]:
+def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any]) -> Stages:
     """The rounds, and what the report says of them; nothing in a run without."""
     from backtranslation.report import BacktranslationReportConfig, BacktranslationReportStage
 
@@ -43,3 +48,28 @@ def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any
     inputs = {stage.name: stage for stage in rounds} | dict(zip(("with", "without"), evaluations, strict=False))
     told = BacktranslationReportConfig(config.evaluation.bootstrap_samples, config.evaluation.seed)
     return [*rounds, BacktranslationReportStage(told, inputs)]
+
+
+def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
+    """The student, its control, its exports and the evaluations of both students; nothing in a run without."""
+    from distillation.stages import StudentStage, distillation_stages
+    from eval.stage import EvaluationStage
+
+    learning = config.distillation
+    made = distillation_stages(config.student, learning, learning.training, config.batching, config.tracking, sources)
+    students = [stage for stage in made if isinstance(stage, StudentStage)]
+    inputs = [{"corpus": sources["corpus"], "model": student} for student in students]
+    evaluations = [EvaluationStage(config.evaluation, read, system=read["model"].name) for read in inputs]
+    return [*made, *evaluations]
+
+
+def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
+    """Annotations, the model of quality estimation and its evaluation; nothing in a run without."""
+    from qe_model.data_stage import QEDataStage
+    from qe_model.stages import quality_stages
+
+    if not config.qe.enabled:
+        return []
+    data = QEDataStage(config.qe_data, {"corpus": sources["corpus"]})
+    needed = {name: sources[name] for name in ("encoded", "teacher")}
+    return [data, *quality_stages(config.qe, data, config.batching, needed)]

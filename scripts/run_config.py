@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from backtranslation.config import BacktranslationConfig
+from distillation.config import DistillationConfig, StudentConfig
 from eval.config import EvaluationConfig
 from eval.gates_config import GatesConfig
 from pipeline.errors import InputError
 from pipeline.executors import ExecutorConfig
 from pipeline.stage import transient
+from qe_model.config import QEConfig
+from qe_model.data_config import QEDataConfig
 from training.batching import BatchingConfig
 from training.corpus.config import CorpusConfig
 from training.encoded import EncodedConfig
@@ -34,6 +37,10 @@ class RunConfig:
         teacher: size and regularisation of the model.
         training: budget, optimizer and validation.
         backtranslation: rounds of synthetic data for rare pairs, and their continued training.
+        student: size and start of the student.
+        distillation: how the student learns from the last adopted model, and what it is exported to.
+        qe: the model of quality estimation.
+        qe_data: human annotations to read and errors to make for it.
         tracking: wandb, comet or TensorBoard; off by default.
         evaluation: what is translated and scored.
         gates: what must hold before a model is promoted.
@@ -50,6 +57,10 @@ class RunConfig:
     teacher: TeacherConfig
     training: TrainingConfig
     backtranslation: BacktranslationConfig
+    student: StudentConfig
+    distillation: DistillationConfig
+    qe: QEConfig
+    qe_data: QEDataConfig
     tracking: TrackingConfig
     evaluation: EvaluationConfig
     gates: GatesConfig

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from safetensors.numpy import save_file
 
-from eval.report_data import LOG_POINTS, _curves, choose_samples, model_size
+from eval.report_data import LOG_POINTS, _curves, choose_samples, model_size, quality_report
 from pipeline.errors import InputError
 
 
@@ -55,3 +55,28 @@ def test_long_curves_are_thinned_without_leaving_a_part_out(tmp_path: Path) -> N
     assert curves.keys() == {"loss"}
     assert len(curves["loss"]) == LOG_POINTS
     assert np.mean([value for _, value in curves["loss"]]) == pytest.approx(499.5)
+
+
+def test_quality_scores_become_plain_numbers() -> None:
+    def estimate(value: float | None) -> dict[str, object]:
+        return {"value": value, "ci": None if value is None else [value - 0.1, value + 0.1]}
+
+    words = {"mcc": estimate(0.5), "severity_macro_f1": estimate(0.25), "words": 80}
+    tags = {"mcc": estimate(None)}  # every word is right: no correlation
+    scores = {
+        "human": {"en-de": words, "en-de/tags": tags},
+        "synthetic": {"en-th": words},
+        "synthetic_all": words,
+        "baselines": {"en-de": {"all_ok": {"mcc": estimate(0.0)}}},
+        "damage": {"th": {"falls": True}},
+    }
+    flat = {"mcc": 0.5, "mcc_ci": [0.4, 0.6], "severity_macro_f1": 0.25, "severity_macro_f1_ci": [0.15, 0.35]}
+    assert quality_report(scores) == {
+        "human": {
+            "en-de": {**flat, "baselines": {"all_ok": 0.0}},
+            "en-de/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
+        },
+        "synthetic": flat,
+        "damage": {"th": {"falls": True}},
+    }
+    assert quality_report({}) == {}

@@ -63,6 +63,37 @@ def test_without_a_control_nothing_else_is_trained(tmp_path: Path) -> None:
     assert [name for name in found if "control" in name or "no_bt" in name] == []
 
 
+def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
+    found = plan(tmp_path, "experiment=demo", "qe=demo", "qe.pretraining.enabled=true")
+    by_name = {stage.name: stage for stage in found.jobs}
+    assert by_name["qe_data"].inputs == {"corpus": by_name["corpus"]}
+    assert by_name["qe_pretraining"].inputs == {name: by_name[name] for name in ("encoded", "teacher")}
+    assert by_name["qe"].inputs == {name: by_name[name] for name in ("qe_data", "qe_pretraining")}
+    assert by_name["report"].inputs["qe_evaluation"] is by_name["qe_evaluation"]
+    assert by_name["qe"].config.tracking == compose_config(RunConfig, "pipeline", ["experiment=demo"]).tracking
+
+
+def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
+    found = plan(tmp_path, "experiment=demo", "distillation=demo", "backtranslation.control=false")
+    by_name = {stage.name: stage for stage in found.jobs}
+    assert by_name["student"].inputs["teacher"] is by_name["round_1"]
+    assert by_name["evaluation_student"].inputs["model"] is by_name["student"]
+    assert by_name["evaluation_student_no_kd"].inputs["model"] is by_name["student_no_kd"]
+    assert {"evaluation", "evaluation_student", "student_export"} <= set(by_name["report"].inputs)
+    assert set(by_name["backtranslation"].inputs) == {"with", "round_1"}
+
+
+def test_exports_and_budgets_do_not_touch_what_they_do_not_reach(tmp_path: Path) -> None:
+    words = "distillation=demo", "backtranslation=none"
+    one = demo(tmp_path, *words)
+    exports = demo(tmp_path, *words, "distillation.export.onnx=false")
+    budget = demo(tmp_path, *words, "distillation.training.learning_rate=1e-3")
+    assert {name for name in one if one[name] != exports[name]} == {"student_export", "report"}
+    changed = {name for name in one if one[name] != budget[name]}
+    assert {"student", "student_no_kd"} <= changed
+    assert not changed & {"teacher", "token_targets", "output_lists", "evaluation"}
+
+
 def test_runs_share_what_is_the_same(tmp_path: Path) -> None:
     one = demo(tmp_path)
     none, two = demo(tmp_path, "backtranslation=none"), demo(tmp_path, "backtranslation.rounds=2")
