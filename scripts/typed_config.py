@@ -22,9 +22,11 @@ ConfigT = TypeVar("ConfigT")
 SEQUENCES: Final = (list, tuple)
 
 
+@cache
 def hints(cls: type) -> dict[str, Any]:
     """Resolved field types of a dataclass, by field name."""
-    return {field.name: get_type_hints(cls)[field.name] for field in dataclasses.fields(cls) if field.init}
+    types = get_type_hints(cls)
+    return {field.name: types[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
 @cache
