@@ -1,7 +1,7 @@
 """The stage `qe_data`: human annotations read and split, synthetic errors made, pairs that only the context decides."""
 
 import csv
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -137,7 +137,7 @@ def _counted(
 
 
 def _nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, dict[str, int]]]:
-    nested: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    nested: dict[str, dict[str, dict[str, int]]] = {}
     for (origin, direction, split), count in sorted(counts.items()):
-        nested[origin][direction][split] = count
+        nested.setdefault(origin, {}).setdefault(direction, {})[split] = count
     return nested

@@ -22,9 +22,13 @@ ConfigT = TypeVar("ConfigT")
 SEQUENCES: Final = (list, tuple)
 
 
-@cache
 def hints(cls: type) -> dict[str, Any]:
     """Resolved field types of a dataclass, by field name."""
+    return _hints(cls)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
     types = get_type_hints(cls)
     return {field.name: types[field.name] for field in dataclasses.fields(cls) if field.init}
 

@@ -56,6 +56,7 @@ def test_stage_writes_what_the_model_reads(tmp_path: Path) -> None:
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes()
     assert {one.origin for one in found} == {"human", "synthetic"}
     assert sum(facts[0]["rows"]["human"]["en-de"].values()) == 40
+    assert {type(of) for of in (facts[0]["rows"], *facts[0]["rows"].values())} == {dict}  # the manifest copies them
     assert facts[0]["licences"] == {"mine": "CC0-1.0"}
     assert {one.domain for one in found if one.origin == "human"} == {"mine"}
     assert {one.target_lang for one in found if one.id.startswith("synthetic")} == {"de", "th"}
