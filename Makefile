@@ -5,7 +5,7 @@ TORCH_INDEX ?=      # a package index to take torch from, e.g. PyTorch's own for
 VENV := .venv
 BIN := $(VENV)/bin
 COMET := .venv-comet
-EXTRAS ?= dev,track,slurm
+EXTRAS ?= dev,track,slurm,onnx,ctranslate2
 NAME ?= demo
 
 .PHONY: env comet-env demo test check clean

@@ -50,6 +50,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def exported(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for package in ("onnx", "onnxruntime", "ctranslate2"):
+        pytest.importorskip(package, reason=f"{package} is not installed: extras [onnx] and [ctranslate2]")
     out = tmp_path_factory.mktemp("export") / "out"
     facts = ExportStage(ExportConfig(parity_messages=20)).run(out, inputs)
     assert set(facts["forms"]) == {"onnx", "ctranslate2"}
