@@ -19,6 +19,7 @@ from transformers import Cache, DynamicCache, EncoderDecoderCache, GenerationMix
 from transformers import initialization as init
 from transformers.utils.generic import ModelOutput
 
+from training.languages import LANGUAGES
 from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.experts import Experts
@@ -250,13 +251,21 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif isinstance(module, Router):
             init.normal_(module.weight, std=self.config.d_model**-0.5)
             if module.language is not None:
-                init.normal_(module.language, std=0.5)
+                self._init_language_term(module.language)
             for buffer in (module.bias_E, module.load_E, module.last_load_E):
                 init.zeros_(buffer)
         elif isinstance(module, Positions):
             init.copy_(module.table, sinusoidal_positions(*module.shape))
         elif isinstance(module, LanguageTags):
             init.copy_(module.ids_L, torch.tensor(module.ids, dtype=torch.long))
+
+    def _init_language_term(self, language_LE: Tensor) -> None:
+        """Languages of a family begin with nearly the same experts; training may part them."""
+        families = [LANGUAGES[code].family for code in self.config.languages or ()]
+        init.normal_(language_LE, std=0.2)
+        family_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
+        order = list(dict.fromkeys(families))
+        language_LE += family_FE[[order.index(family) for family in families]]
 
     def _init_experts(self, module: Experts) -> None:
         bound = (6 / (self.config.d_model + self.config.expert_ffn_dim)) ** 0.5  # xavier, of each expert's matrix
