@@ -24,7 +24,8 @@ def folders(found: Plan) -> dict[str, str]:
 
 
 def demo(root: Path, *words: str) -> dict[str, str]:
-    return folders(plan(root, "experiment=demo", *words))
+    chosen = [] if any(word.startswith("backtranslation=") for word in words) else ["backtranslation=demo"]
+    return folders(plan(root, "experiment=demo", *chosen, *words))
 
 
 @pytest.mark.parametrize("experiment", groups()["experiment"])
@@ -45,7 +46,7 @@ def test_a_run_without_rounds_is_the_plain_chain(tmp_path: Path) -> None:
 
 
 def test_rounds_stand_between_teacher_and_evaluation(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo", "backtranslation.rounds=2")
+    found = plan(tmp_path, "experiment=demo", "backtranslation=demo", "backtranslation.rounds=2")
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["round_1"].inputs["model"] is by_name["teacher"]
     assert by_name["round_2"].inputs["model"] is by_name["round_1"]
@@ -74,7 +75,8 @@ def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
 
 
 def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo", "distillation=demo", "backtranslation.control=false")
+    words = "distillation=demo", "backtranslation=demo", "backtranslation.control=false"
+    found = plan(tmp_path, "experiment=demo", *words)
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["student"].inputs["teacher"] is by_name["round_1"]
     assert by_name["evaluation_student"].inputs["model"] is by_name["student"]

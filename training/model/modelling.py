@@ -262,10 +262,10 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def _init_language_term(self, language_LE: Tensor) -> None:
         """Languages of a family begin with nearly the same experts; training may part them."""
         families = [LANGUAGES[code].family for code in self.config.languages or ()]
-        init.normal_(language_LE, std=0.2)
-        family_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
+        own_LE = torch.empty_like(language_LE).normal_(std=0.2)
+        shared_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
         order = list(dict.fromkeys(families))
-        language_LE += family_FE[[order.index(family) for family in families]]
+        init.copy_(language_LE, own_LE + shared_FE[[order.index(family) for family in families]])
 
     def _init_experts(self, module: Experts) -> None:
         bound = (6 / (self.config.d_model + self.config.expert_ffn_dim)) ** 0.5  # xavier, of each expert's matrix
