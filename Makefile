@@ -13,7 +13,7 @@ NAME ?= demo
 env: $(VENV)/installed-$(strip $(TORCH))
 
 # torch comes first and by itself: whatever depends on it would otherwise choose another build.
-$(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt
+$(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Parley needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(strip $(TORCH_INDEX)),--index-url $(strip $(TORCH_INDEX))) $$(grep '^torch==' constraints.txt)

@@ -83,6 +83,8 @@ def run(made: dict[str, Stage[Any]], inputs: dict[str, Path], root: Path) -> dic
 
 
 def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> None:
+    for package in ("onnx", "onnxruntime", "ctranslate2"):
+        pytest.importorskip(package, reason=f"{package} is not installed: extras [onnx] and [ctranslate2]")
     facts = run(stages(student=replace(STUDENT, initialise="random")), inputs, tmp_path)
     taught = ["sequence_targets", "token_targets", "student", "student_no_kd"]
     assert list(facts) == [*taught, "output_lists", "student_export"]
