@@ -115,5 +115,3 @@ def test_experts_know_families_better_than_without_steering(
     assert teacher.routing["families"] == [LANGUAGES[code].family for code in LANGUAGE_CODES]
     information = [one.routing["mutual_information"] for one in (teacher, unsteered)]
     assert information[0]["mean"] > information[1]["mean"], information
-    family, language = (sum(information[0][key].values()) for key in ("family", "language"))
-    assert family > 0.8 * language, "related languages share experts: knowing the family is most of what experts know"
