@@ -30,6 +30,7 @@ CHANGES = {
     "evaluation.auto_source_messages": 1,
     "evaluation.bootstrap_samples": 100,
     "backtranslation.pairs": "[fr-th]",
+    "backtranslation.uses": "[back]",
     "backtranslation.candidates": 40,
     "backtranslation.generation.max_new_tokens": 12,
     "backtranslation.filter.accept": "all",

@@ -9,6 +9,7 @@
 B messages, S source positions, T target positions, D width, L languages, V vocabulary.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -190,6 +191,15 @@ class Decoder(nn.Module):
         return self.norm(x_BTD), _total(z_losses)
 
 
+def _init_language_term(language_LE: Tensor, languages: Sequence[str]) -> None:
+    """Languages of a family begin with nearly the same experts; training may part them."""
+    families = [LANGUAGES[code].family for code in languages]
+    own_LE = torch.empty_like(language_LE).normal_(std=0.2)
+    shared_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
+    order = list(dict.fromkeys(families))
+    init.copy_(language_LE, own_LE + shared_FE[[order.index(family) for family in families]])
+
+
 def _total(z_losses: list[Tensor | None]) -> Tensor | None:
     counted = [z_loss for z_loss in z_losses if z_loss is not None]
     return torch.stack(counted).sum() if counted else None
@@ -251,21 +261,13 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif isinstance(module, Router):
             init.normal_(module.weight, std=self.config.d_model**-0.5)
             if module.language is not None:
-                self._init_language_term(module.language)
+                _init_language_term(module.language, self.config.languages or ())
             for buffer in (module.bias_E, module.load_E, module.last_load_E):
                 init.zeros_(buffer)
         elif isinstance(module, Positions):
             init.copy_(module.table, sinusoidal_positions(*module.shape))
         elif isinstance(module, LanguageTags):
             init.copy_(module.ids_L, torch.tensor(module.ids, dtype=torch.long))
-
-    def _init_language_term(self, language_LE: Tensor) -> None:
-        """Languages of a family begin with nearly the same experts; training may part them."""
-        families = [LANGUAGES[code].family for code in self.config.languages or ()]
-        own_LE = torch.empty_like(language_LE).normal_(std=0.2)
-        shared_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
-        order = list(dict.fromkeys(families))
-        init.copy_(language_LE, own_LE + shared_FE[[order.index(family) for family in families]])
 
     def _init_experts(self, module: Experts) -> None:
         bound = (6 / (self.config.d_model + self.config.expert_ffn_dim)) ** 0.5  # xavier, of each expert's matrix
