@@ -25,7 +25,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("qe")
     found = make_world(root / "world", width=32)
     found["qe_data"] = write_data(root / "data")
-    config = tiny_config(220, loss=LossConfig(imbalance=["none", "weights"], trial_updates=2))
+    config = tiny_config(320, loss=LossConfig(imbalance=["none", "weights"], trial_updates=2))
     batching = BatchingConfig(batch_tokens=300, max_length=32)
     found["qe_pretraining"] = root / "qe_pretraining"
     QEPretrainingStage(QEPretrainingStageConfig(config, batching), {}).run(found["qe_pretraining"], found)
