@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from backtranslation.candidates import read_candidates
 from backtranslation.config import AdoptionConfig, MixingConfig, pair_name
@@ -16,8 +16,8 @@ from pipeline.progress import say
 from pipeline.stage import Stage
 from training.batching import BatchingConfig
 from training.languages import pair
-from training.teacher import RESULT, finished, load_teacher, train_teacher
-from training.tracking import check_tracking
+from training.teacher import load_teacher, train_teacher
+from training.trained_stage import TrainedStage, finish, is_trained
 from training.trainer_config import TrackingConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -70,8 +70,13 @@ class RoundConfig:
     adoption: AdoptionConfig
     device: str = field(default="auto", metadata={"transient": True})
 
+    @property
+    def tracking(self) -> TrackingConfig:
+        """Experiment tracker."""
+        return self.continued.tracking
 
-class ControlStage(Stage[ContinuedConfig]):
+
+class ControlStage(TrainedStage[ContinuedConfig]):
     """Trains input `model` on without synthetic rows for a round's budget; reads `corpus`, `tokenizer`, `encoded`.
 
     Input `round`, where there is one, is the round before: when that was not adopted, no round follows, and the model
@@ -79,12 +84,6 @@ class ControlStage(Stage[ContinuedConfig]):
     """
 
     name = "control"
-    keeps_work: ClassVar[bool] = True
-    distributed: ClassVar[bool] = True
-
-    def check(self) -> None:
-        """Raises InputError when the tracker is not installed."""
-        check_tracking(self.config.tracking)
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train on, or hand on.
@@ -96,13 +95,15 @@ class ControlStage(Stage[ContinuedConfig]):
         if "round" in inputs and stopped(inputs["round"]):
             hand_on(inputs["model"], out)
             return {"skipped": True}
-        if not (out / RESULT).exists():
-            config = self.config.of_the_round()
-            train_teacher(out, inputs, lambda _: load_teacher(inputs["model"]), config, description=self.name)
-        return finished(out)
+        return super().run(out, inputs)
+
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Train on. Raises InputError as `train_teacher` does."""
+        config = self.config.of_the_round()
+        train_teacher(out, inputs, lambda _: load_teacher(inputs["model"]), config, description=self.name)
 
 
-class RoundStage(Stage[RoundConfig]):
+class RoundStage(TrainedStage[RoundConfig]):
     """Trains input `model` on with the rows of input `synthetic`, and adopts the result or not.
 
     Reads `corpus`, `tokenizer`, `encoded`, `model`, `synthetic` and, where there is one, `control`, which the result is
@@ -111,12 +112,6 @@ class RoundStage(Stage[RoundConfig]):
     """
 
     name = "round"
-    keeps_work: ClassVar[bool] = True
-    distributed: ClassVar[bool] = True
-
-    def check(self) -> None:
-        """Raises InputError when the tracker is not installed."""
-        check_tracking(self.config.continued.tracking)
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train, judge, and leave the better model; a killed round goes on with the step that it was at.
@@ -127,8 +122,8 @@ class RoundStage(Stage[RoundConfig]):
         out.mkdir(parents=True, exist_ok=True)
         if stopped(inputs["model"]):
             return self._skip(out, inputs["model"])
-        if not (out / ROUND).exists() and not (out / TRAINED / RESULT).exists():
-            self._train(out, inputs)
+        if not (out / ROUND).exists() and not is_trained(out / TRAINED):
+            self.train(out, inputs)
         if not _is_first():  # of a launch of several processes; that one judges
             return {}
         if not (out / ROUND).exists():
@@ -144,7 +139,8 @@ class RoundStage(Stage[RoundConfig]):
         write_json(out / ROUND, facts)
         return facts
 
-    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Encode the synthetic rows and train on them, into a folder of `out`. Raises InputError as `train_teacher`."""
         from training.encoded import META, EncodedCorpus
         from training.tokenizer import load_tokenizer
 
@@ -182,7 +178,7 @@ class RoundStage(Stage[RoundConfig]):
         reference = outputs.get("control", outputs["before"])
         verdict = judge(messages, outputs["before"], reference, outputs["after"], pairs, adoption)
         say(f"{self.name}: {'adopted' if verdict.adopted else 'not adopted'}: {verdict.reason}")
-        facts = round_facts(verdict, candidates, finished(out / TRAINED), self.config.mixing.ratio)
+        facts = round_facts(verdict, candidates, finish(out / TRAINED), self.config.mixing.ratio)
         return {"round": self.config.continued.round, "compared_with": reference_name(inputs), **facts}
 
     def _settle(self, out: Path, model: Path, adopted: bool) -> None:

@@ -13,7 +13,8 @@ from pipeline.stage import Stage
 from qe_model.annotation import AnnotatedTranslation
 from qe_model.config import STYLES, TEACHER, QEConfig
 from training.batching import BatchingConfig
-from training.tracking import check_tracking
+from training.trained_stage import UNFINISHED, TrainedStage, write_result
+from training.trainer_config import TrackingConfig
 
 if TYPE_CHECKING:
     from qe_model.inputs import InputEncoder
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from qe_model.prediction import Probabilities
     from training.trainer import TrainResult
 
-RESULT: Final = "result.json"
 TRIALS: Final = "trials.json"
 DEV_BATCHES: Final = 8
 
@@ -43,13 +43,16 @@ class QEPretrainingStageConfig:
     qe: QEConfig
     batching: BatchingConfig = field(default_factory=BatchingConfig)
 
+    @property
+    def tracking(self) -> TrackingConfig:
+        """Experiment tracker."""
+        return self.qe.tracking
 
-class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
+
+class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
     """Learns to find damage in parallel text; inputs `encoded`, `teacher`. Resumable."""
 
     name = "qe_pretraining"
-    keeps_work: ClassVar[bool] = True
-    distributed: ClassVar[bool] = True
 
     def __init__(self, config: QEPretrainingStageConfig, inputs: Mapping[str, Stage[Any]]) -> None:
         """Keep what matters here: another training on labels is no other pre-training."""
@@ -69,24 +72,19 @@ class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
         Raises:
             InputError: the tracker's package is missing, or the encoder does not share the teacher's pieces.
         """
-        check_tracking(self.config.qe.tracking)
+        super().check()
         if self.config.qe.model.encoder != TEACHER:
             raise InputError(
                 f"qe.pretraining: the generator is the teacher, so qe.model.encoder must be {TEACHER}, "
                 f"not {self.config.qe.model.encoder}; set qe.pretraining.enabled=false"
             )
 
-    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         """Train and save the model, still without decisions.
 
         Raises:
             InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
         """
-        if not (out / RESULT).exists():
-            self._train(out, inputs)
-        return _finished(out)
-
-    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         from qe_model.pretraining import DetectionTask, TeacherGenerator
         from qe_model.saving import input_encoder
         from training.batching import BatchStream
@@ -118,35 +116,21 @@ class QEPretrainingStage(Stage[QEPretrainingStageConfig]):
         processes.wait()
 
 
-class QEStage(Stage[QEConfig]):
+class QEStage(TrainedStage[QEConfig]):
     """Trains on annotated translations; inputs `qe_data`, and `qe_pretraining` or `teacher`. Resumable.
 
     Its folder is what `QualityScorer.load` reads. Decisions are tuned on the dev split alone.
     """
 
     name = "qe"
-    keeps_work: ClassVar[bool] = True
-    distributed: ClassVar[bool] = True
+    unfinished: ClassVar[tuple[str, ...]] = (*UNFINISHED, "trials")
 
-    def check(self) -> None:
-        """Hold the tracker against what is installed.
-
-        Raises:
-            InputError: the tracker's package is missing.
-        """
-        check_tracking(self.config.tracking)
-
-    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         """Train, tune, save.
 
         Raises:
             InputError: no annotated translation in train or dev, training that diverged, a full disk.
         """
-        if not (out / RESULT).exists():
-            self._train(out, inputs)
-        return _finished(out)
-
-    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         from qe_model.prediction import predict
         from qe_model.saving import save_decisions
         from qe_model.task import dev_sample
@@ -296,11 +280,4 @@ def _save(
     save_model(model, encoder.tokenizer, out)
     params = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    write_json(out / RESULT, {**asdict(result), "params": params, "trained_params": trained, **facts})
-
-
-def _finished(out: Path) -> dict[str, Any]:
-    for folder in ("checkpoints", "best", "trials"):
-        remove(out / folder)
-    facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
-    return facts
+    write_result(out, {**asdict(result), "params": params, "trained_params": trained, **facts})

@@ -1,17 +1,15 @@
 """The teacher: its task for the trainer, and the stage that trains it."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.atomic import remove, write_json
+from pipeline.atomic import write_json
 from pipeline.errors import InputError
-from pipeline.stage import Stage
 from training.batching import BatchingConfig
 from training.model.teacher_config import TeacherConfig
-from training.tracking import check_tracking
+from training.trained_stage import Tracked, TrainedStage, save_model, write_result
 from training.trainer_config import TrackingConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.trainer import LossParts
     from training.validation import TranslationValidation
-
-RESULT = "result.json"
 
 
 class TeacherTask:
@@ -108,39 +104,24 @@ class TeacherStageConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
 
 
-class TeacherStage(Stage[TeacherStageConfig]):
+class TeacherStage(TrainedStage[TeacherStageConfig]):
     """Trains the teacher on inputs `corpus`, `tokenizer`, `encoded`; a killed run goes on from its last checkpoint.
 
     Its folder loads with `from_pretrained`: weights, tokenizer; besides `training_log.jsonl` and `routing.json`.
     """
 
     name = "teacher"
-    keeps_work: ClassVar[bool] = True
-    distributed: ClassVar[bool] = True
 
     def files(self) -> list[Path]:
         """The checkpoint that is upcycled, when there is one."""
         return [Path(self.config.model.upcycle_from)] if self.config.model.upcycle_from else []
 
-    def check(self) -> None:
-        """Hold the tracker against what is installed.
-
-        Raises:
-            InputError: the tracker's package is missing.
-        """
-        check_tracking(self.config.tracking)
-
-    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Train, and save the best or final averaged weights.
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        """See `train_teacher`; what is begun anew is aligned first.
 
         Raises:
             InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
         """
-        if not (out / RESULT).exists():  # a run killed while it tidied up is finished
-            self._train(out, inputs)
-        return finished(out)
-
-    def _train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         resumes = (out / "checkpoints").exists()
         encoded = None if resumes else inputs["encoded"]  # the checkpoint holds the aligned embedding
         train_teacher(
@@ -158,15 +139,7 @@ class TeacherStage(Stage[TeacherStageConfig]):
         return model
 
 
-def finished(out: Path) -> dict[str, Any]:
-    """Remove what only an unfinished training needs; gives what `result.json` says of it."""
-    for folder in ("checkpoints", "best"):
-        remove(out / folder)
-    facts: dict[str, Any] = json.loads((out / RESULT).read_text(encoding="utf-8"))
-    return facts
-
-
-class TrainingChoices(Protocol):
+class TrainingChoices(Tracked, Protocol):
     """The part of a stage's config that says how a teacher is trained."""
 
     @property
@@ -177,11 +150,6 @@ class TrainingChoices(Protocol):
     @property
     def batching(self) -> BatchingConfig:
         """Sampling of directions and size of batches."""
-        ...
-
-    @property
-    def tracking(self) -> TrackingConfig:
-        """Experiment tracker."""
         ...
 
 
@@ -252,19 +220,10 @@ def load_teacher(folder: Path) -> "ParleyMoeForConditionalGeneration":
 
 
 def _save(out: Path, task: TeacherTask, tokenizer: "PreTrainedTokenizerBase", facts: dict[str, Any]) -> None:
-    from transformers.utils import logging
-
-    from pipeline.atomic import raise_if_full
     from training.model.size import active_parameters
     from training.routing import measure_routing
 
     write_json(out / "routing.json", measure_routing(task.model, task.validation.sample))
-    logging.disable_progress_bar()  # of writing files: not worth a line
-    try:
-        task.model.save_pretrained(out)
-        tokenizer.save_pretrained(str(out))
-    except Exception as error:
-        raise_if_full(error, out)
-        raise
+    save_model(task.model, tokenizer, out)
     params = sum(parameter.numel() for parameter in task.model.parameters())
-    write_json(out / RESULT, {**facts, "params": params, "active_params": active_parameters(task.model)})
+    write_result(out, {**facts, "params": params, "active_params": active_parameters(task.model)})
