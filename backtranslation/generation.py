@@ -5,7 +5,7 @@ A shard is one Parquet file. Processes share the shards out by number; a killed 
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -20,6 +20,7 @@ from pipeline.atomic import replacing
 from pipeline.errors import InputError
 from pipeline.progress import ProgressBar, progress_bar, say
 from training.scores import OffTargetDetector
+from training.translators import TellsProgress
 
 if TYPE_CHECKING:
     from training.translate import DecodingConfig, Translator
@@ -35,28 +36,14 @@ SHARD: Final = pa.schema(
 )
 
 
-class TranslatesMany(Protocol):
-    """What generation asks of a model; `training.translate.Translator` is one."""
-
-    def translate_many(
-        self,
-        texts: Sequence[str],
-        sources: Sequence[str],
-        targets: Sequence[str],
-        on_batch: Callable[[int], Any] | None = None,
-    ) -> list[str]:
-        """Translate [N] texts, each from its source into its target language; empty texts stay empty."""
-        ...
-
-
 class Translators(Protocol):
     """The two ways of a round trip."""
 
-    def there(self, decoding: str, shard: int) -> TranslatesMany:
+    def there(self, decoding: str, shard: int) -> TellsProgress:
         """Translates a shard by `beam` or `sampling`; every shard draws from a seed of its own."""
         ...
 
-    def back(self) -> TranslatesMany:
+    def back(self) -> TellsProgress:
         """Translates what came out into its original language."""
         ...
 
@@ -209,7 +196,7 @@ class ModelTranslators:
     def __init__(self, translator: "Translator", config: GenerationConfig, seed: int) -> None:
         self.translator, self.config, self.seed = translator, config, seed
 
-    def there(self, decoding: str, shard: int) -> TranslatesMany:
+    def there(self, decoding: str, shard: int) -> TellsProgress:
         """By beam, or by sampling from a seed of the shard's own."""
         if decoding == "beam":
             return self._with(self._decoding(beam_size=self.config.beam_size))
@@ -219,7 +206,7 @@ class ModelTranslators:
         seed = int(np.random.SeedSequence((self.seed, shard)).generate_state(1)[0])
         return self._with(self._decoding(sampling=Sampling(config.temperature, config.top_k, config.top_p, seed)))
 
-    def back(self) -> TranslatesMany:
+    def back(self) -> TellsProgress:
         """Greedy, or by beam."""
         return self._with(self._decoding(beam_size=self.config.round_trip_beam_size))
 

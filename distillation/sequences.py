@@ -9,7 +9,7 @@ becomes a target. Translations are finished direction by direction: a killed run
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,9 +25,7 @@ from training.batching import BatchingConfig, cut, length_order
 from training.corpus.store import FACTS, Corpus, write_shards
 from training.encoded import EncodedConfig, EncodedCorpus, EncodedStage
 from training.languages import CODES, directions, language, pair
-
-if TYPE_CHECKING:
-    from training.translate import Translator
+from training.translators import TellsProgress
 
 DIRECTIONS: Final = "directions.npy"
 PARTS, ENCODED = "parts", "encoded"
@@ -35,7 +33,7 @@ _EXTRA: Final = 2  # tag and end
 
 
 def write_sequences(
-    out: Path, corpus: Path, tokenizer: Path, translator: "Translator", config: SequenceTargetsConfig
+    out: Path, corpus: Path, tokenizer: Path, translator: TellsProgress, config: SequenceTargetsConfig
 ) -> dict[str, Any]:
     """Translate, and store the pairs as an encoded corpus.
 
@@ -78,7 +76,7 @@ def _chosen(texts: list[str], name: str, config: SequenceTargetsConfig) -> list[
 
 
 def _translate(
-    path: Path, name: str, sources: list[str], translator: "Translator", config: SequenceTargetsConfig, bar: Any
+    path: Path, name: str, sources: list[str], translator: TellsProgress, config: SequenceTargetsConfig, bar: Any
 ) -> None:
     source, target = pair(name)
     if path.is_file():

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from eval.outputs import TranslatesMany
 from pipeline.errors import InputError
+from training.translators import TranslatesMany
 
 
 def translate_lines(

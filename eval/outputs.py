@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,20 +17,13 @@ from eval.testset import TestSet
 from pipeline.atomic import replacing
 from pipeline.progress import ProgressBar, progress_bar
 from training.languages import AUTO, pair
+from training.translators import TranslatesMany
 
 SCHEMA: Final = pa.schema(
     [(name, pa.string()) for name in ("pair", "system", "row_id", "domain", "source", "reference", "hypothesis")]
 )
 
 PORTION: Final = 1920  # messages between two steps of the progress bar; 15 targets of 128 sources
-
-
-class TranslatesMany(Protocol):
-    """What evaluation asks of a system; `training.translate.Translator` is one."""
-
-    def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
-        """Translate [N] texts, each from its source language (a code or `auto`) into its target language."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from sacrebleu.metrics.chrf import CHRF
 
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
-from eval.outputs import SCHEMA, TranslatesMany, translate_directions
+from eval.outputs import SCHEMA, translate_directions
 from eval.scoring import score_detection, score_outputs
 from pipeline.errors import InputError
 from tests.eval.examples import Detector, NeverOffTarget, Phrasebook, testset
+from training.translators import TranslatesMany
 
 CONFIG = EvaluationConfig(bootstrap_samples=100, auto_source_messages=2)
 DATA = testset()
