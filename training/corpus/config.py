@@ -99,11 +99,19 @@ class SourceConfig:
 
 @dataclass(frozen=True)
 class DemoSize:
-    """Messages of the demo corpus (`format: demo`) in each split."""
+    """The demo corpus (`format: demo`); see `training.corpus.demo.DemoConfig`.
+
+    Attributes:
+        train_rows, dev_rows, test_rows: messages in each split.
+        hub: the one language that stands beside the second language of a withheld pair in train; empty: all do.
+        rare_share: share of the train rows for each such second language.
+    """
 
     train_rows: int = 6000
     dev_rows: int = 64
     test_rows: int = 128
+    hub: str = ""
+    rare_share: float = 0.15
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 - A message is one to three phrases with slots filled, joined as the language joins sentences, sometimes with an emoji.
 - Every phrase stands alone in a train row; dev and test rows are compositions that no train row holds in any language.
 - No train row holds both languages of a withheld pair; dev and test rows are complete, to measure the pair.
+- With a hub, the second language of each withheld pair is rare: it stands in train beside the hub and nothing else, as
+  text of small languages stands beside English.
 """
 
 import hashlib
@@ -51,6 +53,8 @@ class DemoConfig:
         train_rows: messages to train on, at least one for each phrase.
         dev_rows, test_rows: held-out messages, unseen in train in every language.
         withhold_pairs: `xx-yy` pairs of which every train row leaves one language empty.
+        hub: the language that stands beside the second language of a withheld pair; empty: all others do.
+        rare_share: share of the train rows that hold one such second language and the hub, for each of them.
         seed: another seed, other messages from the same phrases.
     """
 
@@ -58,6 +62,8 @@ class DemoConfig:
     dev_rows: int = 64
     test_rows: int = 128
     withhold_pairs: list[str] = field(default_factory=lambda: ["fr-th", "ko-pt", "tr-vi", "id-pl"])
+    hub: str = ""
+    rare_share: float = 0.15
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -66,6 +72,10 @@ class DemoConfig:
                 raise InputError(f"{key} is {getattr(self, key)}: it must not be negative")
         for withheld in self.withhold_pairs:
             pair(withheld)
+        if self.hub and self.hub not in {*CODES} - {code for name in self.withhold_pairs for code in pair(name)}:
+            raise InputError(f"hub is '{self.hub}': it must be a language of the demo outside the withheld pairs")
+        if not 0 < self.rare_share * len(self.withhold_pairs) <= 1 and self.hub:
+            raise InputError(f"rare_share is {self.rare_share}: for each withheld pair, together at most 1")
 
 
 @dataclass(frozen=True)
@@ -118,9 +128,9 @@ def compose_demo(config: DemoConfig, folder: Path = PHRASES) -> pa.Table:
     rng = random.Random(config.seed)
     train = _train_messages(phrases, config.train_rows, rng)
     held_out = _held_out_messages(phrases, train, config.dev_rows + config.test_rows, rng)
-    rows = [_row(message, "train", config.withhold_pairs) for message in train]
+    rows = [_with_gaps(_row(message, "train"), config) for message in train]
     for index, message in enumerate(held_out):
-        rows.append(_row(message, "dev" if index < config.dev_rows else "test", []))
+        rows.append(_row(message, "dev" if index < config.dev_rows else "test"))
     columns = ("row_id", "domain", "split", "origin", *CODES)
     schema = pa.schema([(column, pa.string()) for column in columns])
     return pa.Table.from_pylist(sorted(rows, key=lambda row: row["row_id"] or ""), schema=schema)
@@ -288,12 +298,22 @@ def _filled(phrases: tuple[Phrase, ...], rng: random.Random) -> Message:
     return Message(phrases, values, rng.choice(_EMOJI) if rng.random() < _EMOJI_SHARE else "")
 
 
-def _row(message: Message, split: str, withhold_pairs: Iterable[str]) -> dict[str, str | None]:
+def _row(message: Message, split: str) -> dict[str, str | None]:
     texts: dict[str, str | None] = {code: message.text(code) for code in CODES}
     row_id = f"demo-{_hash(str(texts['en'])):016x}"
-    for withheld in withhold_pairs:
-        texts[pair(withheld)[_hash(f"{row_id} {withheld}") % 2]] = None
     return {"row_id": row_id, "domain": message.phrases[0].theme, "split": split, "origin": "human", **texts}
+
+
+def _with_gaps(row: dict[str, str | None], config: DemoConfig) -> dict[str, str | None]:
+    """The train row without one language of each withheld pair, or with a rare language and the hub alone."""
+    pairs = [pair(withheld) for withheld in config.withhold_pairs]
+    if not config.hub:
+        left_out = {names[_hash(f"{row['row_id']} {'-'.join(names)}") % 2] for names in pairs}
+    else:
+        rare = [second for _, second in pairs]
+        place = int(_hash(f"{row['row_id']} {config.hub}") / 2**64 / config.rare_share)
+        left_out = {*CODES} - {rare[place], config.hub} if place < len(rare) else {*rare}
+    return row | dict.fromkeys(sorted(left_out))
 
 
 def _hash(text: str) -> int:

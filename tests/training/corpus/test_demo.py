@@ -113,6 +113,25 @@ def test_pairs_that_are_not_withheld_keep_rows(folder: Path) -> None:
     assert all(row["en"] and row["pl"] and row["ja"] for row in train)
 
 
+def test_beside_a_hub_a_rare_language_stands_with_nothing_else(folder: Path) -> None:
+    config = DemoConfig(400, 4, 4, ["fr-th", "ko-pt"], hub="en", rare_share=0.2)
+    table = compose_demo(config, folder)
+    train = [{code for code in CODES if row[code]} for row in rows(table, "train")]
+    for rare in ("th", "pt"):
+        assert {frozenset(row) for row in train if rare in row} == {frozenset({"en", rare})}
+        assert 0.15 < sum(rare in row for row in train) / len(train) < 0.25
+    assert {frozenset(row) for row in train if "fr" in row} == {frozenset(CODES) - {"th", "pt"}}
+    assert all(row[code] for row in rows(table, "test") for code in CODES)
+
+
+@pytest.mark.parametrize(
+    ("hub", "share", "problem"), [("fr", 0.1, "outside the withheld pairs"), ("en", 0.5, "together at most 1")]
+)
+def test_hubs_that_cannot_be(hub: str, share: float, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        DemoConfig(hub=hub, rare_share=share)
+
+
 def test_messages_have_one_to_three_phrases_and_sometimes_an_emoji() -> None:
     english = [row["en"] for row in rows(demo(), "train")]
     sentences = Counter(len(re.findall(r"[.!?…]+(?= |$)", text)) for text in english)

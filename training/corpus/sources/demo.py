@@ -19,7 +19,13 @@ class DemoReader(Reader):
         super().__init__(source, root)
         size = config.demo
         self._config = DemoConfig(
-            size.train_rows, size.dev_rows, size.test_rows, list(config.withhold_pairs), config.seed
+            size.train_rows,
+            size.dev_rows,
+            size.test_rows,
+            list(config.withhold_pairs),
+            size.hub,
+            size.rare_share,
+            config.seed,
         )
 
     def files(self) -> list[Path]:
