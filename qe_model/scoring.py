@@ -143,10 +143,31 @@ class QualityScorer:
         Raises:
             InputError: not as many sources as targets.
         """
-        if len(sources) != len(targets):
-            raise InputError(f"{len(sources)} sources but {len(targets)} translations: they do not belong together")
-        pairs = [make_pair(source_lang, target_lang, *texts) for texts in zip(sources, targets, strict=True)]
-        return [one.score for one in self.score(pairs)]
+        languages = [(source_lang, target_lang)] * len(sources)
+        return [one.score for one in self.score_texts(sources, targets, languages)]
+
+    def score_texts(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        languages: Sequence[tuple[str, str]],
+        description: str = "",
+    ) -> list[QualityScore]:
+        """Score messages of any directions, in the given order: what a report of a whole run needs.
+
+        Args:
+            languages: codes of source and target of each message.
+
+        Raises:
+            InputError: lists of different lengths.
+        """
+        if not len(sources) == len(targets) == len(languages):
+            raise InputError(
+                f"{len(sources)} sources but {len(targets)} translations and {len(languages)} pairs of languages: "
+                "they do not belong together"
+            )
+        rows = zip(languages, sources, targets, strict=True)
+        return self.score([make_pair(*pair, source, target) for pair, source, target in rows], description)
 
     def _corrected(self, said: Probabilities) -> Probabilities:
         tables: dict[str, Any] = {unit: self.decisions.corrected(unit, getattr(said, unit)) for unit in UNITS}

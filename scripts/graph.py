@@ -1,10 +1,13 @@
 """The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> student, quality -> report."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.stage import Stage
 from scripts.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from backtranslation.synthetic import QualityInput
 
 Stages = list[Stage[Any]]
 
@@ -28,15 +31,27 @@ def stages(config: RunConfig) -> Stages:
     sources: dict[str, Stage[Any]] = {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
     teacher_config = TeacherStageConfig(config.teacher, config.training, config.batching, config.tracking)
     teacher = TeacherStage(teacher_config, sources)
-    loop = add_rounds(config.backtranslation, config.batching, config.tracking, sources, teacher)
+    quality = _quality(config, {**sources, "teacher": teacher})
+    judge = _judge(config, quality)
+    loop = add_rounds(config.backtranslation, config.batching, config.tracking, sources, teacher, judge)
     evaluations = [EvaluationStage(config.evaluation, {"corpus": corpus, "model": loop.final}, system="teacher")]
     if loop.without:
         compared = {"corpus": corpus, "model": loop.without}
         evaluations.append(EvaluationStage(config.evaluation, compared, system=WITHOUT))
     told = [*sources.values(), teacher, *evaluations, *_backtranslation(config, loop.rounds, evaluations)]
     told += _distillation(config, {**sources, "teacher": loop.final})
-    told += _quality(config, {**sources, "teacher": teacher})
+    told += quality
     return [*told, ReportStage(config.evaluation, {stage.name: stage for stage in told})]
+
+
+def _judge(config: RunConfig, quality: Stages) -> "QualityInput | None":
+    """The quality estimation of the first teacher, for rounds whose filter asks for it (`filter.min_qe`)."""
+    from backtranslation.synthetic import QualityInput
+    from qe_model.filter_scorer import load_filter
+
+    if not config.backtranslation.rounds or not config.backtranslation.filter.wants_qe:
+        return None
+    return next((QualityInput(stage, load_filter) for stage in quality if stage.name == "qe"), None)
 
 
 def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any]) -> Stages:

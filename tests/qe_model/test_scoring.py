@@ -13,6 +13,7 @@ from qe_model.agreement import agreement, pooled_agreement
 from qe_model.annotation import ContextMessage, SeverityWeights
 from qe_model.config import LossConfig
 from qe_model.damage import damage_curves, damaged
+from qe_model.filter_scorer import load_filter
 from qe_model.scored_files import read_pairs, score_file
 from qe_model.scoring import QualityScorer, make_pair, score_of
 from qe_model.stages import QEPretrainingStage, QEPretrainingStageConfig, QEStage
@@ -125,6 +126,15 @@ def test_the_library_call_of_a_filter(scorer: QualityScorer) -> None:
     assert scores[0] > scores[1]
     with pytest.raises(InputError, match="1 sources but 2 translations"):
         scorer.score_pairs(["a"], ["b", "c"], "en", "fr")
+
+
+def test_the_filter_of_back_translation_scores_mixed_directions(
+    folders: dict[str, Path], scorer: QualityScorer
+) -> None:
+    texts = ["go now", "go now", "go"], ["lt stb", "", "lt"]
+    found = load_filter(folders["qe"])(*texts, [("en", "fr"), ("en", "fr"), ("en", "th")])
+    assert found[:2] == pytest.approx(scorer.score_pairs(texts[0][:2], texts[1][:2], "en", "fr"), abs=0.01)
+    assert len(found) == 3
 
 
 def test_the_scale() -> None:

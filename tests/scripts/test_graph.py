@@ -74,6 +74,16 @@ def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
     assert by_name["qe"].config.tracking == compose_config(RunConfig, "pipeline", ["experiment=demo"]).tracking
 
 
+def test_the_filter_of_back_translation_reads_the_first_teachers_quality_estimation(tmp_path: Path) -> None:
+    words = "experiment=demo", "backtranslation=demo", "backtranslation.rounds=2", "qe=demo"
+    by_name = {stage.name: stage for stage in plan(tmp_path, *words, "backtranslation.filter.min_qe=50").jobs}
+    for name in ("synthetic_1", "synthetic_2"):
+        assert by_name[name].inputs["qe"] is by_name["qe"]
+    assert by_name["qe"].inputs["teacher"] is by_name["teacher"]
+    by_name = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
+    assert set(by_name["synthetic_1"].inputs) == {"generated"}
+
+
 def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
     words = "distillation=demo", "backtranslation=demo", "backtranslation.control=false"
     found = plan(tmp_path, "experiment=demo", *words)
