@@ -4,13 +4,13 @@ Columns: `hypothesis`; `pair` (en-fr), or `source_lang` and `target_lang`; `row_
 the very text of the message. Other columns are ignored.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eval.testset import TestSet
 from pipeline.errors import InputError
+from pipeline.json_lines import json_object
 from training.languages import AUTO, pair
 
 Row = Mapping[str, Any]
@@ -99,13 +99,7 @@ def _tsv(path: Path) -> Iterable[tuple[int, Row]]:
 
 def _jsonl(path: Path) -> Iterable[tuple[int, Row]]:
     for number, line in _lines(path):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{path}, line {number}: not a JSON object")
-        yield number, row
+        yield number, json_object(line, f"{path}, line {number}")
 
 
 def _parquet(path: Path) -> Iterable[tuple[int, Row]]:

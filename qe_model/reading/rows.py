@@ -1,7 +1,6 @@
 """Rows of Parquet, JSONL and TSV files, with errors that name the row."""
 
 import csv
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.json_lines import json_object
 
 Row = dict[str, Any]
 
@@ -49,13 +49,7 @@ def _parquet(file: Path) -> Iterator[Row]:
 def _jsonl(file: Path) -> Iterator[Row]:
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{file} row {number}: no JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{file} row {number}: expected a JSON object")
-            yield row
+            yield json_object(line, f"{file} row {number}")
 
 
 def _tsv(file: Path) -> Iterator[Row]:

@@ -149,7 +149,7 @@ def test_error_span_files(tmp_path: Path, name: str, content: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("s.jsonl", "{broken", "row 1: no JSON"),
+        ("s.jsonl", "{broken", "row 1: not JSON"),
         ("s.jsonl", '{"source": "a"}', "row 1: no column target, source_lang"),
         ("s.jsonl", PAIR.format("b", '{"start":0}'), "cannot be read"),
         ("s.jsonl", PAIR.format("", '{"start":0,"end":1,"severity":"minor"}'), "does not fit its target of 0"),

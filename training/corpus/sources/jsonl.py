@@ -1,6 +1,5 @@
 """JSON lines: one object per line; a dictionary inside gives columns such as `translation.en`."""
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from pipeline.errors import InputError
+from pipeline.json_lines import json_object
 from training.corpus.contract import Shape
 from training.corpus.sources.columns import languages_of, mapped
 from training.corpus.sources.lines import count_lines, read_lines
@@ -56,13 +56,7 @@ class JsonLinesReader(Reader):
 
     def _objects(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(read_lines(path, self.source.encoding), 1):
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}: line {number} is not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{path}: line {number} is not a JSON object")
-            yield number, _flat(row)
+            yield number, _flat(json_object(line, f"{path}: line {number}"))
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

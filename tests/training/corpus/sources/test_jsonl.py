@@ -23,8 +23,8 @@ def test_types_are_observed(tmp_path: Path, opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("{", "line 2 is not JSON"),
-        ("[1]", "line 2 is not a JSON object"),
+        ("{", "line 2: not JSON"),
+        ("[1]", "line 2: not a JSON object"),
         ('{"en": 3}', "line 2: 'en' is int64, it must be string"),
     ],
 )
