@@ -17,7 +17,8 @@ from distillation.config import (
     TokenTargetsConfig,
 )
 from distillation.runtime.student_runtime import StudentRuntime
-from distillation.stages import distillation_stages, wanted_labels
+from distillation.stages import distillation_stages
+from distillation.teaching_plan import wanted_labels
 from pipeline.errors import InputError
 from pipeline.fingerprint import Digests, fingerprints
 from pipeline.stage import Stage

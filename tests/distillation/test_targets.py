@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from distillation.config import TokenTargetsConfig
-from distillation.stages import CutConfig, identity_of, plan
 from distillation.streams import TaughtStream
 from distillation.targets import TokenTargets, bytes_per_token, write_token_targets
 from distillation.teacher_states import ask_teacher, load_teacher
+from distillation.teaching_plan import CutConfig, identity_of, plan
 from pipeline.errors import InputError
 from tests.distillation.toy_teacher import save_teacher, toy_inputs
 from tests.training.toy_corpus import make_inputs
