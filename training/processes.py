@@ -30,11 +30,13 @@ class Processes:
     """
 
     def __init__(self, config: TrainingConfig) -> None:
-        """Join the other processes.
+        """Join the other processes; from here on PyTorch works with `config.threads`.
 
         Raises:
             InputError: fewer or more processes than the launcher or `config.processes` promised.
         """
+        if config.threads:
+            torch.set_num_threads(config.threads)
         cpu = config.device == "cpu" or not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=cpu, kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)])
         self.device = self.accelerator.device

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
+from pipeline.progress import say
 from training.batching import BatchingConfig
 from training.model.teacher_config import TeacherConfig
 from training.trained_stage import Tracked, TrainedStage, save_model, write_result
@@ -71,12 +72,8 @@ def build_teacher(
     return model
 
 
-def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> float:
-    """Warm start of the embedding on the train split; the same in every process.
-
-    Returns:
-        The contrastive loss at its end, nats.
-    """
+def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> None:
+    """Warm start of the embedding on the train split; the same in every process, and said in the stage's log."""
     from training.alignment import align
     from training.batching import BatchStream
     from training.encoded import EncodedCorpus
@@ -84,7 +81,8 @@ def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, con
     alignment = config.model.alignment
     size = max(alignment.batch_tokens, config.batching.max_length)
     batching = replace(config.batching, batch_tokens=size, source_tokens=0, seed=config.batching.seed + 1)
-    return align(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), alignment)
+    loss = align(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), alignment)
+    say(f"teacher: words aligned in {alignment.updates} updates, contrastive loss {loss:.3f} nats")
 
 
 @dataclass(frozen=True)
@@ -185,11 +183,11 @@ def train_teacher(
     check_vocabulary(inputs["tokenizer"], encoded.vocabulary_digest)
     tokenizer = load_tokenizer(inputs["tokenizer"])
     training, batching = config.training, config.batching
+    processes = Processes(training)
     model = start(tokenizer)
     task = TeacherTask(
         model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training.validation)
     )
-    processes = Processes(training)
     stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way)
     told = {"batching": asdict(batching), **(facts or {})}
     trainer = Trainer(training, task, stream, out, config.tracking, processes, description=description, facts=told)

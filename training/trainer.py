@@ -137,8 +137,6 @@ class Trainer:
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.config, self.task, self.stream, self.out, self.description = config, task, stream, out, description
-        if config.threads:
-            torch.set_num_threads(config.threads)
         out.mkdir(parents=True, exist_ok=True)
         self.processes = processes or Processes(config)
         self.device = self.processes.device

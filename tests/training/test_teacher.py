@@ -1,19 +1,22 @@
 """The teacher stage: learns a cipher, resumes, leaves a folder that loads, and measures its routing."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
 from training.batching import BatchingConfig
-from training.model.teacher_config import TeacherConfig
+from training.model.teacher_config import AlignmentConfig, TeacherConfig
 from training.routing import mutual_information
-from training.teacher import TeacherStage, TeacherStageConfig
+from training.teacher import TeacherStage, TeacherStageConfig, align_teacher, build_teacher, train_teacher
+from training.tokenizer import load_tokenizer
 from training.trainer_config import TrainingConfig, ValidationConfig
 from training.training_log import read_log
 from training.translate import Translator
@@ -124,6 +127,36 @@ def test_another_vocabulary_is_refused(inputs: dict[str, Path], tmp_path: Path) 
     other = make_inputs(tmp_path / "other", ("en", "de", "ja", "ko"))
     with pytest.raises(InputError, match="another vocabulary"):
         TeacherStage(CONFIG).run(tmp_path / "out", {**inputs, "tokenizer": other["tokenizer"]})
+
+
+def test_the_model_is_begun_with_the_wanted_threads(inputs: dict[str, Path], tmp_path: Path) -> None:
+    before, seen = torch.get_num_threads(), []
+
+    def start(_: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        raise KeyboardInterrupt
+
+    config = replace(CONFIG, training=replace(TRAINING, threads=before + 1))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train_teacher(tmp_path, inputs, start, config)
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [before + 1]
+
+
+def test_the_warm_start_moves_the_embedding_and_says_its_loss(
+    inputs: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = replace(CONFIG, model=replace(CONFIG.model, alignment=AlignmentConfig(updates=3)))
+    model = build_teacher(config.model, load_tokenizer(inputs["tokenizer"]), 1)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with caplog.at_level("INFO"):
+        align_teacher(model, inputs["encoded"], config)
+    assert re.search(r"words aligned in 3 updates, contrastive loss \d+\.\d+ nats", caplog.text)
+    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert "shared.weight" in moved
+    assert {name.rpartition(".")[0].rpartition(".")[2] for name in moved} <= {"shared", "embedding", "lm_head"}
 
 
 def test_mutual_information_of_known_tables() -> None:

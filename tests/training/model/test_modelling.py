@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.languages import CODES, LANGUAGES
 from training.model.modelling import EncoderOutput, ParleyMoeForConditionalGeneration
 
 
@@ -128,3 +129,16 @@ def test_the_vocabulary_can_grow(make_model, batch):
     after = logits_of(model, batch)
     assert after.shape[-1] == 210
     torch.testing.assert_close(after[..., :200], before)
+
+
+def test_languages_of_a_family_begin_with_nearly_the_same_experts(make_model):
+    tags = list(range(4, 4 + len(CODES)))
+    model = make_model(num_experts=64, languages=list(CODES), language_token_ids=tags, auto_token_id=3)
+    families = [LANGUAGES[code].family for code in CODES]
+    same = torch.tensor([[one == other for other in families] for one in families])
+    apart = ~same
+    same.fill_diagonal_(False)
+    for name, router in model.routers().items():
+        distance_LL = torch.cdist(router.language.detach(), router.language.detach()) / 64**0.5
+        assert distance_LL[same].max() < 0.5 < distance_LL[apart].min(), name
+        assert distance_LL[same].min() > 0, name  # near, but free to part
