@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import EncoderDecoderCache
+from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from training.model.attention import CrossAttention, SelfAttention
@@ -36,6 +37,13 @@ def sinusoidal_positions(count: int, width: int) -> Tensor:
     rates = torch.exp(torch.arange(half, dtype=torch.float32) * -(math.log(10000) / max(1, half - 1)))
     angles = torch.arange(count, dtype=torch.float32).unsqueeze(1) * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def init_linear(module: nn.Linear) -> None:
+    """Xavier weights and no bias, as every dense layer begins."""
+    init.xavier_uniform_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)
 
 
 class FeedForward(nn.Module):

@@ -24,7 +24,14 @@ from training.languages import LANGUAGES
 from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.experts import Experts
-from training.model.layers import DecoderLayer, EncoderLayer, MoeFeedForward, Steering, sinusoidal_positions
+from training.model.layers import (
+    DecoderLayer,
+    EncoderLayer,
+    MoeFeedForward,
+    Steering,
+    init_linear,
+    sinusoidal_positions,
+)
 from training.model.loss import linear_cross_entropy, tokens_right
 from training.model.router import Router
 
@@ -248,9 +255,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear):
-            init.xavier_uniform_(module.weight)
-            if module.bias is not None:
-                init.zeros_(module.bias)
+            init_linear(module)
         elif isinstance(module, nn.LayerNorm):
             init.ones_(module.weight)
             init.zeros_(module.bias)
