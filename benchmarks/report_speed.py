@@ -1,8 +1,8 @@
 """Seconds from outputs on disk to the whole report: scoring, comparisons, details, every page.
 
-Outputs are references of the demo corpus with some of their characters changed, so that no model is needed. Each system
-has a folder with outputs.parquet as a run leaves it. Scoring them line by line is timed by itself: a run does
-that right after decoding and keeps the result.
+Outputs are references of the demo corpus with some of their characters changed, so that no model is needed; errors of
+quality estimation are made up. Each system has a folder with outputs.parquet as a run leaves it. Scoring them line by
+line is timed by itself: a run does that right after decoding and keeps the result.
 
     python benchmarks/report_speed.py [messages=500] [systems=4] [directions=240] [samples=1000] [out=FOLDER]
 """
@@ -31,6 +31,8 @@ from eval.testset import TestSet
 from scripts.command_line import argument, run
 from training.language_id import LanguageIdentifier
 from training.languages import pair
+from training.message_quality import DIMENSIONS, SEVERITIES
+from training.message_quality import SCHEMA as QUALITY
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,21 @@ def make_outputs(data: TestSet, arguments: Arguments, system: str, one_in: int) 
     return pa.table(columns, schema=SCHEMA)
 
 
+def make_quality(outputs: pa.Table, seed: int) -> pa.Table:
+    """Two errors in every third output."""
+    generator = random.Random(seed)
+    rows = outputs.select(["pair", "system", "row_id"]).to_pylist()
+    counts = dict.fromkeys((*SEVERITIES, *DIMENSIONS), 0) | {"words": 8, "flags": []}
+    for row in rows:
+        bad = generator.random() < 1 / 3
+        starts = generator.sample(range(12), 2) if bad else []
+        spans = [{"start": at, "end": at + 3, "side": "target", "severity": "major"} for at in starts]
+        told = [span | {"dimension": "accuracy"} for span in spans]
+        row |= counts | {"score": generator.uniform(20, 90) if bad else 100.0, "spans": told}
+        row |= {"major": len(spans), "accuracy": len(spans)}
+    return pa.Table.from_pylist(rows, schema=QUALITY)
+
+
 def score_folders(folders: list[Path], arguments: Arguments) -> list[dict[str, Any]]:
     """What an evaluation stage does after decoding: message_scores.parquet, and the contents of scores.json."""
     found = []
@@ -84,19 +101,25 @@ def score_folders(folders: list[Path], arguments: Arguments) -> list[dict[str, A
     return found
 
 
+def read_outputs_only(folders: list[Path]) -> pa.Table:
+    """The outputs of all systems."""
+    return pa.concat_tables([pq.read_table(folder / "outputs.parquet") for folder in folders])
+
+
 def main(arguments: Arguments) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(arguments.out or temporary)
         data = scoring_speed.load(scoring_speed.Arguments(messages=arguments.messages, seed=arguments.seed))
         folders = make_folders(data, arguments, out / "evaluations")
+        quality = make_quality(read_outputs_only(folders), arguments.seed)
         start = time.perf_counter()
         scores = score_folders(folders, arguments)
         scored = time.perf_counter()
         config = EvaluationConfig(bootstrap_samples=arguments.samples, seed=arguments.seed)
         outputs, messages = read_outputs(folders)
         report = evaluation_report(merge_scores(scores), {}, {"name": "benchmark", "seeds": {}})
-        write_report(out / "report", report, outputs, messages, config)
+        write_report(out / "report", report, outputs, messages, config, quality=quality)
         end = time.perf_counter()
         print(f"{len(outputs):,} outputs, {len(report['pairs'])} directions, {len(folders)} systems")
         print(f"  {len(os.sched_getaffinity(0))} cores: scoring {scored - start:.1f} s, report {end - scored:.1f} s")

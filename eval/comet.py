@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from eval.means import sampled_means
 from pipeline.errors import InputError
 from training.significance import Bootstrap, Floats, interval
 
@@ -84,7 +85,7 @@ def add_comet(report: Scores, outputs: pa.Table, scores: Sequence[float], checkp
     drawn: dict[str, list[Floats]] = {}
     for (system, direction), lines in groups.items():
         rows = [number[columns[2][line]] for line in lines]
-        samples = _means(draw, values[lines], rows)
+        samples = sampled_means(draw, values[lines][:, None], rows)[:, 0]
         entry = report["pairs"][direction]["systems"][system]
         entry |= {"comet": float(values[lines].mean()), "comet_ci": list(interval(samples))}
         drawn.setdefault(system, []).append(samples)
@@ -93,13 +94,3 @@ def add_comet(report: Scores, outputs: pa.Table, scores: Sequence[float], checkp
         ci = list(interval(np.nanmean(samples_of, axis=0)))
         report["mean"][system] |= {"comet": float(np.mean(found)), "comet_ci": ci}
     report.setdefault("metrics", {}).setdefault("signatures", {})["comet"] = checkpoint
-
-
-def _means(draw: Bootstrap, values: Floats, rows: Sequence[int]) -> Floats:
-    """Mean score of each bootstrap sample [B]; nan where it has no message. Scores are counted in millionths."""
-    counts = np.stack([np.round(values * 1e6).astype(np.int64), np.ones(len(values), np.int64)], axis=1)
-    low = int(counts[:, 0].min())  # sums want counts that are not negative
-    counts[:, 0] -= low
-    sums = draw.sums(counts, rows)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(sums[:, 1] > 0, (sums[:, 0] / sums[:, 1] + low) / 1e6, np.nan)

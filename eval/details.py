@@ -11,6 +11,7 @@ import pyarrow as pa
 from eval.buckets import Frequent, bucket_rows
 from eval.message_scores import FLAGS, counts_of, direction_lines
 from eval.scoring import message_numbers
+from eval.system_names import telling_pairs
 from pipeline.progress import track
 from training.chrf import CHAR_ORDER, chrf_score, chrf_scores
 from training.languages import directions
@@ -112,9 +113,11 @@ def describe(
 
 
 def compared_systems(systems: Sequence[str]) -> list[tuple[str, str]]:
-    """Which systems are held against each other: each against the one before, then against the first, then others."""
+    """Which systems are held against each other: the pairs that tell most, then each against the one before, others."""
     ranked = sorted(combinations(range(len(systems)), 2), key=lambda ab: (ab[1] - ab[0] > 1, ab[0] > 0, ab))
-    return [(systems[a], systems[b]) for a, b in ranked[:COMPARISONS]]
+    told = telling_pairs(systems)
+    others = [(systems[a], systems[b]) for a, b in ranked]
+    return [*told, *(two for two in others if two not in told and two[::-1] not in told)][:COMPARISONS]
 
 
 def _compare(blocks: Mapping[str, Block], draws: Bootstrap) -> dict[tuple[str, str], tuple[Json, Floats]]:

@@ -1,21 +1,25 @@
 """Translate and score: what the evaluation stage and `scripts/evaluate.py` have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from eval.conditions import AUTO_SOURCE, NOISY, WRONG_SOURCE
 from eval.config import EvaluationConfig
+from eval.latency import measure_latency
 from eval.message_scores import score_messages
-from eval.outputs import Outputs, TranslatesMany, translate_directions, write_table
+from eval.outputs import Outputs, translate_directions, write_table
 from eval.scoring import Scores, score_detection, score_outputs, score_slice
+from eval.slices import copy_accuracy, score_natural
 from eval.testset import TestSet
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from training.languages import pair
 from training.scores import OffTargetDetector
+from training.translators import TranslatesMany
 
 
 @runtime_checkable
@@ -29,18 +33,19 @@ class DetectsLanguage(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Outputs with the source language told, a line of scores for each, outputs without (a sample), and the summary."""
+    """Outputs, a line of scores for each, outputs under harder conditions (samples, by name), and the summary."""
 
     outputs: pa.Table
     messages: pa.Table
-    auto_source: pa.Table
+    conditions: dict[str, pa.Table]
     scores: dict[str, Any]
 
     def save(self, out: Path) -> None:
         """Write outputs and their scores as Parquet, and scores.json. Raises InputError when the disk is full."""
         write_table(out / "outputs.parquet", self.outputs)
         write_table(out / "message_scores.parquet", self.messages)
-        write_table(out / "outputs_auto_source.parquet", self.auto_source)
+        for name, table in self.conditions.items():
+            write_table(out / f"outputs_{name}.parquet", table)
         write_json(out / "scores.json", self.scores)
 
 
@@ -51,13 +56,15 @@ def evaluate(
     config: EvaluationConfig,
     detector: OffTargetDetector,
     parts: Path | None = None,
+    alone: Callable[[], TranslatesMany] | None = None,
 ) -> Evaluation:
-    """Translate a test set, score it, and measure what leaving the source language to the model costs.
+    """Translate a test set, score it, and measure what harder conditions cost.
 
     Args:
         system: name of the translator in the report.
         detector: tells outputs in a wrong language.
         parts: folder for finished groups of directions, from which a killed run goes on; None keeps nothing.
+        alone: opens the system with one thread, where it keeps threads of its own: for the time of one message.
 
     Raises:
         InputError: a direction that was asked for has no messages.
@@ -65,32 +72,43 @@ def evaluate(
     chosen = testset.directions(config.pairs)
     rows = {direction: testset.rows(direction, config.max_messages, config.seed) for direction in chosen}
     clean = translate_directions(translator, system, testset, rows, parts / "clean" if parts else None)
-    auto = _without_source(translator, system, testset, config, rows, parts)
+    harder = _conditions(translator, system, testset, config, rows, parts)
     messages = score_messages(clean.table, detector)
     scores = score_outputs(clean.table, detector, config.bootstrap_samples, config.seed, messages)
-    scores["speed"] = {system: _speed(clean, config)}
-    if len(auto.table):
-        compared = score_slice(auto.table, clean.table, config.bootstrap_samples, config.seed)
-        scores["slices"] = {"auto_source": compared}
+    single = alone() if alone and config.latency_messages else translator
+    latency = measure_latency(single, clean.table, config.latency_messages, config.seed)
+    scores["speed"] = {system: _speed(clean, config) | latency}
+    samples = config.bootstrap_samples, config.seed
+    slices = {name: score_slice(table, clean.table, *samples) for name, table in harder.items() if len(table)}
+    slices |= score_natural(clean.table, messages, *samples)
+    scores |= {"slices": slices} if slices else {}
+    scores |= {"copy_accuracy": copied} if (copied := copy_accuracy(clean.table)) else {}
     detection = _detection(translator, testset, rows)
     if detection:
         scores["source_detection"] = {"system": system} | detection
-    return Evaluation(clean.table, messages, auto.table, scores)
+    return Evaluation(clean.table, messages, harder, scores)
 
 
-def _without_source(
+def _conditions(
     translator: TranslatesMany,
     system: str,
     testset: TestSet,
     config: EvaluationConfig,
     rows: Mapping[str, Sequence[int]],
     parts: Path | None,
-) -> Outputs:
-    """A sample of each direction's messages with `auto` as source; other messages in each, for a narrow interval."""
-    limit = config.auto_source_messages
-    some = {d: testset.sample(chosen, limit, f"{config.seed}:{d}") for d, chosen in rows.items()} if limit else {}
-    folder = parts / "auto_source" if parts else None
-    return translate_directions(translator, system, testset, some, folder, auto_source=True)
+) -> dict[str, pa.Table]:
+    """A sample of each direction's messages under each condition; other messages in each, for a narrow interval."""
+    wanted = {AUTO_SOURCE: config.auto_source_messages, NOISY: config.disturbed_messages}
+    if len(testset.languages) > 2:
+        wanted[WRONG_SOURCE] = config.disturbed_messages
+    found = {}
+    for condition, limit in wanted.items():
+        if limit:
+            some = {d: testset.sample(chosen, limit, f"{config.seed}:{d}") for d, chosen in rows.items()}
+            folder = parts / condition.name if parts else None
+            outputs = translate_directions(translator, system, testset, some, folder, condition)
+            found[condition.name] = outputs.table
+    return found
 
 
 def _detection(translator: TranslatesMany, testset: TestSet, rows: Mapping[str, Sequence[int]]) -> Scores:

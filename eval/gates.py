@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from eval.evidence import Evidence
 from eval.gates_config import GateRule, GatesConfig
+from eval.system_names import shipped
 from pipeline.errors import InputError
 
-SHIPPED: Final = ("student_int8", "student", "teacher")  # the first that has scores is what gates look at
 _LISTED: Final = 5  # directions named in a note
 
 
@@ -76,7 +76,7 @@ def shipped_system(evidence: Evidence, config: GatesConfig) -> str:
     """
     if not evidence.systems:
         raise InputError(f"{evidence.name}: the report has no scores, there is nothing to judge")
-    return config.system or next((name for name in SHIPPED if name in evidence.systems), evidence.systems[0])
+    return config.system or shipped(evidence.systems)
 
 
 def _judge(
@@ -105,12 +105,20 @@ def _judge(
     return Gate(**head, limit=rule.limit, **({"passed": bool(holds)} | facts))
 
 
-def _number(values: Any, path: str, where: str) -> float:
-    """A figure by its dotted path."""
+def value_at(values: Any, path: str) -> Any:
+    """What lies at a dotted path (`qe.score`); None where there is nothing."""
     for part in path.split("."):
         if not isinstance(values, Mapping) or part not in values:
-            raise _MissingError(f"the report has no {where}.{path}")
+            return None
         values = values[part]
+    return values
+
+
+def _number(values: Any, path: str, where: str) -> float:
+    """A figure by its dotted path."""
+    values = value_at(values, path)
+    if values is None:
+        raise _MissingError(f"the report has no {where}.{path}")
     if not isinstance(values, int | float) or not math.isfinite(values):
         raise _MissingError(f"{where}.{path} of the report is not a number")
     return float(values)
@@ -125,7 +133,7 @@ def _single(evidence: Evidence, system: str, against: str, kind: str, key: str) 
         sizes = [_number(report.get(section, {}), f"{name}.params", section) for name in (system, against)]
         return {"value": sizes[0] / sizes[1], "note": f"of {against}'s {sizes[1] / 1e6:.1f} M parameters"}
     value = _number(report.get(section, {}), f"{system}.{key}", section)
-    return {"value": value, "ci": report[section][system].get(f"{key}_ci")}
+    return {"value": value, "ci": value_at(report[section][system], f"{key}_ci")}
 
 
 def _worst(evidence: Evidence, system: str, key: str, rule: GateRule) -> dict[str, Any]:
@@ -138,7 +146,7 @@ def _worst(evidence: Evidence, system: str, key: str, rule: GateRule) -> dict[st
     ranked = sorted(values, key=lambda direction: sign * values[direction])
     beyond = [direction for direction in ranked if sign * values[direction] < sign * rule.limit]
     note = f"{len(beyond)} of {len(ranked)} directions: {_listed(beyond, values)}" if beyond else ""
-    return {"value": values[ranked[0]], "pair": ranked[0], "ci": scores[ranked[0]].get(f"{key}_ci"), "note": note}
+    return {"value": values[ranked[0]], "pair": ranked[0], "ci": value_at(scores[ranked[0]], f"{key}_ci"), "note": note}
 
 
 def _gap(evidence: Evidence, system: str, against: str, key: str, rule: GateRule) -> dict[str, Any]:

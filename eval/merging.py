@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 Scores = dict[str, Any]
-_BY_SYSTEM: Final = ("systems", "mean", "speed")
+_BY_SYSTEM: Final = ("systems", "mean", "speed", "quantization", "copy_accuracy")
 
 
 def merge_scores(parts: Sequence[Scores]) -> Scores:

@@ -13,10 +13,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eval.conditions import PLAIN, Condition
 from eval.testset import TestSet
 from pipeline.atomic import replacing
 from pipeline.progress import ProgressBar, progress_bar
-from training.languages import AUTO, pair
+from training.languages import pair
 from training.translators import TranslatesMany
 
 SCHEMA: Final = pa.schema(
@@ -40,7 +41,7 @@ def translate_directions(
     testset: TestSet,
     rows: Mapping[str, Sequence[int]],
     parts: Path | None = None,
-    auto_source: bool = False,
+    condition: Condition = PLAIN,
 ) -> Outputs:
     """Translate the given messages of each direction.
 
@@ -48,13 +49,13 @@ def translate_directions(
         system: name of the translator in the table.
         rows: messages by direction.
         parts: folder for finished groups; those found there are taken as they are. None keeps nothing.
-        auto_source: give `auto` in place of the source language.
+        condition: how the messages are given; the table has them as they are.
     """
     groups: dict[str, list[str]] = {}
     for direction in rows:
         groups.setdefault(pair(direction)[0], []).append(direction)
     found = []
-    label = "translate (source not told)" if auto_source else "translate"
+    label = f"translate ({condition.name})" if condition.name else "translate"
     with progress_bar(label, sum(map(len, rows.values()))) as bar:
         for source, members in groups.items():
             part = parts / f"{source}.parquet" if parts else None
@@ -63,7 +64,7 @@ def translate_directions(
                 bar.advance(len(found[-1].table))
                 continue
             columns = _inputs(system, testset, {d: rows[d] for d in members})
-            found.append(_translate(translator, columns, auto_source, bar))
+            found.append(_translate(translator, columns, condition, testset.languages, bar))
             if part:
                 write_table(part, _stamped(found[-1]))
     tables = [group.table for group in found]
@@ -91,19 +92,23 @@ def _inputs(system: str, testset: TestSet, rows: Mapping[str, Sequence[int]]) ->
 
 
 def _translate(
-    translator: TranslatesMany, columns: dict[str, list[str]], auto_source: bool, bar: ProgressBar
+    translator: TranslatesMany,
+    columns: dict[str, list[str]],
+    condition: Condition,
+    languages: Sequence[str],
+    bar: ProgressBar,
 ) -> Outputs:
     """Fill in the hypotheses, in portions of like length that keep the copies of one source message together."""
-    texts, codes = columns["source"], [pair(direction) for direction in columns["pair"]]
+    texts = list(map(condition.written, columns["source"], columns["row_id"]))
+    told = {direction: condition.told(direction, languages) for direction in set(columns["pair"])}
+    codes = [(told[direction], pair(direction)[1]) for direction in columns["pair"]]
     order = sorted(range(len(texts)), key=lambda line: (len(texts[line]), texts[line]))
     hypotheses = [""] * len(texts)
     started = time.perf_counter()
     for start in range(0, len(order), PORTION):
         lines = order[start : start + PORTION]
-        sources = [AUTO if auto_source else codes[line][0] for line in lines]
-        answers = translator.translate_many(
-            [texts[line] for line in lines], sources, [codes[line][1] for line in lines]
-        )
+        sources, targets = ([codes[line][side] for line in lines] for side in (0, 1))
+        answers = translator.translate_many([texts[line] for line in lines], sources, targets)
         for line, answer in zip(lines, answers, strict=True):
             hypotheses[line] = answer
         bar.advance(len(lines))

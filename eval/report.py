@@ -10,6 +10,8 @@ from eval.outputs import write_table
 from eval.pages.site import OUTPUTS, SCORES, write_pages
 from eval.report_data import add_details
 from pipeline.atomic import write_json
+from training.message_quality import FILE as QUALITY
+from training.message_quality import SCHEMA as QUALITY_SCHEMA
 
 
 def write_report(
@@ -19,8 +21,9 @@ def write_report(
     messages: pa.Table,
     config: EvaluationConfig,
     corpus: Path | None = None,
+    quality: pa.Table | None = None,
 ) -> None:
-    """Add the details to a report and write report.json, both tables and all pages into `out`.
+    """Add the details to a report and write report.json, its tables and all pages into `out`.
 
     Args:
         report: without details; they are put into it.
@@ -28,9 +31,11 @@ def write_report(
         messages: their scores, aligned.
         config: samples of the bootstrap, messages shown, seed.
         corpus: folder of the corpus stage, whose training split tells rare words; None leaves them out.
+        quality: scores of quality estimation (`training.message_quality.SCHEMA`); None or empty without it.
     """
-    add_details(report, outputs, messages, corpus, config)
+    add_details(report, outputs, messages, corpus, config, quality)
     write_json(out / "report.json", report)
     write_table(out / OUTPUTS, outputs)
     write_table(out / SCORES, messages)
+    write_table(out / QUALITY, QUALITY_SCHEMA.empty_table() if quality is None else quality)
     write_pages(out, report, outputs, messages)

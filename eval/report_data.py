@@ -19,6 +19,7 @@ from eval.merging import merge_scores
 from eval.message_scores import SCHEMA as MESSAGE_SCHEMA
 from eval.message_scores import score_messages
 from eval.outputs import SCHEMA as OUTPUT_SCHEMA
+from eval.quality import add_quality
 from eval.routing_clusters import cluster_routing
 from pipeline.errors import InputError
 from pipeline.manifest import NAME as MANIFEST
@@ -28,8 +29,18 @@ from training.scores import OffTargetDetector
 
 Report = dict[str, Any]
 SCHEMA_VERSION: Final = 1
+AGREEMENT: Final = ("mcc", "f1_bad", "severity_macro_f1", "span_f1", "gap_mcc", "spearman", "pairwise_accuracy")
 LOG_POINTS: Final = 200  # of each training curve; more than a screen shows
-_FROM_SCORES: Final = ("pairs", "mean", "metrics", "slices", "source_detection", "speed")
+_FROM_SCORES: Final = (
+    "pairs",
+    "mean",
+    "metrics",
+    "slices",
+    "source_detection",
+    "speed",
+    "quantization",
+    "copy_accuracy",
+)
 
 
 def build_report(folders: Mapping[str, Path]) -> Report:
@@ -58,7 +69,7 @@ def build_report(folders: Mapping[str, Path]) -> Report:
 
 
 def quality_report(scores: Report) -> Report:
-    """Key `qe`: word-level agreement of the quality-estimation model with annotations, from its `qe_scores.json`.
+    """Key `qe`: agreement of the quality-estimation model with annotations, from its `qe_scores.json`.
 
     `synthetic` is over all directions, `human` by direction beside the MCC of each baseline; `mcc_ci` and the like are
     95 % intervals. `context` and `damage` are handed on.
@@ -77,9 +88,9 @@ def quality_report(scores: Report) -> Report:
 
 def _agreement(found: Report) -> Report:
     flat: Report = {}
-    for key in ("mcc", "severity_macro_f1"):
-        if key in found:
-            flat |= {key: found[key]["value"], f"{key}_ci": found[key]["ci"]}
+    for key, estimate in (found | found.get("sentence", {})).items():
+        if key in AGREEMENT:
+            flat |= {key: estimate["value"], f"{key}_ci": estimate["ci"]}
     return flat
 
 
@@ -105,12 +116,18 @@ def read_outputs(folders: Sequence[Path]) -> tuple[pa.Table, pa.Table]:
 
 
 def add_details(
-    report: Report, outputs: pa.Table, messages: pa.Table, corpus: Path | None, config: EvaluationConfig
+    report: Report,
+    outputs: pa.Table,
+    messages: pa.Table,
+    corpus: Path | None,
+    config: EvaluationConfig,
+    quality: pa.Table | None = None,
 ) -> None:
     """Put into the report what its pages show beyond scores: per direction, over all directions, and of routing.
 
     Args:
         corpus: folder of the corpus stage, whose training split tells rare words; None leaves them out.
+        quality: scores of quality estimation; None where it did not run.
     """
     codes = list(dict.fromkeys(pair(direction)[0] for direction in report.get("pairs", {})))
     frequent = corpus_frequent(corpus, codes) if corpus else {}
@@ -120,6 +137,8 @@ def add_details(
         entry |= found | {"telling": found["telling"] | entry.get("telling", {})}
     if overall:
         report["comparisons"] = overall
+    if quality is not None:
+        add_quality(report, quality, config.bootstrap_samples, config.seed)
     if clusters := cluster_routing(report.get("routing", {})):
         report["routing"]["clusters"] = clusters
     report["samples"] = choose_samples(outputs, config.samples, config.seed)

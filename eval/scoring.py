@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from eval import metrics
 from eval.message_scores import FLAGS, counts_of, direction_lines, score_messages
@@ -87,6 +88,31 @@ def score_slice(slice_outputs: pa.Table, outputs: pa.Table, samples: int = 1000,
         spread = mean_difference([dirty[key].chrf for key in mine], [clean[key].chrf for key in mine])
         n = sum(dirty[key].n for key in mine)
         result[system] = {"chrf": means[0], "clean": means[1], "delta_ci": list(spread.interval), "n": n}
+    return result
+
+
+def score_part(messages: pa.Table, part: NDArray[np.bool_], samples: int = 1000, seed: int = 1) -> Scores:
+    """Mean chrF over directions on a part of the messages, beside that on all messages of the same directions.
+
+    Args:
+        messages: scores line by line (`eval.message_scores.SCHEMA`).
+        part: [N] which of them.
+
+    Returns:
+        By system: chrf, chrf_ci, all and n messages.
+    """
+    inside = _score_directions(messages.filter(pa.array(part)), samples, seed)
+    groups, counts = direction_lines(messages), counts_of(messages, "chrf_counts")
+    result: Scores = {}
+    for system in dict.fromkeys(system for system, _ in inside):
+        mine = {direction: found for (name, direction), found in inside.items() if name == system}
+        whole = [chrf_score(counts[groups[system, direction]].sum(0)) for direction in mine]
+        result[system] = {
+            "chrf": float(np.mean([found.scores["chrf"] for found in mine.values()])),
+            "chrf_ci": list(interval(np.nanmean([found.chrf for found in mine.values()], axis=0))),
+            "all": float(np.mean(whole)),
+            "n": sum(found.n for found in mine.values()),
+        }
     return result
 
 

@@ -1,20 +1,33 @@
 """The stages `evaluation` (translate the held-out messages, score them) and `report` (report.json, index.html)."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
+from eval.exports import exported_form
 from eval.pages.site import OUTPUTS, PAGES, SCORES
+from eval.quality import quality_folders, read_quality
 from eval.report import write_report
 from eval.report_data import build_report, evaluation_folders, model_size, read_outputs
 from eval.testset import TestSet, from_table
 from pipeline.atomic import remove
 from pipeline.stage import NO_INPUTS, Stage
 from training.languages import CODES
+from training.message_quality import FILE as QUALITY
+from training.translators import TranslatesMany
 
 TEACHER: Final = "teacher"
+
+
+class OpensForm(Protocol):
+    """Opens one form of an exported model: `distillation` has such a function, and it is handed in."""
+
+    def __call__(self, folder: Path, form: str, threads: int) -> TranslatesMany:
+        """The form as a translator; `threads` 0 leaves their number to it."""
+        ...
 
 
 class EvaluationStage(Stage[EvaluationConfig]):
@@ -28,11 +41,22 @@ class EvaluationStage(Stage[EvaluationConfig]):
     keeps_work: ClassVar[bool] = True
 
     def __init__(
-        self, config: EvaluationConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS, system: str = TEACHER
+        self,
+        config: EvaluationConfig,
+        inputs: Mapping[str, Stage[Any]] = NO_INPUTS,
+        system: str = TEACHER,
+        form: str = "",
+        opens: OpensForm | None = None,
     ) -> None:
-        """Keep the config, the stages `corpus` and `model`, and the name of the system in the report."""
-        super().__init__(config, inputs, self.name if system == TEACHER else f"{self.name}_{system}")
-        self.system = system
+        """Keep what the evaluation depends on, the stages `corpus` and `model`, and the system's name in the report.
+
+        Args:
+            form: of an export in the folder of `model`; empty for a folder that is the model.
+            opens: how to open that form.
+        """
+        name = self.name if system == TEACHER else f"{self.name}_{system}"
+        super().__init__(config.of_one_system, inputs, name)
+        self.system, self.form, self.opens = system, form, opens
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Translate and score; goes on from the finished source languages of a killed run.
@@ -40,34 +64,53 @@ class EvaluationStage(Stage[EvaluationConfig]):
         Raises:
             InputError: the split is empty, or a direction that was asked for has no messages.
         """
-        from eval.standalone import load_translator
         from training.language_id import LanguageIdentifier
 
-        testset = corpus_testset(inputs["corpus"], self.config.split)
-        translator = load_translator(str(inputs["model"]), self.config)
-        evaluation = evaluate(translator, self.system, testset, self.config, LanguageIdentifier(), out / "parts")
-        evaluation.scores["systems"] = {self.system: model_size(inputs["model"])}
+        testset, parts = corpus_testset(inputs["corpus"], self.config.split), out / "parts"
+        opened = partial(self._open, inputs["model"])
+        alone = partial(opened, threads=1) if self.opens else None
+        evaluation = evaluate(opened(), self.system, testset, self.config, LanguageIdentifier(), parts, alone)
+        evaluation.scores.update(self._facts(inputs["model"]))
         evaluation.save(out)
-        remove(out / "parts")
+        remove(parts)
         return {"directions": len(evaluation.scores["pairs"]), "mean": evaluation.scores["mean"]}
+
+    def _open(self, folder: Path, threads: int = 0) -> TranslatesMany:
+        if self.opens:
+            return self.opens(folder, self.form, threads)
+        from eval.standalone import load_translator
+
+        translator: TranslatesMany = load_translator(str(folder), self.config)
+        return translator
+
+    def _facts(self, folder: Path) -> dict[str, Any]:
+        if not self.form:
+            return {"systems": {self.system: model_size(folder)}}
+        size, quantization = exported_form(folder, self.form)
+        return {"systems": {self.system: size}, "quantization": {self.system: quantization}}
 
 
 class ReportStage(Stage[EvaluationConfig]):
     """Gathers what the other stages found into report.json, and shows it as pages."""
 
     name = "report"
-    version: ClassVar[int] = 2
-    published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, *PAGES)
+    version: ClassVar[int] = 3
+    published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, QUALITY, *PAGES)
+
+    def __init__(self, config: EvaluationConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS) -> None:
+        """Keep what the report depends on besides the stages that it reads."""
+        super().__init__(config.of_one_system, inputs)
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Write report.json, its tables and its pages from any of corpus, tokenizer, teacher, and all evaluations.
+        """Write report.json, its tables and pages from corpus, tokenizer, teacher, evaluations, quality: what there is.
 
         Raises:
             InputError: a file of an input stage that cannot be read.
         """
         report = build_report(inputs)
         outputs, messages = read_outputs(evaluation_folders(inputs))
-        write_report(out, report, outputs, messages, self.config, inputs.get("corpus"))
+        quality = read_quality(quality_folders(inputs))
+        write_report(out, report, outputs, messages, self.config, inputs.get("corpus"), quality)
         return {"mean": report.get("mean", {})}
 
 

@@ -1,7 +1,6 @@
 """Evaluation outside a run: any systems on any test set file."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,13 @@ import pyarrow as pa
 
 from eval import testset as testsets
 from eval.config import EvaluationConfig
-from eval.evaluate import Evaluation, evaluate
+from eval.evaluate import Evaluation
 from eval.merging import merge_scores
 from eval.report import write_report
-from eval.report_data import evaluation_report, model_size
+from eval.report_data import evaluation_report
 from eval.systems.config import SystemConfig
-from eval.systems.opening import choose_device, open_system
+from eval.systems.evaluating import evaluate_system
+from eval.systems.opening import choose_device
 from pipeline.errors import InputError
 from pipeline.manifest import newest_artifact
 
@@ -33,48 +33,34 @@ def evaluate_file(
         InputError: system, test set, split or direction that cannot be used.
     """
     data = testsets.load(testset, split)
-    directions = data.directions(config.pairs)
+    data.directions(config.pairs)
     if out.exists() and not out.is_dir():
         raise InputError(f"out={out}: there is a file of that name")
-    evaluation = _joined([_evaluate(system, data, config, device) for system in systems])
+    evaluation = _joined([evaluate_system(system, data, config, device) for system in systems])
     evaluation.save(out)
     facts: dict[str, Any] = {"testset": str(testset), "seeds": {"evaluation": config.seed}}
     facts |= {"model": systems[0].path} if len(systems) == 1 else {}
     facts["systems"] = {system.name: {"path": system.path, "format": system.chosen} for system in systems}
-    sizes = {system.name: model_size(newest_artifact(Path(system.path))) for system in systems}
-    report = evaluation_report(evaluation.scores, sizes, facts)
+    report = evaluation_report(evaluation.scores, evaluation.scores["systems"], facts)
     write_report(out, report, evaluation.outputs, evaluation.messages, config)
     lines = [
-        f"{name + ': ' if len(systems) > 1 else ''}mean of {len(directions)} directions: chrF {mean['chrf']:.1f}, "
+        f"{name + ': ' if len(systems) > 1 else ''}mean of {mean['directions']} directions: chrF {mean['chrf']:.1f}, "
         f"BLEU {mean['bleu']:.1f}; see {out}/index.html"
         for name, mean in report["mean"].items()
     ]
     return "\n".join(lines)
 
 
-def _evaluate(system: SystemConfig, data: testsets.TestSet, config: EvaluationConfig, device: str) -> Evaluation:
-    """One system. What only knows told source languages is not asked without; a file has no speed."""
-    from transformers.utils import logging
-
-    from training.language_id import LanguageIdentifier
-
-    logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
-    kind = system.chosen
-    chosen = replace(config, auto_source_messages=0) if kind in ("outputs", "transformers") else config
-    translator = open_system(system, data, chosen, device)
-    found = evaluate(translator, system.name, data, chosen, LanguageIdentifier())
-    if kind == "outputs":
-        del found.scores["speed"]
-    return found
-
-
 def _joined(found: Sequence[Evaluation]) -> Evaluation:
     """Several evaluations of one test set as one."""
     if len(found) == 1:
         return found[0]
-    parts = [(one.outputs, one.messages, one.auto_source) for one in found]
-    tables = [pa.concat_tables(tables) for tables in zip(*parts, strict=True)]
-    return Evaluation(tables[0], tables[1], tables[2], merge_scores([one.scores for one in found]))
+    outputs, messages = (
+        pa.concat_tables(tables) for tables in zip(*((f.outputs, f.messages) for f in found), strict=True)
+    )
+    names = dict.fromkeys(name for one in found for name in one.conditions)
+    harder = {name: pa.concat_tables(f.conditions[name] for f in found if name in f.conditions) for name in names}
+    return Evaluation(outputs, messages, harder, merge_scores([one.scores for one in found]))
 
 
 def load_translator(model: str, config: EvaluationConfig, device: str = "auto") -> Any:

@@ -1,7 +1,7 @@
 """The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> student, quality -> report."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.stage import Stage
 from scripts.run_config import RunConfig
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from backtranslation.synthetic import QualityInput
 
 Stages = list[Stage[Any]]
+INT8: Final = "student_int8"  # the form that is shipped; others have their engine's name behind
 
 
 def stages(config: RunConfig) -> Stages:
@@ -34,13 +35,14 @@ def stages(config: RunConfig) -> Stages:
     quality = _quality(config, {**sources, "teacher": teacher})
     judge = _judge(config, quality)
     loop = add_rounds(config.backtranslation, config.batching, config.tracking, sources, teacher, judge)
-    evaluations = [EvaluationStage(config.evaluation, {"corpus": corpus, "model": loop.final}, system="teacher")]
+    compared = [EvaluationStage(config.evaluation, {"corpus": corpus, "model": loop.final}, system="teacher")]
     if loop.without:
-        compared = {"corpus": corpus, "model": loop.without}
-        evaluations.append(EvaluationStage(config.evaluation, compared, system=WITHOUT))
-    told = [*sources.values(), teacher, *evaluations, *_backtranslation(config, loop.rounds, evaluations)]
+        inputs = {"corpus": corpus, "model": loop.without}
+        compared.append(EvaluationStage(config.evaluation, inputs, system=WITHOUT))
+    told = [*sources.values(), teacher, *compared, *_backtranslation(config, loop.rounds, compared)]
     told += _distillation(config, {**sources, "teacher": loop.final})
-    told += quality
+    told += [*_external(config, corpus), *quality]
+    told += _scored(config, quality, [stage for stage in told if stage.name.partition("_")[0] == "evaluation"])
     return [*told, ReportStage(config.evaluation, {stage.name: stage for stage in told})]
 
 
@@ -66,16 +68,52 @@ def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any
 
 
 def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
-    """The student, its control, its exports and the evaluations of both students; nothing in a run without."""
-    from distillation.stages import StudentStage, distillation_stages
+    """The student, its control, its exports, and an evaluation of each; nothing in a run without."""
+    from distillation.runtime.opening import open_form, translating_forms
+    from distillation.stages import distillation_stages
     from eval.stage import EvaluationStage
 
     learning = config.distillation
     made = distillation_stages(config.student, learning, learning.training, config.batching, config.tracking, sources)
-    students = [stage for stage in made if isinstance(stage, StudentStage)]
-    inputs = [{"corpus": sources["corpus"], "model": student} for student in students]
-    evaluations = [EvaluationStage(config.evaluation, read, system=read["model"].name) for read in inputs]
+    by_name = {stage.name: stage for stage in made}
+    evaluations: Stages = []
+    for name in ("student", "student_export", "student_no_kd"):
+        if name not in by_name:
+            continue
+        inputs = {"corpus": sources["corpus"], "model": by_name[name]}
+        if name != "student_export":
+            evaluations.append(EvaluationStage(config.evaluation, inputs, system=name))
+            continue
+        forms = translating_forms(learning.export)
+        for form in forms if config.evaluation.all_exports else forms[:1]:
+            system = INT8 if form == forms[0] else f"{INT8}_{form}"
+            evaluations.append(EvaluationStage(config.evaluation, inputs, system, form, open_form))
     return [*made, *evaluations]
+
+
+def _external(config: RunConfig, corpus: Stage[Any]) -> Stages:
+    """Systems that the run did not make, on its test set."""
+    from eval.external_stage import ExternalConfig, ExternalEvaluationStage
+
+    common = config.evaluation.of_one_system
+    return [
+        ExternalEvaluationStage(ExternalConfig(system, common), {"corpus": corpus})
+        for system in config.evaluation.systems
+    ]
+
+
+def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
+    """The outputs of every system scored by the model of quality estimation; nothing in a run without."""
+    from qe_model.quality_stage import QualityStage, QualityStageConfig
+
+    model = next((stage for stage in quality if stage.name == "qe"), None)
+    if model is None:
+        return []
+    settings = QualityStageConfig(config.evaluation.quality_messages, config.evaluation.seed)
+    return [
+        QualityStage(settings, {"evaluation": stage, "qe": model}, stage.name.replace("evaluation", QualityStage.name))
+        for stage in evaluations
+    ]
 
 
 def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:

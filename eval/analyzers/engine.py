@@ -9,6 +9,7 @@ from typing import Any, Final
 import eval.analyzers
 from eval.analyzers.case import Finding, Question, Side
 from eval.evidence import Evidence
+from eval.gates import value_at
 from eval.gates_config import GatesConfig
 
 MAX_PAIRS: Final = 20  # directions looked into per question, the worst first
@@ -117,7 +118,8 @@ def _of_gate(gate: Mapping[str, Any], now: Evidence, config: GatesConfig) -> Que
         )
     if kind not in LEVEL_FIGURES:
         return None
-    have = [direction for direction, entry in scores.items() if isinstance(entry.get(key), int | float)]
+    found = {direction: value_at(entry, key) for direction, entry in scores.items()}
+    have = [direction for direction, value in found.items() if isinstance(value, int | float)]
     sign = 1 if rule.compare == ">=" else -1
-    order = sorted(have, key=lambda direction: sign * scores[direction][key])
+    order = sorted(have, key=lambda direction: sign * found[direction])
     return Question("level", after, None, tuple(order[:MAX_PAIRS]), chain=chain)

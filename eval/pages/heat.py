@@ -1,16 +1,15 @@
 """Heat maps as tables of classed cells: source languages down, target languages across, a link to each pair's page."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final, Literal
 
 from eval.pages.environment import bounds, signed
+from eval.system_names import telling_pairs
 from training.languages import CODES, pair
 
 Report = Mapping[str, Any]
 STEPS: Final = 10  # colours s0..s10 of a scale, d0..d10 around zero
-CHAIN: Final = ("teacher", "student", "student_int8")
 Scale = Literal["s", "d"]
 
 
@@ -61,18 +60,10 @@ def direction_maps(report: Report) -> list[HeatMap]:
             _system_map(report, system, "off_target", "Off target, %", _share("off_target", "off target")),
             _system_map(report, system, "qe", "QE score", _quality),
         ]
-    maps += [_gap_map(report, a, b) for a, b in gap_chain(list(report.get("mean", {})))]
+    maps += [_gap_map(report, a, b) for a, b in telling_pairs(list(report.get("mean", {})))]
     changes = report.get("comparison", {}).get("systems", {})
     maps += [_change_map(report, system, entry) for system, entry in changes.items()]
     return [found for found in maps if found is not None]
-
-
-def gap_chain(systems: Sequence[str]) -> list[tuple[str, str]]:
-    """Teacher -> student -> int8 as far as they are there, then every other system against the first."""
-    chain = [system for system in CHAIN if system in systems]
-    pairs = list(pairwise(chain))
-    first = (chain or list(systems) or [""])[0]
-    return pairs + [(first, system) for system in systems if system not in chain and system != first]
 
 
 def withheld_directions(report: Report) -> set[str]:

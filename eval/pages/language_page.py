@@ -7,6 +7,7 @@ from typing import Any
 from eval.pages.heat import withheld_directions
 from eval.pages.overview import language_rows, main_system
 from eval.pages.plots import common_scale, intervals_svg
+from eval.pages.quality import agreement_table, damage_rows, directions_of
 from eval.routing_clusters import MEAN, layer_tables
 from training.languages import CODES, pair
 
@@ -21,17 +22,21 @@ def language_context(report: Report, code: str) -> dict[str, Any]:
         for place, side in enumerate(("from", "into"))
     }
     clusters = report.get("routing", {}).get("clusters", {})
+    means = [{"system": s, **{side: _mean(report, s, found) for side, found in sides.items()}} for s in systems]
     return {
         "report": report,
         "code": code,
         "systems": systems,
         "main": main_system(report),
-        "means": [{"system": s, **{side: _mean(report, s, found) for side, found in sides.items()}} for s in systems],
+        "means": means,
         "sides": {side: direction_rows(report, found, place) for place, (side, found) in enumerate(sides.items())},
         "facts": next((row for row in language_rows(report) if row["code"] == code), None),
         "experts": expert_rows(report, code),
         "nearest": clusters.get(MEAN, next(iter(clusters.values()), {})).get("nearest", {}).get(code, ""),
         "confusions": detection(report, code),
+        "agreement": agreement_table(report, directions_of(report, code)),
+        "damage": damage_rows(report, [code]),
+        "has_quality": any("qe" in (row[side] or {}) for row in means for side in sides),
         "findings_here": [f for f in report.get("findings", []) if any(code in pair(d) for d in f.get("pairs", []))],
     }
 
@@ -84,4 +89,6 @@ def _mean(report: Report, system: str, found: list[str]) -> dict[str, float] | N
     if not mine:
         return None
     keys = ("chrf", "off_target", "hallucinations", "omissions")
-    return {key: fmean(scores[key] for scores in mine) for key in keys if all(key in scores for scores in mine)}
+    mean = {key: fmean(scores[key] for scores in mine) for key in keys if all(key in scores for scores in mine)}
+    quality = [scores["qe"]["score"] for scores in mine if scores.get("qe")]
+    return mean | ({"qe": fmean(quality)} if quality else {})

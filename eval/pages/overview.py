@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from eval import curves
 from eval.pages.heat import direction_maps, shown_codes, withheld_directions
+from eval.pages.quality import agreement_table, damage_rows, quality_rows
+from eval.system_names import shipped
 from training.languages import CODES
 
 Report = Mapping[str, Any]
-SHIPPED: Final = ("student_int8", "student", "teacher")
 EXTREMES: Final = 8  # best and worst directions
+WORST_LAYERS: Final = 5  # shown of a quantized system
 COLUMNS: Final = {
     "qe": "QE",
     "hallucinations": "Hallucination",
@@ -49,14 +51,18 @@ def overview_context(report: Report) -> dict[str, Any]:
         "absent": absent(report),
         "stages": stage_rows(report),
         "slices": slice_rows(report),
+        "copied": copy_table(report),
+        "quality": quality_rows(report.get("mean", {})),
+        "agreement": agreement_table(report),
+        "damage": damage_rows(report),
+        "quantized": quantization_rows(report),
         "flat_facts": flat_facts,
     }
 
 
 def main_system(report: Report) -> str:
     """The system that would be shipped: the last of teacher -> student -> int8 that has scores, else the first."""
-    systems = list(report.get("mean", {}))
-    return next((system for system in SHIPPED if system in systems), systems[0] if systems else "")
+    return shipped(list(report.get("mean", {})))
 
 
 def verdict(report: Report) -> dict[str, Any]:
@@ -129,6 +135,16 @@ def stage_rows(report: Report) -> list[dict[str, Any]]:
     ]
 
 
+def quantization_rows(report: Report) -> list[dict[str, Any]]:
+    """Each system in eight bits: engine, agreement with the float model, and the layers that lose most."""
+    rows = []
+    for system, facts in report.get("quantization", {}).items():
+        layers = sorted(facts.get("layers", []), key=lambda layer: -layer["error"])
+        middle = layers[len(layers) // 2]["error"] if layers else None
+        rows.append({"system": system, "middle": middle, **facts, "layers": layers[:WORST_LAYERS]})
+    return rows
+
+
 def slice_rows(report: Report) -> list[dict[str, Any]]:
     """Every slice of the test set and system: chrF on it and on the same messages without the disturbance."""
     return [
@@ -137,6 +153,13 @@ def slice_rows(report: Report) -> list[dict[str, Any]]:
         for system, value in systems.items()
         if isinstance(value, Mapping) and "chrf" in value
     ]
+
+
+def copy_table(report: Report) -> dict[str, Any]:
+    """How much of what must be copied each system copied, by kind; empty where that was not measured."""
+    rows = list(report.get("copy_accuracy", {}).items())
+    kinds = dict.fromkeys(kind for _, found in rows for kind in found)
+    return {"kinds": list(kinds), "rows": rows} if kinds else {}
 
 
 def absent(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ from eval.details import Block
 from eval.pages.environment import bounds
 from eval.pages.heat import shade, withheld_directions
 from eval.pages.plots import common_scale, histogram_svg, interval_svg
+from eval.pages.quality import agreement_table, quality_rows
 from training.languages import pair
 
 Report = Mapping[str, Any]
@@ -29,7 +30,6 @@ KINDS: Final = {
     "urls": "URLs",
     "rare_words": "Rare words",
 }
-SEVERITIES: Final = ("critical", "major", "minor")
 BUCKET_REACH: Final = 20.0  # points of chrF from the system's own score at which the colour is full
 
 
@@ -49,10 +49,12 @@ def pair_context(report: Report, direction: str, blocks: Mapping[str, Block]) ->
         "scores": score_rows(entry),
         "rates": rate_rows(entry, blocks),
         "comparisons": comparison_rows(entry),
-        "histogram": _histogram(entry, direction),
+        "histogram": _histogram(entry.get("histograms", {}), f"Distribution of sentence chrF in {direction}"),
         "buckets": bucket_rows(entry),
         "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
-        "quality": quality_rows(entry),
+        "quality": quality_rows(entry["systems"]),
+        "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
+        "agreement": agreement_table(report, [direction]),
         "battles": battles(entry, blocks),
         "worst": told_messages(entry.get("telling", {}).get("worst", {}), blocks),
         "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), blocks),
@@ -115,20 +117,6 @@ def bucket_rows(entry: Report) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def quality_rows(entry: Report) -> list[dict[str, Any]]:
-    """QE figures by system: score, errors per 100 words by severity and by dimension; empty without QE."""
-    return [
-        {
-            "system": system,
-            **scores["qe"],
-            "severities": [scores["qe"].get(name) for name in SEVERITIES],
-            "dimensions": scores["qe"].get("dimensions", {}),
-        }
-        for system, scores in entry["systems"].items()
-        if scores.get("qe")
-    ]
 
 
 def battles(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
@@ -215,9 +203,8 @@ def data_facts(report: Report, source: str, target: str) -> list[tuple[str, str]
     return facts
 
 
-def _histogram(entry: Report, direction: str) -> Any:
-    series = entry.get("histograms", {})
-    return histogram_svg(series, f"Distribution of sentence chrF in {direction}") if series else ""
+def _histogram(series: Mapping[str, Any], label: str) -> Any:
+    return histogram_svg(series, label) if series else ""
 
 
 def _message(block: Block, line: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a system is called, where it lies, and in which form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, get_args
 import yaml
 
 from pipeline.errors import InputError
+from pipeline.stage import transient
+from training.languages import pair
 
 Format = Literal["auto", "parley", "transformers", "ctranslate2", "outputs"]
 OUTPUT_SUFFIXES: Final = (".tsv", ".jsonl", ".parquet")
@@ -26,20 +28,22 @@ class SystemConfig:
         tokenizer: folder of the tokenizer, where it is not the model's.
         prompt: for models that are told the task in words: `translate {source} to {target}: {text}`.
         compute_type: of CTranslate2: default, int8, float32, ...
+        pairs: directions it translates, where those are not all of the evaluation.
     """
 
     name: str
-    path: str
+    path: str = transient()
     format: Format = "auto"
-    tokenizer: str = ""
+    tokenizer: str = transient("")
     prompt: str = ""
     compute_type: str = "default"
+    pairs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Check values.
 
         Raises:
-            InputError: no name, an unknown format, or a prompt without `{text}`.
+            InputError: no name, an unknown format or direction, or a prompt without `{text}`.
         """
         if not self.name or not self.path:
             raise InputError(f"a system needs a name and a path; this has name='{self.name}', path='{self.path}'")
@@ -47,6 +51,8 @@ class SystemConfig:
             raise InputError(f"system {self.name}: format={self.format}; choose {', '.join(get_args(Format))}")
         if self.prompt and "{text}" not in self.prompt:
             raise InputError(f"system {self.name}: the prompt has no {{text}}")
+        for direction in self.pairs:
+            pair(direction)
 
     @property
     def chosen(self) -> Format:
@@ -101,8 +107,11 @@ def _system(path: Path, entry: Mapping[str, Any]) -> SystemConfig:
     for key in ("name", "path"):
         if key not in entry:
             raise InputError(f"{path}: a system has no {key}: {dict(entry)}")
-    values: dict[str, Any] = {str(key): str(value) for key, value in entry.items()}
-    return SystemConfig(**values)
+    pairs = entry.get("pairs") or []
+    if not isinstance(pairs, list):
+        raise InputError(f"{path}: pairs of system {entry['name']} are a list, such as [en-fr, fr-en]")
+    values: dict[str, Any] = {str(key): str(value) for key, value in entry.items() if key != "pairs"}
+    return SystemConfig(**values, pairs=[str(direction) for direction in pairs])
 
 
 def _model_type(folder: Path) -> str:

@@ -23,8 +23,10 @@ class CTranslate2System:
         self.decoding = DecodingConfig(beam_size=beam_size)
 
     @classmethod
-    def load(cls, path: Path, system: SystemConfig, beam_size: int, device: str) -> "CTranslate2System":
-        """Open the directory.
+    def load(
+        cls, path: Path, system: SystemConfig, beam_size: int, device: str, threads: int = 0
+    ) -> "CTranslate2System":
+        """Open the directory; `threads` 0 leaves their number to the engine.
 
         Raises:
             InputError: the package is not installed, no model or no tokenizer there, or a compute type that this
@@ -38,7 +40,9 @@ class CTranslate2System:
 
         folder = Path(system.tokenizer or path)
         try:
-            translator = ctranslate2.Translator(str(path), device=device, compute_type=system.compute_type)
+            translator = ctranslate2.Translator(
+                str(path), device=device, compute_type=system.compute_type, intra_threads=threads
+            )
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             line = " ".join(str(error).split())

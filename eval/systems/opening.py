@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from eval.config import EvaluationConfig
-from eval.outputs import TranslatesMany
 from eval.systems.config import SystemConfig
 from eval.testset import TestSet
 from pipeline.errors import InputError
 from pipeline.manifest import newest_artifact
+from training.translators import TranslatesMany
 
 
 def open_system(
-    system: SystemConfig, testset: TestSet, config: EvaluationConfig, device: str = "auto"
+    system: SystemConfig, testset: TestSet, config: EvaluationConfig, device: str = "auto", threads: int = 0
 ) -> TranslatesMany:
     """Load a system; a file of outputs needs the test set to know its messages.
+
+    Args:
+        threads: of an engine that keeps its own (CTranslate2); 0 leaves it to the engine.
 
     Raises:
         InputError: no system there, a package that is not installed, or an unknown or absent device.
@@ -27,7 +30,7 @@ def open_system(
     if kind == "ctranslate2":
         from eval.systems.ctranslate2_system import CTranslate2System
 
-        return CTranslate2System.load(path, system, config.beam_size, chosen)
+        return CTranslate2System.load(path, system, config.beam_size, chosen, threads)
     if kind == "transformers":
         from eval.systems.transformers_system import TransformersSystem
 

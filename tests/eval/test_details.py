@@ -70,8 +70,8 @@ def test_systems_are_compared_on_what_both_have() -> None:
     details, _ = described(table({"a": 0.5, "b": 0.1, "c": 0.2}, skip=20))
     assert [(e["a"], e["b"], e["n"]) for e in details["en-fr"]["comparisons"]] == [
         ("a", "b", 40),
-        ("b", "c", 40),
         ("a", "c", 40),
+        ("b", "c", 40),
     ]
 
 
@@ -98,7 +98,16 @@ def test_buckets_and_histograms_count_messages() -> None:
 
 def test_which_systems_are_compared() -> None:
     assert compared_systems(["a"]) == []
-    assert compared_systems(["a", "b", "c"]) == [("a", "b"), ("b", "c"), ("a", "c")]
+    assert compared_systems(["a", "b", "c"]) == [("a", "b"), ("a", "c"), ("b", "c")]
+    run = ["teacher", "teacher_no_bt", "student", "student_int8", "student_no_kd", "nllb"]
+    assert compared_systems(run) == [
+        ("teacher", "student"),
+        ("student", "student_int8"),
+        ("teacher_no_bt", "teacher"),
+        ("student_no_kd", "student"),
+        ("teacher", "nllb"),
+        ("teacher_no_bt", "student"),
+    ]
     assert len(compared_systems(list("abcdefgh"))) == 6
 
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from sacrebleu.metrics.chrf import CHRF
 
+from eval.conditions import AUTO_SOURCE
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
 from eval.outputs import SCHEMA, translate_directions
@@ -80,7 +81,7 @@ def test_perfect_and_broken_systems_side_by_side() -> None:
 
 
 def test_scores_in_the_table_are_sacrebleus() -> None:
-    outputs = translate_directions(Phrasebook(DATA), "auto", DATA, ROWS, auto_source=True).table
+    outputs = translate_directions(Phrasebook(DATA), "auto", DATA, ROWS, condition=AUTO_SOURCE).table
     scores = score_outputs(outputs, NeverOffTarget(), samples=100)
     for direction, entry in scores["pairs"].items():
         rows = [row for row in outputs.to_pylist() if row["pair"] == direction]
@@ -96,11 +97,32 @@ def test_whole_evaluation_compares_with_and_without_source() -> None:
     assert compared["clean"] == pytest.approx(100)
     assert compared["chrf"] < 100
     assert compared["delta_ci"][1] < 0
-    assert compared["n"] == len(result.auto_source) == 12
+    assert compared["n"] == len(result.conditions["auto_source"]) == 12
     detection = result.scores["source_detection"]
     assert detection["accuracy"] == pytest.approx(8 / 12)  # French is taken for English
     assert sum(part["n"] for part in detection["by_length"].values()) == detection["n"] == 12
     assert result.scores["speed"]["teacher"]["messages"] == len(result.outputs)
+
+
+def test_harder_conditions_cost_what_they_cost() -> None:
+    class Careful(Phrasebook):
+        """Knows messages as they are; otherwise, or told a wrong language, it has nothing to say."""
+
+        def translate_many(self, texts, sources, targets):  # type: ignore[no-untyped-def]
+            known = [(text, target) in self._known for text, target in zip(texts, targets, strict=True)]
+            right = [DATA.texts[source].count(text) for text, source in zip(texts, sources, strict=True)]
+            rows = zip(texts, targets, known, right, strict=True)
+            return [self._known[t, target] if fits and told else "" for t, target, fits, told in rows]
+
+    config = EvaluationConfig(bootstrap_samples=100, auto_source_messages=0, disturbed_messages=2)
+    result = evaluate(Careful(DATA), "teacher", DATA, config, NeverOffTarget())
+    assert set(result.conditions) == {"noisy", "wrong_source"}
+    for name in ("noisy", "wrong_source"):
+        found = result.scores["slices"][name]["teacher"]
+        assert (found["clean"], found["n"]) == (pytest.approx(100), 12)
+        assert found["chrf"] < 60
+        assert result.conditions[name]["source"].to_pylist()[0] in result.outputs["source"].to_pylist()
+    assert result.scores["slices"]["short"]["teacher"].keys() == {"chrf", "chrf_ci", "all", "n"}
 
 
 def test_optional_parts_stay_out() -> None:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from sacrebleu.metrics.chrf import CHRF
 
 from eval import message_scores
+from eval.conditions import AUTO_SOURCE
 from eval.message_scores import SCHEMA, counts_of, score_messages
 from eval.outputs import translate_directions
 from tests.eval.examples import NeverOffTarget, Phrasebook, testset
@@ -16,7 +17,7 @@ ROWS = {direction: DATA.rows(direction) for direction in DATA.directions()}
 def outputs() -> pa.Table:
     """Two systems, lines shuffled, so that the order of groups is not the order of lines."""
     told = translate_directions(Phrasebook(DATA), "told", DATA, ROWS).table
-    guessed = translate_directions(Phrasebook(DATA), "guessed", DATA, ROWS, auto_source=True).table
+    guessed = translate_directions(Phrasebook(DATA), "guessed", DATA, ROWS, condition=AUTO_SOURCE).table
     both = pa.concat_tables([told, guessed])
     return both.take(np.random.default_rng(1).permutation(len(both)))
 

@@ -1,42 +1,24 @@
 """The evaluation and report stages on a real corpus folder and a tiny teacher."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eval.config import EvaluationConfig
 from eval.stage import EvaluationStage, ReportStage, corpus_testset
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
-from pipeline.manifest import Manifest, write_manifest
+from pipeline.manifest import write_manifest
 from tests.eval import examples
-from training.corpus.store import FACTS, count, write_shards
+from tests.eval.examples import Phrasebook
+from tests.eval.stage_folders import manifest
+from training.message_quality import SCHEMA as QUALITY
 
 CONFIG = EvaluationConfig(bootstrap_samples=100, auto_source_messages=1, samples=5)
-
-
-def manifest(stage: str, config: dict[str, Any], facts: dict[str, Any]) -> Manifest:
-    return Manifest(stage, 1, f"{stage}-print", config, {}, {}, facts, 1.5, 1, "2025-01-01T00:00:00")
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    folder = tmp_path / "example" / "corpus" / "print"
-    folder.mkdir(parents=True)
-    data = examples.testset()
-    rows = len(data.row_ids)
-    table = pa.table(
-        {"row_id": data.row_ids, "domain": data.domains, "split": ["test"] * rows, "origin": ["human"] * rows}
-        | {code: pa.array(cells, pa.string()) for code, cells in data.texts.items()}
-    )
-    facts = count(table, data.languages) | {"withheld_pairs": ["fr-th"], "digest": write_shards(table, folder)}
-    write_json(folder / FACTS, facts)
-    write_json(folder / "cleaning.json", {"filters": [{"name": "length", "rows_in": 6, "rows_out": 5}]})
-    write_manifest(folder, manifest("corpus", {"seed": 3, "cleaning": {"seed": 4}}, facts))
-    return folder
 
 
 def test_held_out_messages_of_a_corpus(corpus: Path) -> None:
@@ -88,6 +70,58 @@ def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path
     assert published == set()
     assert {path.stem for path in (report_folder / "pairs").iterdir()} == set(report["pairs"])
     assert {path.stem for path in (report_folder / "languages").iterdir()} == {"en", "fr", "th"}
+
+
+class Exported:
+    """Opens forms of an export; notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Path, str, int]] = []
+
+    def __call__(self, folder: Path, form: str, threads: int) -> Phrasebook:
+        self.asked.append((folder, form, threads))
+        return Phrasebook(examples.testset())
+
+
+def test_a_form_of_an_export_is_a_system(corpus: Path, tmp_path: Path) -> None:
+    export, opens = tmp_path / "export", Exported()
+    layers = [{"name": "encoder.layers.0.fc1", "error": 0.02, "outliers": 4.0}]
+    write_json(export / "exports.json", {"forms": {"onnx": {"bytes": 1234}}, "layers": layers, "params": 99})
+    config = replace(CONFIG, latency_messages=5, quality_messages=3, all_exports=True)
+    stage = EvaluationStage(config, {}, "student_int8", "onnx", opens)
+    assert stage.name == "evaluation_student_int8"
+    assert stage.config == replace(CONFIG, latency_messages=5)  # what others do is no part of its fingerprint
+    out = tmp_path / "example" / stage.name / "print"
+    facts = stage.run(out, {"corpus": corpus, "model": export})
+    assert opens.asked == [(export, "onnx", 0), (export, "onnx", 1)]  # all messages, then one at a time
+    write_manifest(out, manifest(stage.name, {}, facts))
+    ReportStage(CONFIG).run(tmp_path / "report", {stage.name: out})
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["systems"]["student_int8"] == {"params": 99, "active_params": 99, "bytes": 1234}
+    assert report["quantization"]["student_int8"] == {"engine": "onnx", "layers": layers}
+    assert report["speed"]["student_int8"]["latency_messages"] == 5
+    assert report["mean"]["student_int8"]["chrf"] == pytest.approx(100)
+
+
+def test_scores_of_quality_estimation_reach_report_and_page(corpus: Path, model_folder: Path, tmp_path: Path) -> None:
+    stage, folder = EvaluationStage(CONFIG), tmp_path / "example" / "quality" / "print"
+    out = tmp_path / "example" / stage.name / "print"
+    write_manifest(out, manifest(stage.name, {}, stage.run(out, {"corpus": corpus, "model": model_folder})))
+    span = {"start": 0, "end": 1, "side": "target", "severity": "major", "dimension": "accuracy"}
+    counts = {"minor": 0, "major": 1, "critical": 0, "accuracy": 1, "fluency": 0, "consistency": 0}
+    keys = pq.read_table(out / "outputs.parquet").select(["pair", "system", "row_id"]).to_pylist()
+    rows = [key | counts | {"score": 82.0, "words": 4, "flags": [], "spans": [span]} for key in keys]
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=QUALITY), folder / "quality.parquet")
+    write_manifest(folder, manifest("quality", {}, {}))
+    ReportStage(CONFIG).run(tmp_path / "report", {"evaluation": out, "quality": folder})
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["pairs"]["en-fr"]["systems"]["teacher"]["qe"]["major"] == 25.0
+    assert report["mean"]["teacher"]["qe"]["score"] == pytest.approx(82.0)
+    assert pq.read_table(tmp_path / "report" / "quality.parquet").num_rows == len(rows)
+    page = (tmp_path / "report" / "pairs" / "en-fr.html").read_text()
+    assert "Worst by quality estimation" in page
+    assert "QE: not run" not in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_a_broken_log_or_scores_file_is_named(corpus: Path, tmp_path: Path) -> None:

@@ -95,12 +95,42 @@ def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
     assert set(by_name["backtranslation"].inputs) == {"with", "round_1"}
 
 
+def test_every_exported_form_can_be_a_system(tmp_path: Path) -> None:
+    words = "experiment=demo", "distillation=demo", "backtranslation=none"
+    one = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
+    assert one["evaluation_student_int8"].inputs["model"] is one["student_export"]
+    assert one["evaluation_student_int8"].form == "onnx"  # type: ignore[attr-defined]
+    assert "evaluation_student_int8_ctranslate2" not in one
+    every = plan(tmp_path, *words, "evaluation.all_exports=true")
+    assert set(folders(every)) - set(one) == {"evaluation_student_int8_ctranslate2"}
+    assert folders(every)["evaluation_student_int8"] == demo(tmp_path, *words[1:])["evaluation_student_int8"]
+
+
+def test_systems_from_elsewhere_change_nothing_but_the_report(tmp_path: Path) -> None:
+    (tmp_path / "other.tsv").write_text("pair\trow_id\thypothesis\n")
+    words = "backtranslation=none", f"evaluation.systems=[{{name: other, path: {tmp_path / 'other.tsv'}}}]"
+    one, two = demo(tmp_path, words[0]), demo(tmp_path, *words)
+    assert {name for name in two if one.get(name) != two[name]} == {"evaluation_other", "report"}
+
+
+def test_the_outputs_of_every_system_are_scored(tmp_path: Path) -> None:
+    words = "experiment=demo", "backtranslation=demo", "distillation=demo", "qe=demo"
+    by_name = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
+    systems = {name.removeprefix("evaluation") for name in by_name if name.startswith("evaluation")}
+    assert systems == {"", "_teacher_no_bt", "_student", "_student_int8", "_student_no_kd"}
+    for system in systems:
+        scored = by_name[f"quality{system}"]
+        assert scored.inputs == {"evaluation": by_name[f"evaluation{system}"], "qe": by_name["qe"]}
+        assert by_name["report"].inputs[scored.name] is scored
+
+
 def test_exports_and_budgets_do_not_touch_what_they_do_not_reach(tmp_path: Path) -> None:
     words = "distillation=demo", "backtranslation=none"
     one = demo(tmp_path, *words)
     exports = demo(tmp_path, *words, "distillation.export.onnx=false")
     budget = demo(tmp_path, *words, "distillation.training.learning_rate=1e-3")
-    assert {name for name in one if one[name] != exports[name]} == {"student_export", "report"}
+    exported = {"student_export", "evaluation_student_int8", "report"}
+    assert {name for name in one if one[name] != exports[name]} == exported
     changed = {name for name in one if one[name] != budget[name]}
     assert {"student", "student_no_kd"} <= changed
     assert not changed & {"teacher", "token_targets", "output_lists", "evaluation"}

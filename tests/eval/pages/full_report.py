@@ -1,4 +1,4 @@
-"""A report with every part: 16 languages, three systems, gates, findings, comparison, QE; figures are made up."""
+"""A report with every part: 16 languages, four systems, gates, findings, comparison, QE; figures are made up."""
 
 import random
 from pathlib import Path
@@ -13,8 +13,9 @@ from eval.report import write_report
 from eval.scoring import score_outputs
 from tests.eval.examples import NeverOffTarget
 from training.languages import CODES, directions
+from training.message_quality import SCHEMA as QUALITY
 
-SYSTEMS: Final = ("teacher", "student", "student_int8")
+SYSTEMS: Final = ("teacher", "student", "student_int8", "from_file")
 EVIL: Final = '<script>window.ran = 1</script><img src=x onerror="window.ran = 1">"\'&lt;'
 CONFIG: Final = EvaluationConfig(bootstrap_samples=100, samples=6)
 WORDS: Final = {
@@ -46,24 +47,31 @@ def full_report(names: list[str]) -> tuple[dict[str, Any], pa.Table, pa.Table]:
     table = outputs(names)
     messages = score_messages(table, NeverOffTarget())
     report = _facts() | score_outputs(table, None, 100, 1, messages)
-    for entry in report["pairs"].values():
-        entry["systems"]["student"]["qe"] = {
-            "score": 81.0,
-            "minor": 2.0,
-            "major": 1.0,
-            "critical": 0.5,
-            "dimensions": {"accuracy": 1.25, "fluency": 0.75},
-        }
-    spans = [{"start": 0, "end": 8, "severity": "critical", "dimension": "accuracy"}]
-    told = [{"row_id": "row:0", "score": 37.0, "spans": spans}, {"row_id": "gone", "score": 1.0, "spans": []}]
-    report["pairs"][names[0]]["telling"] = {"qe": {"student": told}}
     return report | _judgement(names), table, messages
+
+
+def quality(table: pa.Table) -> pa.Table:
+    """Scores of all outputs but those of the last system; the hostile ones have a critical error over their markup."""
+    rows = []
+    for line in table.select(["pair", "system", "row_id"]).to_pylist():
+        if line["system"] == SYSTEMS[-1]:
+            continue
+        hostile = line["row_id"] == "row:0"
+        error = {"side": "target", "severity": "critical" if hostile else "minor", "dimension": "accuracy"}
+        spans = [error | {"start": 0, "end": 8}, error | {"start": 12, "end": 12}, error | {"start": 0, "end": 9_999}]
+        counts = {"minor": 3 * (not hostile), "major": 0, "critical": 3 * hostile, "accuracy": 3, "fluency": 0}
+        facts = {"score": 20.0 if hostile else 80.0, "words": 10, "consistency": 0, **counts}
+        flags = ["<b>flag"] if hostile else []
+        rows.append(
+            line | facts | {"flags": flags, "spans": [*spans, error | {"side": "source", "start": 0, "end": 4}]}
+        )
+    return pa.Table.from_pylist(rows, schema=QUALITY)
 
 
 def write(folder: Path, names: list[str]) -> dict[str, Any]:
     """Write the whole report into a folder."""
     report, table, messages = full_report(names)
-    write_report(folder, report, table, messages, CONFIG)
+    write_report(folder, report, table, messages, CONFIG, quality=quality(table))
     return report
 
 
@@ -85,7 +93,39 @@ def _facts() -> dict[str, Any]:
         "systems": {"teacher": {"params": 11_200_000, "active_params": 5_000_000, "bytes": 44_800_000}},
         "slices": {"auto_source": {"teacher": {"chrf": 60.0, "clean": 61.0, "delta_ci": [-2.0, -0.5], "n": 2400}}},
         "source_detection": {"accuracy": 0.97, "n": 99, "by_length": {"1-5": {"accuracy": 0.8, "n": 9}}},
-        "speed": {"teacher": {"messages": 24_000, "seconds": 60.0, "messages_per_second": 400.0, "beam_size": 1}},
+        "speed": {
+            "teacher": {"messages": 24_000, "seconds": 60.0, "messages_per_second": 400.0, "beam_size": 1},
+            "student_int8": {"latency_p50_ms": 7.25, "latency_p99_ms": 31.0, "latency_messages": 90},
+        },
+        "quantization": {
+            "student_int8": {
+                "engine": "onnx",
+                "weights": "int8",
+                "parity": {"messages": 200, "same": 187, "differing": 13},
+                "layers": [{"name": f"<i>.{n}", "error": 0.01 * n, "outliers": 3.0} for n in range(7)],
+            }
+        },
+        "qe": {
+            "synthetic": {
+                "mcc": 0.62,
+                "mcc_ci": [0.6, 0.64],
+                "severity_macro_f1": 0.5,
+                "severity_macro_f1_ci": [0.4, 0.6],
+            },
+            "human": {
+                "en-fr": {"mcc": 0.25, "mcc_ci": [0.2, 0.3], "baselines": {"all_ok": 0.0, "alignment": 0.11}},
+                "en-fr/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
+            },
+            "context": {
+                "pairs": 99,
+                "with_context": {"value": 0.7, "ci": [0.6, 0.8]},
+                "without_context": {"value": 0.5, "ci": [0.4, 0.6]},
+            },
+            "damage": {
+                "fr": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 30.0], "messages": 9, "falls": True},
+                "th": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 61.0], "messages": 9, "falls": False},
+            },
+        },
         "training": {"curves": {"loss": [[1, 5.0], [9, 2.0]], "dev/chrf": [[5, 20.0], [9, 60.0]]}},
         "data": {
             "withheld_pairs": ["fr-th"],
@@ -107,68 +147,51 @@ def _facts() -> dict[str, Any]:
 
 def _judgement(names: list[str]) -> dict[str, Any]:
     changed = {d: _change(place) for place, d in enumerate(names)}
-    gate = {"kind": "absolute", "system": "student_int8", "ci": None, "p_value": None, "compare": ">="}
+    student = {"mean": changed[names[0]], "worse": names[:1], "better": [], "pairs": changed}
+    told = {"accepted": 12, "gain_ci": [1.0, 2.0], "histogram": [1, 2, 3]}
     return {
         "gates": [
-            gate
-            | {
-                "name": "mean_chrf",
-                "metric": "mean.chrf",
-                "pair": None,
-                "value": 41.2,
-                "limit": 38.0,
-                "passed": True,
-                "note": "",
-            },
-            gate
-            | {
-                "name": "worst",
-                "metric": "worst.chrf",
-                "pair": names[0],
-                "value": 1.0,
-                "limit": 20.0,
-                "passed": False,
-                "note": "a | b <i>",
-            },
-            gate
-            | {
-                "name": "latency",
-                "metric": "speed.ms",
-                "pair": None,
-                "value": None,
-                "limit": 60.0,
-                "passed": None,
-                "note": "not judged",
-            },
+            _gate("mean_chrf", "mean.chrf", 41.2, 38.0, True),
+            _gate("worst", "worst.chrf", 1.0, 20.0, False, names[0], "a | b <i>"),
+            _gate("latency", "speed.ms", None, 60.0, None, note="not judged"),
         ],
-        "comparison": {
-            "baseline": {"name": "january"},
-            "alpha": 0.05,
-            "systems": {"student": {"mean": changed[names[0]], "worse": names[:1], "better": [], "pairs": changed}},
-        },
-        "findings": [
-            {
-                "rank": 1,
-                "analyzer": "decoding_anomalies",
-                "kind": "cause",
-                "strength": 0.94,
-                "system": "student",
-                "pairs": names[:1],
-                "title": "9 % of the outputs <loop>",
-                "evidence": [{"label": "looping", "before": None, "after": 0.09, "unit": "share"}],
-                "examples": [
-                    {"pair": names[0], "row_id": "r", "source": EVIL, "reference": "r", "before": "a b", "after": EVIL}
-                ],
-                "chain": ["regression", "decoding_anomalies"],
-                "next": "look at length_factor",
-            }
-        ],
+        "comparison": {"baseline": {"name": "january"}, "alpha": 0.05, "systems": {"student": student}},
+        "findings": [_finding(names[0])],
         "backtranslation": {
             "pairs": {names[0]: {"without": 30.1, "with": 36.4, "delta_ci": [5.1, 7.4]}},
-            "rounds": [
-                {"adopted": True, "pairs": {names[0]: {"accepted": 12, "gain_ci": [1.0, 2.0], "histogram": [1, 2, 3]}}}
-            ],
+            "rounds": [{"adopted": True, "pairs": {names[0]: told}}],
         },
+    }
+
+
+def _gate(
+    name: str,
+    metric: str,
+    value: float | None,
+    limit: float,
+    passed: bool | None,
+    pair: str | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    kind = {"kind": "absolute", "system": "student_int8", "ci": None, "p_value": None, "compare": ">="}
+    told = {"metric": metric, "pair": pair, "value": value, "limit": limit, "passed": passed, "note": note}
+    return {**kind, "name": name, **told}
+
+
+def _finding(direction: str) -> dict[str, Any]:
+    example = {"pair": direction, "row_id": "r", "source": EVIL, "reference": "r", "before": "a b", "after": EVIL}
+    return {
+        "rank": 1,
+        "analyzer": "decoding_anomalies",
+        "kind": "cause",
+        "strength": 0.94,
+        "system": "student",
+        "pairs": [direction],
+        "title": "9 % of the outputs <loop>",
+        "evidence": [{"label": "looping", "before": None, "after": 0.09, "unit": "share"}],
+        "examples": [example],
+        "chain": ["regression", "decoding_anomalies"],
+        "next": "look at length_factor",
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.eval.pages.browser import Browser, find_browser
-from tests.eval.pages.full_report import write
+from tests.eval.pages.full_report import SYSTEMS, write
 
 PROGRAM = find_browser()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no browser: neither chromium nor google-chrome is installed")
@@ -37,6 +37,44 @@ def test_a_page_loads_without_errors_network_or_foreign_script(browser: Browser,
     assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
     assert browser.evaluate("typeof window.ran") == "undefined"
     assert browser.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_errors_that_quality_estimation_saw_are_marked_as_text(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    marks = browser.evaluate(
+        """[...document.querySelectorAll('.estimated mark')].map(mark =>
+             [mark.className, mark.title, mark.textContent, getComputedStyle(mark).boxShadow !== 'none'])"""
+    )
+    assert ["critical", "critical, accuracy", "<script>", True] in marks
+    assert ["critical", "critical, accuracy", "∅", True] in marks
+    assert {kind for kind, *_ in marks} <= {"critical", "major", "minor"}
+    tags = "[...document.querySelectorAll('.estimated .tag')].map(tag => tag.textContent)"
+    assert "<b>flag" in browser.evaluate(tags)
+    assert browser.evaluate("document.querySelectorAll('.estimated b b, .estimated script, .estimated i').length") == 0
+
+
+def test_every_system_has_its_row_and_column(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    rows = "[...document.querySelectorAll('main table')].map(t => [...t.rows].map(r => r.cells[0].textContent.trim()))"
+    tables = browser.evaluate(rows)
+    assert tables[0][1:] == list(SYSTEMS)
+    assert "student → student_int8" in tables[1]
+    assert [row[1:] for row in tables if row[0] == "System"][1] == list(SYSTEMS[:-1])  # what was scored
+    browser.open(site / "languages" / "fr.html")
+    heads = browser.evaluate("[...document.querySelectorAll('main th')].map(head => head.textContent.trim())")
+    assert {f"{system}" for system in SYSTEMS} <= set(heads)
+    browser.open(site / "index.html")
+    maps = browser.evaluate("[...document.getElementById('map').options].map(option => option.value)")
+    assert {"gap:student:student_int8", "gap:teacher:from_file", "qe:student_int8", "change:student"} <= set(maps)
+
+
+def test_outputs_of_a_file_are_shown_not_run(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    choice = "document.querySelector('select[data-shows=worst]')"
+    browser.evaluate(f"{choice}.value = 'from_file'; {choice}.dispatchEvent(new Event('input'))")
+    shown = "[...document.querySelectorAll('.worst:not([hidden]) dd')].map(text => text.textContent)"
+    assert any("<script>window.ran = 1</script>" in text for text in browser.evaluate(shown))
+    assert browser.evaluate("typeof window.ran") == "undefined"
 
 
 def test_the_check_for_hostile_script_would_notice(browser: Browser, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 import pytest
 
 from eval.pages.environment import bounds, duration, md, number, p_value, percent, signed, size
-from eval.pages.heat import direction_maps, gap_chain, shade, withheld_directions
-from eval.pages.overview import extremes, flat_facts, main_system, verdict
+from eval.pages.heat import direction_maps, shade, withheld_directions
+from eval.pages.overview import extremes, flat_facts, main_system, quantization_rows, verdict
 from eval.pages.pair_page import rate_rows, round_rows
 from eval.pages.plots import common_scale, dendrogram_svg, histogram_svg, interval_svg
+from eval.pages.quality import agreement_table, damage_rows, directions_of
 from eval.pages.routing_page import information_rows, routing_maps
 from eval.pages.word_marks import marked, spans_marked
 
@@ -88,14 +89,37 @@ def test_maps_of_what_there_is() -> None:
     assert withheld_directions(report()) == {"en-fr", "fr-en"}
 
 
-def test_gaps_follow_the_chain_then_the_first() -> None:
-    assert gap_chain(["student_int8", "nllb", "teacher", "student"]) == [
-        ("teacher", "student"),
-        ("student", "student_int8"),
-        ("teacher", "nllb"),
+QUALITY = {
+    "synthetic": {"mcc": 0.6, "mcc_ci": [0.5, 0.7]},
+    "human": {"en-de": {"mcc": 0.2, "baselines": {"all_ok": None, "alignment": 0.1}}, "en-de/tags": {"f1_bad": 0.4}},
+    "damage": {
+        "th": {"shares": [0.0, 1.0], "scores": [90.0, 20.0], "messages": 3, "falls": True},
+        "de": {"shares": [0.0, 1.0], "scores": [80.0, 85.0], "messages": 3, "falls": False},
+    },
+}
+
+
+def test_agreement_stands_beside_the_best_baseline() -> None:
+    found = agreement_table({"qe": QUALITY})
+    assert [key for key, _ in found["columns"]] == ["mcc", "f1_bad"]
+    assert [row["of"] for row in found["rows"]] == [
+        "made errors, all directions",
+        "people, en-de",
+        "people, en-de (word tags)",
     ]
-    assert gap_chain(["a", "b"]) == [("a", "b")]
-    assert gap_chain(["a"]) == gap_chain([]) == []
+    assert [row["best"] for row in found["rows"]] == ["", "0.10 (alignment)", ""]
+    assert len(agreement_table({"qe": QUALITY}, ["en-de"])["rows"]) == 2
+    assert agreement_table({"qe": QUALITY}, ["fr-th"]) == agreement_table({}) == {}
+    assert directions_of({"qe": QUALITY}, "de") == ["en-de"]
+
+
+def test_damage_is_told_by_language() -> None:
+    found = damage_rows({"qe": QUALITY})
+    assert [(row["code"], row["falls"]) for row in found["rows"]] == [("de", False), ("th", True)]
+    assert found["falling"] == 1
+    assert found["rows"][1]["cells"][1].style == "s2"
+    assert [row["code"] for row in damage_rows({"qe": QUALITY}, ["th"])["rows"]] == ["th"]
+    assert damage_rows({"qe": QUALITY}, ["fr"]) == damage_rows({}) == {}
 
 
 def test_verdict_and_shipped_system() -> None:
@@ -111,6 +135,13 @@ def test_verdict_and_shipped_system() -> None:
     assert main_system({"mean": {"x": {}}}) == "x"
     assert main_system({}) == ""
     assert [row["direction"] for row in extremes(report(), "student")["worst"]] == ["en-fr"]
+
+
+def test_the_worst_layers_of_eight_bits_come_first() -> None:
+    layers = [{"name": str(place), "error": 0.01 * place} for place in range(9)]
+    (row,) = quantization_rows({"quantization": {"student_int8": {"engine": "onnx", "layers": layers}}})
+    assert [layer["name"] for layer in row["layers"]] == ["8", "7", "6", "5", "4"]
+    assert (row["system"], row["engine"], row["middle"]) == ("student_int8", "onnx", 0.04)
 
 
 def test_rounds_of_a_pair_are_found_from_both_directions() -> None:

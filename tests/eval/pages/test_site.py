@@ -105,8 +105,25 @@ def test_the_pair_page_tells_all_there_is(site: Path) -> None:
     assert "✕ worst" in page
     assert ", adopted" in page
     assert "1.00 to 2.00" in page
-    assert "Accuracy" in page
-    assert '<mark class="critical" title="critical, accuracy">&lt;script&gt;</mark>' in page
+
+
+def test_marked_errors_of_quality_estimation_are_escaped(site: Path) -> None:
+    page = (site / "pairs" / "en-fr.html").read_text()
+    for part in ("Accuracy", "Messages by QE score", "people, en-fr", "0.11 (alignment)", "&lt;b&gt;flag"):
+        assert part in page
+    assert page.count('<mark class="critical" title="critical, accuracy">&lt;script&gt;</mark>') == 3  # outputs
+    assert '<mark class="critical" title="critical, accuracy">&lt;scr</mark>ipt&gt;' in page  # the source
+    assert '<mark class="critical" title="critical, accuracy">∅</mark>' in page
+    assert "No annotations by people" in (site / "pairs" / "en-th.html").read_text()
+
+
+def test_the_overview_tells_quality_speed_and_eight_bits(site: Path) -> None:
+    page = (site / "index.html").read_text()
+    for part in ("made errors, all directions", "1 of 2</b> languages", "70.0 % with it", "7.2 ms", "187 of 200"):
+        assert part in page
+    assert "&lt;i&gt;.6 6.0 %, &lt;i&gt;.5 5.0 %" in page
+    assert "Damaged Thai" in (site / "languages" / "th.html").read_text()
+    assert "| student\\_int8 |" in (site / "summary.md").read_text()
 
 
 def test_withheld_pairs_are_marked(site: Path) -> None:
@@ -147,7 +164,9 @@ def test_everything_shown_is_in_report_and_tables(site: Path) -> None:
     assert EVIL in pq.read_table(site / "outputs.parquet")["source"].to_pylist()
 
 
-@pytest.mark.parametrize("key", ["systems", "slices", "speed", "training", "data", "tokenizer", "routing", "metrics"])
+@pytest.mark.parametrize(
+    "key", ["systems", "slices", "speed", "training", "data", "tokenizer", "routing", "metrics", "qe", "quantization"]
+)
 def test_a_missing_key_leaves_its_part_out(key: str, tmp_path: Path) -> None:
     report, table, messages = full_report(NAMES[:2])
     report.pop(key)

@@ -1,0 +1,78 @@
+"""What quality estimation sees more of: errors of accuracy, fluency or consistency, and how severe they are.
+
+Against a better side a kind is as strong as its share of the errors that came to be; alone, as its share of all errors.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from eval.analyzers.case import Finding, Question, Side, example, figure, listed
+from training.message_quality import DIMENSIONS, SEVERITIES
+
+TOPICS: Final = frozenset({"loss", "gap", "level"})
+MIN_RATE: Final = 1.0  # errors per 100 words, more than before or at all
+MIN_SHARE: Final = 0.4  # of these errors
+ADVICE: Final = {
+    "accuracy": "read the marked words: are they names, numbers or terms? Then look at data and vocabulary of the pair",
+    "fluency": "read the marked words: spelling and word order come from text of the target language; is it clean?",
+    "consistency": "the conversation decides here: does the system get the messages before?",
+}
+Rates = Mapping[str, float]
+
+
+def analyze(question: Question) -> list[Finding]:
+    """One finding per dimension that makes up much of the errors of some directions."""
+    found: dict[str, dict[str, float]] = {}
+    for direction in question.pairs:
+        after = error_rates(question.after, direction)
+        before = error_rates(question.before, direction) if question.before else {}
+        if not after or (question.before and not before):
+            continue
+        more = {kind: max(0.0, after[kind] - before.get(kind, 0.0)) for kind in DIMENSIONS}
+        total = sum(more.values())
+        for kind, rate in more.items():
+            if rate >= MIN_RATE and rate >= MIN_SHARE * total:
+                found.setdefault(kind, {})[direction] = rate / total
+    return [_finding(question, kind, shares) for kind, shares in found.items()]
+
+
+def error_rates(side: Side, direction: str) -> Rates:
+    """Errors per 100 words by dimension and severity; empty where quality estimation did not run."""
+    quality: Mapping[str, Any] = side.scores(direction).get("qe") or {}
+    found = {kind: quality.get("dimensions", {}).get(kind, 0.0) for kind in DIMENSIONS}
+    return found | {kind: quality.get(kind, 0.0) for kind in SEVERITIES} if quality else {}
+
+
+def _finding(question: Question, kind: str, shares: Mapping[str, float]) -> Finding:
+    order = sorted(shares, key=lambda direction: -shares[direction])
+    worst = order[0]
+    after = error_rates(question.after, worst)
+    before = error_rates(question.before, worst) if question.before else {}
+    then = f" ({worst} before: {before[kind]:.1f})" if before else ""
+    shown = [kind, *(severity for severity in SEVERITIES[::-1] if after[severity])]
+    return Finding(
+        kind="place",
+        strength=sum(shares.values()) / len(shares),
+        title=f"errors of {kind} in {listed(order)}: {after[kind]:.1f} per 100 words{then}, by quality estimation",
+        pairs=tuple(order),
+        evidence=tuple(
+            figure(f"{name} errors of {worst}", before.get(name), after[name], "per 100 words") for name in shown
+        ),
+        next=ADVICE[kind],
+        examples=tuple(_examples(question.after, worst, kind)),
+    )
+
+
+def _examples(side: Side, direction: str, kind: str) -> list[dict[str, Any]]:
+    """Worst messages of the direction with an error of this kind, where outputs are stored."""
+    messages = side.messages(direction)
+    told = side.report.get("pairs", {}).get(direction, {}).get("telling", {}).get("qe", {}).get(side.system, [])
+    if messages is None:
+        return []
+    place = {row_id: line for line, row_id in enumerate(messages.row_ids)}
+    lines = [
+        place[one["row_id"]]
+        for one in told
+        if one["row_id"] in place and any(span["dimension"] == kind for span in one["spans"])
+    ]
+    return [example(direction, messages, line) for line in lines[:3]]
