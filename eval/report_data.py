@@ -178,12 +178,16 @@ def choose_samples(outputs: pa.Table, count: int, seed: int) -> list[Report]:
 def model_size(folder: Path) -> Report:
     """Parameters and bytes of a model folder, read from its safetensors headers alone; what its stage says goes first.
 
+    Of a CTranslate2 folder only the bytes are known.
+
     Raises:
         InputError: a file is not safetensors.
     """
     files = sorted(folder.glob("*.safetensors"))
     params = sum(_parameters(path) for path in files)
     size = {"params": params, "bytes": sum(path.stat().st_size for path in files)} if files else {}
+    if not files and (folder / "model.bin").is_file():
+        size = {"bytes": (folder / "model.bin").stat().st_size}
     facts = _facts(folder) if (folder / MANIFEST).exists() else {}
     return size | {key: facts[key] for key in ("params", "active_params", "bytes") if key in facts}
 
