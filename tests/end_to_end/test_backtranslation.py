@@ -6,29 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.test_pipeline import script
+from tests.end_to_end.toy_run import SMALL, overrides, script
 
 pytestmark = pytest.mark.slow
-CHANGES = {
+CHANGES = SMALL | {
     "languages": "[en,fr,th]",
     "data.withhold_pairs": "[fr-th]",
     "data.demo.train_rows": 1000,
     "data.demo.dev_rows": 4,
     "data.demo.test_rows": 4,
-    "tokenizer.vocab_size": 1500,
-    "tokenizer.sample_rows": 3000,
-    "teacher.d_model": 32,
-    "teacher.depth": 1,
-    "teacher.moe_every": 1,
-    "teacher.num_experts": 4,
-    "training.max_updates": 6,
-    "training.update_tokens": 1000,
-    "training.warmup_updates": 2,
-    "training.validation.loss_messages": 1,
-    "training.validation.chrf_messages": 1,
     "evaluation.max_messages": 2,
-    "evaluation.auto_source_messages": 1,
-    "evaluation.bootstrap_samples": 100,
     "backtranslation.pairs": "[fr-th]",
     "backtranslation.uses": "[back]",
     "backtranslation.candidates": 40,
@@ -41,7 +28,7 @@ CHANGES = {
 
 
 def words(root: Path, *more: str) -> list[str]:
-    return ["experiment=backtranslation_ratio", f"runs_root={root}", *(f"{k}={v}" for k, v in CHANGES.items()), *more]
+    return ["experiment=backtranslation_ratio", f"runs_root={root}", *overrides(CHANGES), *more]
 
 
 @pytest.fixture(scope="module")

@@ -1,51 +1,17 @@
 """The whole pipeline at toy size, as a user runs it, and what one does with its results."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from training.corpus.demo import load_phrases
+from tests.end_to_end.toy_run import script, toy
 from training.languages import directions
 
-ROOT = Path(__file__).resolve().parents[2]
 WITHHELD = ("fr-th", "ko-pt", "tr-vi", "id-pl")
 STAGES = ("corpus", "tokenizer", "encoded", "teacher", "evaluation", "report")
 
 pytestmark = pytest.mark.slow
-
-
-def script(name: str, *words: str, given: str = "", cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *words]
-    return subprocess.run(command, cwd=cwd, input=given, capture_output=True, text=True, timeout=240, check=False)
-
-
-def toy(root: Path) -> list[str]:
-    """The demo with a few updates of a small model and two messages of each direction."""
-    changes = {
-        "runs_root": root,
-        "data.demo.train_rows": len(load_phrases()),
-        "data.demo.dev_rows": 2,
-        "data.demo.test_rows": 2,
-        "tokenizer.vocab_size": 1500,
-        "tokenizer.sample_rows": 3000,
-        "teacher.d_model": 32,
-        "teacher.depth": 1,
-        "teacher.moe_every": 1,
-        "teacher.num_experts": 4,
-        "training.max_updates": 6,
-        "training.update_tokens": 1000,
-        "training.warmup_updates": 2,
-        "training.validation.loss_messages": 1,
-        "training.validation.chrf_messages": 1,
-        "training.validation.chrf_directions": 4,
-        "evaluation.max_messages": 1,
-        "evaluation.auto_source_messages": 1,
-        "evaluation.bootstrap_samples": 100,
-    }
-    return ["experiment=demo", "backtranslation=none", *(f"{key}={value}" for key, value in changes.items())]
 
 
 @pytest.fixture(scope="module")

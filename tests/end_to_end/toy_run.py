@@ -1,0 +1,50 @@
+"""A whole run as a user starts it, at toy size: the program, and what makes every run of these tests small."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from training.corpus.demo import load_phrases
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SMALL: Final = {
+    "tokenizer.vocab_size": 1500,
+    "tokenizer.sample_rows": 3000,
+    "teacher.d_model": 32,
+    "teacher.depth": 1,
+    "teacher.moe_every": 1,
+    "teacher.num_experts": 4,
+    "training.max_updates": 6,
+    "training.update_tokens": 1000,
+    "training.warmup_updates": 2,
+    "training.validation.loss_messages": 1,
+    "training.validation.chrf_messages": 1,
+    "evaluation.auto_source_messages": 1,
+    "evaluation.bootstrap_samples": 100,
+}
+
+
+def script(name: str, *words: str, given: str = "", cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    """A program of this project with words of its command line."""
+    command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *words]
+    return subprocess.run(command, cwd=cwd, input=given, capture_output=True, text=True, timeout=240, check=False)
+
+
+def overrides(changes: Mapping[str, Any]) -> list[str]:
+    """Changes as words of a command line."""
+    return [f"{key}={value}" for key, value in changes.items()]
+
+
+def toy(root: Path) -> list[str]:
+    """The demo with a few updates of a small model and two messages of each direction."""
+    changes = {
+        "runs_root": root,
+        "data.demo.train_rows": len(load_phrases()),
+        "data.demo.dev_rows": 2,
+        "data.demo.test_rows": 2,
+        "training.validation.chrf_directions": 4,
+        "evaluation.max_messages": 1,
+    }
+    return ["experiment=demo", "backtranslation=none", *overrides(SMALL | changes)]
