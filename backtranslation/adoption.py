@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from training.languages import CODES, directions, pair
 from training.significance import CONFIDENCE, Bootstrap, Floats, adjusted, interval
 
 SIGNIFICANCE: Final = 1 - CONFIDENCE
+_FEWEST_FOR_SPREAD: Final = 20  # directions from which their spread can be told
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Change:
         after: of the new model.
         delta: after minus reference.
         delta_ci: its bootstrap interval.
-        p_worse: one-sided p-value of no loss against the reference.
+        error: its bootstrap standard error; 0 where one message shows nothing.
     """
 
     before: float
@@ -117,7 +119,7 @@ class Change:
     after: float
     delta: float
     delta_ci: tuple[float, float]
-    p_worse: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ def judge(
     their mean, which is known well: it may not fall by more than `max_cost` either.
 
     The p-values are those of a normal distribution with the bootstrap's standard error: counting samples could show no
-    p below 2 / samples, which no correction for 200 directions would let pass.
+    p below 2 / samples, which no correction for 200 directions would let pass. The bootstrap over messages misses
+    what two trainings differ by in any case; with many other directions their own spread tells it, and the errors are
+    widened by that (genomic control, Devlin and Roeder 1999, with a robust deviation).
 
     Args:
         before: [n] translations by the earlier model.
@@ -232,24 +236,36 @@ def _change(sides: Sequence[Mapping[str, _Scored]], names: Sequence[str]) -> Cha
     deltas = drawn[:, ~np.isnan(drawn).all(0)]
     spread = np.nanmean(deltas, axis=0) if deltas.size else np.full(1, np.nan)
     delta = after - reference
-    error = float(np.nanstd(spread))
-    p_worse = 0.5 * math.erfc(-delta / error / math.sqrt(2)) if error > 0 else 1.0  # one message shows nothing
+    error = float(np.nan_to_num(np.nanstd(spread)))
     low, high = interval(spread)
     if math.isnan(low):  # no sample held a message of it
         low = high = delta
-    return Change(before, reference, after, delta, (low, high), p_worse)
+    return Change(before, reference, after, delta, (low, high), error)
 
 
 def _harmed(others: Mapping[str, Change], max_cost: float) -> dict[str, float]:
     """Directions that lose more than `max_cost`, beyond chance."""
     if not others:
         return {}
-    significant = adjusted([change.p_worse for change in others.values()], "holm") < SIGNIFICANCE
+    ratios = [change.delta / change.error if change.error > 0 else math.inf for change in others.values()]
+    spread = _spread([ratio for ratio in ratios if math.isfinite(ratio)])
+    p_worse = [NormalDist().cdf(ratio / spread) for ratio in ratios]
+    significant = adjusted(p_worse, "holm") < SIGNIFICANCE
     return {
         name: change.delta
         for (name, change), sure in zip(others.items(), significant.tolist(), strict=True)
         if sure and change.delta < -max_cost
     }
+
+
+def _spread(ratios: Sequence[float]) -> float:
+    """How much more directions differ than their bootstrap says: robust deviation of delta / error, at least 1.
+
+    1.4826 times the median distance from the median, the deviation of a normal distribution, whatever a few do.
+    """
+    if len(ratios) < _FEWEST_FOR_SPREAD:
+        return 1.0
+    return max(1.0, 1.4826 * float(np.median(np.abs(np.asarray(ratios) - np.median(ratios)))))
 
 
 def _decide(gain: Change, others: Change | None, harmed: Mapping[str, float], max_cost: float) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from backtranslation.candidates import read_candidates
 from backtranslation.config import AdoptionConfig, MixingConfig, pair_name
@@ -112,6 +112,7 @@ class RoundStage(TrainedStage[RoundConfig]):
     """
 
     name = "round"
+    version: ClassVar[int] = 2  # what counts as harm
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train, judge, and leave the better model; a killed round goes on with the step that it was at.

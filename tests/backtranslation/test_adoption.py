@@ -72,6 +72,17 @@ def test_what_is_not_adopted(special: dict[str, float], rest: float, reason: str
     assert reason in kept.reason
 
 
+def test_what_two_trainings_differ_by_in_any_case_harms_nobody(messages: DevMessages) -> None:
+    names = [name for name in directions(CODES) if name not in POOR]
+    jitter = dict(zip(names, np.random.default_rng(3).uniform(0.02, 0.18, len(names)).tolist(), strict=True))
+    before = outputs(messages, 0.1, 1, POOR)
+    verdict = judge(messages, before, before, outputs(messages, 0.1, 2, {**jitter, **BETTER}), ["fr-th"], CONFIG)
+    assert sum(change.delta / change.error < -3.5 for change in verdict.directions.values()) > 1, "significant alone"
+    assert verdict.harmed == {}
+    worse = {**jitter, **BETTER, "en-de": 0.6}
+    assert [*judge(messages, before, before, outputs(messages, 0.1, 2, worse), ["fr-th"], CONFIG).harmed] == ["en-de"]
+
+
 def test_the_control_is_what_a_round_is_held_against(messages: DevMessages) -> None:
     before, control = outputs(messages, 0.5, 1), outputs(messages, 0.1, 2)
     after = outputs(messages, 0.1, 3)
