@@ -3,9 +3,10 @@
     python -m benchmarks.qe_speed segments=500 layers=12 width=768 [comet_python=.venv-comet/bin/python]
 
 Both sides get random weights of the same XLM-R configuration and vocabulary (speed does not depend on what was learned)
-and the same texts: word-level scores of source and translation together. Ours sorts by length and fills batches by
-pieces. COMET's loop is `UnifiedMetric.predict` of the `unbabel-comet` that the other environment holds; without one its
-line says that it was not run. The two sides take turns, `rounds` times, in processes of their own.
+and the same texts: word-level scores of source and translation together. Ours sorts by length, fills batches by pieces,
+and runs in float32 and in bf16, which COMET's loop has no setting for: `UnifiedMetric.predict` of the `unbabel-comet`
+that the other environment holds; without one its line says that it was not run. The sides take turns, `rounds` times.
+With one thread seconds are of CPU time, so that other work on the machine does not count; else of the clock.
 """
 
 import json
@@ -14,16 +15,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from benchmarks.alternating import Ratio
 from pipeline.errors import InputError
 from scripts.command_line import argument, run
 
 VOCABULARY: Final = 8000
+PRECISIONS: Final = ("fp32", "bf16")
 COMET: Final = """
 import json, sys, time
 import torch
@@ -39,9 +44,11 @@ model = UnifiedMetric(
 model.eval()
 samples = [{"src": source, "mt": target} for source, target in texts]
 model.predict(samples[:batch_size], batch_size=batch_size, gpus=0, num_workers=0, progress_bar=False)
-started = time.perf_counter()
-model.predict(samples, batch_size=batch_size, gpus=0, num_workers=0, progress_bar=False)
-print("SECONDS", time.perf_counter() - started)
+clock = time.process_time if threads == 1 else time.perf_counter
+for _ in sys.stdin:
+    started = clock()
+    model.predict(samples, batch_size=batch_size, gpus=0, num_workers=0, progress_bar=False)
+    print("SECONDS", clock() - started, flush=True)
 """
 
 
@@ -55,33 +62,32 @@ class Arguments:
     batch_tokens: int = argument("padded pieces in a batch of ours", default=4096)
     comet_batch: int = argument("segments in a batch of COMET's; 16 is its command line's default", default=16)
     threads: int = argument("of both sides", default=1)
-    rounds: int = argument("times that each side runs, in turn; the best counts", default=3)
+    rounds: int = argument("times that each side runs, in turn", default=3)
     comet_python: str = argument("Python of an environment with unbabel-comet; empty: not run", default="")
     seed: int = argument("of the texts", default=1)
 
 
 def main(arguments: Arguments) -> None:
-    """Run both sides and print a JSON line."""
-    with tempfile.TemporaryDirectory() as name:
+    """Run the sides in turn and print a JSON line and the ratios."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
         folder = Path(name)
         texts = made_texts(arguments.segments, arguments.seed)
         (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
         make_encoder(folder / "encoder", texts, arguments)
-        ours, theirs = [], []
+        sides: dict[str, Callable[[], float]] = {}
+        for precision in PRECISIONS:
+            sides[f"ours_{precision}"] = our_side(folder / "encoder", texts, arguments, precision)
+        if arguments.comet_python:
+            sides["comet"] = opened.enter_context(CometSide(folder, arguments)).seconds
+        seconds: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(arguments.rounds):
-            ours.append(len(texts) / our_seconds(folder / "encoder", texts, arguments))
-            if arguments.comet_python:
-                theirs.append(len(texts) / comet_seconds(folder, arguments))
-    comet: Any = round(max(theirs), 2) if theirs else "not run: give comet_python=PATH"
-    result = {
-        "segments": len(texts),
-        "layers": arguments.layers,
-        "width": arguments.width,
-        "threads": arguments.threads,
-    }
-    print(json.dumps({**result, "ours_per_second": round(max(ours), 2), "comet_per_second": comet}))
-    if theirs:
-        print(f"ratio {max(ours) / max(theirs):.2f}")
+            for side, run_once in sides.items():
+                seconds[side].append(run_once())
+    shown = {key: getattr(arguments, key) for key in ("segments", "layers", "width", "threads", "rounds")}
+    rates = {f"{side}_per_second": round(len(texts) / min(found), 2) for side, found in seconds.items()}
+    print(json.dumps({**shown, **rates, **({} if "comet" in sides else {"comet": "not run: give comet_python=PATH"})}))
+    for precision in PRECISIONS if "comet" in sides else ():
+        print(f"ours in {precision} / COMET: {Ratio.of(seconds['comet'], seconds[f'ours_{precision}']):.2f}")
 
 
 def made_texts(count: int, seed: int) -> list[tuple[str, str]]:
@@ -123,8 +129,8 @@ def make_encoder(folder: Path, texts: list[tuple[str, str]], arguments: Argument
     fast.save_pretrained(folder)
 
 
-def our_seconds(folder: Path, texts: list[tuple[str, str]], arguments: Arguments) -> float:
-    """Seconds of our scorer, warmed up."""
+def our_side(folder: Path, texts: list[tuple[str, str]], arguments: Arguments, precision: str) -> Callable[[], float]:
+    """A call that scores all texts and gives the seconds; warmed up."""
     import torch
 
     from qe_model.config import QEModelConfig
@@ -134,30 +140,61 @@ def our_seconds(folder: Path, texts: list[tuple[str, str]], arguments: Arguments
     from qe_model.scoring import QualityScorer, make_pair
 
     torch.set_num_threads(arguments.threads)
-    model = build_model(QEModelConfig(encoder=str(folder), predictor="none", max_length=510), None, arguments.seed)
+    config = QEModelConfig(encoder=str(folder), predictor="none", max_length=510)
+    model = build_model(config, None, arguments.seed).to(torch.bfloat16 if precision == "bf16" else torch.float32)  # type: ignore[arg-type]
     encoder = input_encoder(model, checkpoint_tokenizer(str(folder)))
     scorer = QualityScorer(model, encoder, Decisions(), batch_tokens=arguments.batch_tokens)
     pairs = [make_pair("en", "de", source, target) for source, target in texts]
+    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+
+    def seconds() -> float:
+        started = clock()
+        scorer.score(pairs)
+        return clock() - started
+
     scorer.score(pairs[:16])
-    started = time.perf_counter()
-    scorer.score(pairs)
-    return time.perf_counter() - started
+    return seconds
 
 
-def comet_seconds(folder: Path, arguments: Arguments) -> float:
-    """Seconds of COMET's predict loop in its own environment.
+class CometSide:
+    """COMET's predict loop in a process of its own environment, kept open between rounds.
 
     Raises:
         InputError: it failed; its last line is shown.
     """
-    settings = (arguments.comet_batch, arguments.threads, arguments.layers)
-    command = [arguments.comet_python, "-c", COMET, folder / "encoder", folder / "texts.json", *settings]
-    environment = os.environ | {"OMP_NUM_THREADS": str(arguments.threads)}
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment, check=False)
-    seconds = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("SECONDS")]
-    if not seconds:
-        raise InputError(f"COMET failed: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    return float(seconds[0])
+
+    def __init__(self, folder: Path, arguments: Arguments) -> None:
+        settings = (arguments.comet_batch, arguments.threads, arguments.layers)
+        command = [arguments.comet_python, "-c", COMET, folder / "encoder", folder / "texts.json", *settings]
+        environment = os.environ | {"OMP_NUM_THREADS": str(arguments.threads)}
+        self._errors = (folder / "comet.log").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+            env=environment,
+        )  # fmt: skip
+
+    def seconds(self) -> float:
+        """One pass over the texts."""
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            self._process.stdin.write("go\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        for line in self._process.stdout:
+            if line.startswith("SECONDS"):
+                return float(line.split()[1])
+        self._errors.seek(0)
+        raise InputError(f"COMET failed: {(self._errors.read().strip().splitlines() or ['no output'])[-1]}")
+
+    def __enter__(self) -> "CometSide":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How well scores agree with annotations on held-out documents, by direction, with intervals over documents."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,17 +29,31 @@ class Judged:
     gold: WordLabels
 
 
+def direction_and_style(translation: AnnotatedTranslation) -> str:
+    """`en-de`, or `en-de/tags` where words are only tagged."""
+    style = STYLES[style_of(translation)]
+    return f"{translation.direction}/{style}" if style == "tags" else translation.direction
+
+
+def file_and_direction(translation: AnnotatedTranslation) -> str:
+    """`mqm_wmt22qe/en-de`; translations by people, which some files hold too, as `mqm_newstest2020/en-de/people`."""
+    people = "/people" if translation.system.startswith(("Human", "ref")) else ""
+    return f"{translation.id.split(':')[0]}/{translation.direction}{people}"
+
+
 def agreement(
     translations: Sequence[AnnotatedTranslation],
     scores: Sequence[QualityScore],
     weights: SeverityWeights,
     samples: int = 1000,
     seed: int = 1,
+    key: Callable[[AnnotatedTranslation], str] = direction_and_style,
 ) -> dict[str, dict[str, Any]]:
     """Metrics of words, spans and sentences for each direction; word tags are kept apart as `en-de/tags`.
 
     Args:
         samples: of the bootstrap over documents.
+        key: another way to group translations.
 
     Raises:
         ValueError: not one score for each translation.
@@ -47,10 +61,8 @@ def agreement(
     groups: dict[str, list[Judged]] = defaultdict(list)
     for one, said in zip(translations, scores, strict=True):
         if tells_words(one):
-            style = STYLES[style_of(one)]
-            key = f"{one.direction}/{style}" if style == "tags" else one.direction
-            groups[key].append(Judged(one, said, labels_of(one, words=said.words.words)))
-    return {key: _direction(judged, weights, samples, seed) for key, judged in sorted(groups.items())}
+            groups[key(one)].append(Judged(one, said, labels_of(one, words=said.words.words)))
+    return {name: _direction(judged, weights, samples, seed) for name, judged in sorted(groups.items())}
 
 
 def pooled_agreement(

@@ -10,6 +10,7 @@ from training.trainer_config import TrackingConfig, TrainingConfig
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
 PREDICTORS: Final = ("none", "scores", "states")
 IMBALANCES: Final = ("none", "weights", "focal")
+CONTRAST: Final = "contrast"  # origin, in a mixture, of the pairs that only the conversation decides
 STYLES: Final = ("mqm", "tags", "synthetic")  # ways of annotating: each marks more or fewer words
 
 
@@ -21,6 +22,8 @@ class QEModelConfig:
         encoder: `teacher`, or the name or folder of any encoder that `transformers` loads (XLM-R, mDeBERTa, mmBERT).
         predictor: what the frozen teacher tells about each piece of the translation when it is made to produce it:
             `none`; `scores` (log-probability, distance to its favourite); `states` (its decoder's states too).
+        matches: with a predictor, each piece is told how near the nearest piece of the other text is.
+        echoes: each piece is told where it stands once more: in the other language, the conversation, its own text.
         dropout: in the heads, on the added inputs and in a teacher's encoder; other encoders keep their own.
         max_length: most pieces of translation plus source read at once; longer messages are read in windows.
         context_length: most pieces of the conversation before, its newest ones; 0 reads none.
@@ -28,6 +31,8 @@ class QEModelConfig:
 
     encoder: str = TEACHER
     predictor: str = "states"
+    matches: bool = True
+    echoes: bool = True
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
@@ -86,6 +91,7 @@ class MixtureConfig:
 
     Attributes:
         origins: shares of `human`, `synthetic` and `model` examples; an origin without data gives its share away.
+            With `contrast`, pairs that the conversation decides have a share of their own; else they are synthetic.
         temperature: directions within an origin are sampled with p ~ rows^(1/temperature).
         pair_weights: factors on p by direction, such as `en-de: 2.0`; 0 leaves a direction out.
         batch_tokens: padded pieces in a batch at most, context included.
@@ -103,8 +109,10 @@ class MixtureConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if set(self.origins) - set(ORIGINS) or any(share < 0 for share in self.origins.values()):
-            raise InputError(f"qe.mixture.origins={self.origins}: shares of 0 or more for {', '.join(ORIGINS)}")
+        if set(self.origins) - {*ORIGINS, CONTRAST} or any(share < 0 for share in self.origins.values()):
+            raise InputError(
+                f"qe.mixture.origins={self.origins}: shares of 0 or more for {', '.join(ORIGINS)}, {CONTRAST}"
+            )
         if self.temperature < 1 or self.batch_tokens < 64 or self.chunk_batches < 1 or self.dev_messages < 0:
             raise InputError(
                 "qe.mixture: temperature and chunk_batches must be 1 or more, batch_tokens 64 or more, "

@@ -4,7 +4,8 @@
   anew in each text, so that words that translate each other often meet at like positions.
 - `CheckpointEncoder`: any encoder of `transformers`.
 - `Predictor`: the frozen teacher is made to produce the translation (predictor-estimator; Kim et al., 2017); its
-  scores and decoder states are further inputs at the translation's pieces.
+  scores and decoder states are further inputs at the translation's pieces, and what its encoder finds of each text in
+  the other at the pieces of both.
 
 B messages, S joint positions, T translation pieces and end, D width, L languages.
 """
@@ -17,6 +18,9 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from pipeline.errors import InputError
+from qe_model.inputs import SOURCE, TARGET
+from qe_model.matches import Matches
+from qe_model.qe_batch import QEBatch
 from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.layers import Steering
@@ -106,21 +110,23 @@ class CheckpointEncoder(nn.Module):
 
 
 class Predictor(nn.Module):
-    """The teacher, frozen, made to produce the translation; gives inputs (B, T, D) for its pieces and its end.
+    """The teacher, frozen, made to produce the translation; gives inputs for its pieces, its end, and the source.
 
     Args:
         config: of the teacher.
         width: of the joint encoder.
         states: whether the decoder's states are used besides the scores.
+        matches: whether its encoder reads the translation too, to be matched with the source.
     """
 
-    def __init__(self, config: ParleyMoeConfig, width: int, states: bool) -> None:
+    def __init__(self, config: ParleyMoeConfig, width: int, states: bool, matches: bool) -> None:
         super().__init__()
         self.teacher = ParleyMoeForConditionalGeneration(config)
         tied = self.teacher.all_tied_weights_keys
         self.all_tied_weights_keys = {f"teacher.{name}": f"teacher.{other}" for name, other in tied.items()}
         self.scores_in = nn.Linear(SCORES, width)
         self.states_in = nn.Linear(config.d_model, width, bias=False) if states else None
+        self.matches_in = Matches(width) if matches else None
 
     def train(self, mode: bool = True) -> "Predictor":
         """The projections follow `mode`; the teacher stays in evaluation mode."""
@@ -128,15 +134,39 @@ class Predictor(nn.Module):
         self.teacher.eval()
         return self
 
-    def forward(self, source_ids: Tensor, source_mask: Tensor, decoder_ids: Tensor, labels: Tensor) -> Tensor:
-        """Inputs (B, T, D); zeros where `labels` (the pieces, the end) are -100."""
+    def forward(self, batch: QEBatch) -> Tensor:
+        """Inputs (B, S, D) at joint positions; zeros where the teacher has nothing to say."""
+        labels, length = batch.decoder_labels, batch.input_ids.shape[1]
         with torch.no_grad():
-            states_BTD = forced_states(self.teacher, source_ids, source_mask, decoder_ids)
+            encoded_BUD = self.teacher.encoder(batch.predictor_ids, batch.predictor_mask).last_hidden_state
+            states_BTD = decoder_states(self.teacher, encoded_BUD, batch.predictor_mask, batch.decoder_ids)
             scores_BTF = forced_scores(states_BTD, self.teacher.lm_head.weight, labels)
-        added_BTD = self.scores_in(scores_BTF.to(self.scores_in.weight.dtype))
+        told_BTD = self.scores_in(scores_BTF.to(self.scores_in.weight.dtype))
         if self.states_in is not None:
-            added_BTD = added_BTD + self.states_in(states_BTD.to(self.states_in.weight.dtype))
-        return added_BTD * (labels != -100).unsqueeze(-1)
+            told_BTD = told_BTD + self.states_in(states_BTD.to(self.states_in.weight.dtype))
+        told_BTD = told_BTD * (labels != -100).unsqueeze(-1)
+        told_BSD = F.pad(told_BTD, (0, 0, 1, max(0, length - 1 - told_BTD.shape[1])))[:, :length]
+        told_BSD = told_BSD * (batch.segment_ids == TARGET).unsqueeze(-1)
+        return told_BSD if self.matches_in is None else told_BSD + self._matched(self.matches_in, batch, encoded_BUD)
+
+    def _matched(self, matches: Matches, batch: QEBatch, encoded_BUD: Tensor) -> Tensor:
+        """What each text finds of itself in the other, (B, S, D): the translation's pieces come first in a row."""
+        target_BS, source_BS = batch.segment_ids == TARGET, batch.segment_ids == SOURCE
+        reach = int(target_BS.sum(1).max())
+        mask_BT = target_BS[:, :reach].long()
+        with torch.no_grad():
+            states_BTD = self.teacher.encoder(batch.input_ids[:, :reach], mask_BT).last_hidden_state
+        # tags and ends, at the first and last position of a text, are matched with nothing
+        to_target, to_source = matches(states_BTD, inner(mask_BT), encoded_BUD, inner(batch.predictor_mask))
+        told_BSD = to_target.new_zeros(*batch.input_ids.shape, to_target.shape[-1])
+        told_BSD[target_BS] = to_target[mask_BT.bool()]
+        told_BSD[source_BS] = to_source[batch.predictor_mask.bool()]
+        return told_BSD
+
+
+def inner(mask_BS: Tensor) -> Tensor:
+    """A mask (1 on the left, 0 on the right) without its first and its last position."""
+    return F.pad(mask_BS[:, 2:], (1, 1))
 
 
 def forced_states(
@@ -144,8 +174,15 @@ def forced_states(
 ) -> Tensor:
     """Decoder states (B, T, D) that predict the pieces after `decoder_ids` (target tag first)."""
     encoded = teacher.encoder(source_ids, source_mask).last_hidden_state
+    return decoder_states(teacher, encoded, source_mask, decoder_ids)
+
+
+def decoder_states(
+    teacher: ParleyMoeForConditionalGeneration, encoded_BUD: Tensor, source_mask: Tensor, decoder_ids: Tensor
+) -> Tensor:
+    """As `forced_states`, of a source that is encoded already."""
     languages = teacher.encoder.tags(decoder_ids[:, 0])
-    return teacher.decoder(decoder_ids, encoded, source_mask, languages, torch.ones_like(decoder_ids), None)[0]
+    return teacher.decoder(decoder_ids, encoded_BUD, source_mask, languages, torch.ones_like(decoder_ids), None)[0]
 
 
 def forced_scores(states_BTD: Tensor, weight_VD: Tensor, labels: Tensor) -> Tensor:
@@ -159,9 +196,12 @@ def forced_scores(states_BTD: Tensor, weight_VD: Tensor, labels: Tensor) -> Tens
     parts = []
     for x, gold in zip(x_ND.split(step), labels_N.split(step), strict=True):
         logits = x @ weight_VD.t()
-        total = logits.logsumexp(-1).float()  # no softmax is kept: half the time of it
-        chosen, best = (found.float() - total for found in (logits.gather(1, gold[:, None])[:, 0], logits.amax(-1)))
-        parts.append(torch.stack([chosen / _NATS, (chosen - best) / _NATS, chosen.exp()], -1))
+        chosen, best = logits.gather(1, gold[:, None]), logits.amax(-1, keepdim=True)
+        below = (chosen - best).float()[:, 0]
+        log_p = (
+            below - logits.sub_(best).exp_().sum(-1, dtype=torch.float32).log()
+        )  # in place: most of the time is here
+        parts.append(torch.stack([log_p / _NATS, below / _NATS, log_p.exp()], -1))
     scores = torch.zeros(labels.numel(), SCORES, device=states_BTD.device)
     if len(kept):
         scores[kept] = torch.cat(parts)

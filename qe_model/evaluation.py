@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from qe_model.scoring import QualityScorer
 
 SCORES: Final = "qe_scores.json"
-_CONTRAST: Final = "context:"  # how ids of pairs that the conversation decides begin
 
 
 class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """Tests `qe` on the test split of `qe_data`; writes `qe_scores.json`.
 
-    Keys: `human` and `synthetic` by direction, `synthetic_all` over all, `context` (accuracy on pairs that only the
-    conversation decides, with and without it), `damage` by language, `baselines` by direction and name.
+    Keys: `human` and `synthetic` by direction, `human_sets` by file and direction, `synthetic_all` over all, `context`
+    (accuracy on pairs that only the conversation decides, with and without it), `damage` by language, `baselines` by
+    direction and name.
     """
 
     name = "qe_evaluation"
@@ -61,43 +61,62 @@ def scores_on_test(
     scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
 ) -> dict[str, Any]:
     """All but the baselines: see the stage."""
-    from qe_model.agreement import agreement, pooled_agreement
+    from qe_model.agreement import agreement, file_and_direction, pooled_agreement
     from qe_model.damage import damage_curves
+    from qe_model.synthetic.contrastive import is_contrast
 
     found: dict[str, Any] = {}
     numbers = config.bootstrap_samples, config.seed
     for origin in ("human", "synthetic"):
-        rows = [one for one in test if one.origin == origin and not one.id.startswith(_CONTRAST)]
+        rows = [one for one in test if one.origin == origin and not is_contrast(one)]
         if rows:
             scores = scorer.score(rows, f"scoring {origin}")
             found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
+            if origin == "human":
+                found["human_sets"] = agreement(rows, scores, SeverityWeights(), *numbers, key=file_and_direction)
             if origin == "synthetic":
                 found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
-    contrast = [one for one in test if one.id.startswith(_CONTRAST)]
+    contrast = [one for one in test if is_contrast(one)]
     if contrast:
         found["context"] = context_accuracy(scorer, contrast, config.seed)
-    right = [one for one in test if not one.spans and one.target and not one.id.startswith(_CONTRAST)]
+    right = [one for one in test if not one.spans and one.target and not is_contrast(one)]
     curves = damage_curves(scorer, _some_of_each(right, config.damage_messages), seed=config.seed)
     found["damage"] = {code: curve.to_json() for code, curve in curves.items()}
     return found
 
 
 def context_accuracy(scorer: "QualityScorer", rows: Sequence[AnnotatedTranslation], seed: int) -> dict[str, Any]:
-    """Share of pairs in which the form that fits scores higher: with the conversation, and without it."""
-    from qe_model.synthetic.contrastive import ContrastivePair, contrastive_accuracy, without_context
+    """Share of pairs in which the form that fits scores higher: with the conversation, without it, the difference.
+
+    `by_kind` has the share with the conversation for formality, gender and terms.
+    """
+    from qe_model.synthetic.contrastive import (
+        KINDS,
+        ContrastivePair,
+        contrastive_accuracy,
+        contrastive_gain,
+        without_context,
+    )
 
     halves: dict[str, dict[str, AnnotatedTranslation]] = defaultdict(dict)
     for one in rows:
         name, _, half = one.id.rpartition(":")
         halves[name][half] = one
     pairs = [ContrastivePair(both["right"], both["wrong"]) for both in halves.values() if len(both) == 2]
-    found: dict[str, Any] = {"pairs": len(pairs)}
+    scores = {}
     for name, versions in (("with_context", pairs), ("without_context", [without_context(pair) for pair in pairs])):
-        right, wrong = (
-            np.array([said.score for said in scorer.score([getattr(pair, half) for pair in versions])])
-            for half in ("right", "wrong")
-        )
-        found[name] = contrastive_accuracy(versions, right, wrong, seed).to_json()
+        flat = [half for pair in versions for half in (pair.right, pair.wrong)]
+        said = np.array([one.score for one in scorer.score(flat)])
+        scores[name] = said[::2], said[1::2]
+    found: dict[str, Any] = {"pairs": len(pairs)}
+    found |= {name: contrastive_accuracy(pairs, *halves, seed).to_json() for name, halves in scores.items()}
+    found["gain"] = contrastive_gain(pairs, scores["with_context"], scores["without_context"], seed).to_json()
+    found["by_kind"] = {}
+    for kind in KINDS:
+        places = [place for place, pair in enumerate(pairs) if pair.kind == kind]
+        if places:
+            halves = [half[places] for half in scores["with_context"]]
+            found["by_kind"][kind] = contrastive_accuracy([pairs[i] for i in places], *halves, seed).to_json()
     return found
 
 

@@ -14,14 +14,17 @@ from transformers import initialization as init
 
 from pipeline.errors import InputError
 from qe_model.config import STYLES, TEACHER, QEModelConfig
+from qe_model.echoes import STATES
 from qe_model.encoders import CheckpointEncoder, Predictor, TeacherEncoder, load_checkpoint
 from qe_model.heads import LEVELS, Heads, pooled
-from qe_model.inputs import SEGMENTS, TARGET
+from qe_model.inputs import SEGMENTS
 from qe_model.qe_batch import QEBatch
 from training.model.configuration import ParleyMoeConfig
+from training.model.layers import init_linear
 from training.model.modelling import ParleyMoeForConditionalGeneration
 
 HUMAN_STYLE = STYLES[0]
+_ECHO_STD = 0.2
 
 
 class ParleyQEConfig(PreTrainedConfig):
@@ -32,6 +35,7 @@ class ParleyQEConfig(PreTrainedConfig):
         encoder: the encoder's own configuration.
         predictor: `none`, `scores` or `states`.
         teacher: configuration of the predictor's teacher; empty for none.
+        matches, echoes: see `QEModelConfig`; models from before they existed have none.
         dropout: in the heads and on the added inputs.
         max_length, context_length: see `QEModelConfig`.
     """
@@ -42,6 +46,8 @@ class ParleyQEConfig(PreTrainedConfig):
     encoder: dict[str, Any] | None = None
     predictor: str = "none"
     teacher: dict[str, Any] | None = None
+    matches: bool = False
+    echoes: bool = False
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
@@ -83,19 +89,18 @@ class ParleyQEModel(PreTrainedModel):
         width = self.encoder.width
         self.segments = nn.Embedding(SEGMENTS, width)
         self.styles = nn.Embedding(len(STYLES), width)
+        self.echoes = nn.Embedding(STATES, width) if config.echoes else None
         self.predictor = None
         if config.predictor != "none":
             teacher = ParleyMoeConfig(**(config.teacher or {}))
-            self.predictor = Predictor(teacher, width, states=config.predictor == "states")
+            self.predictor = Predictor(teacher, width, config.predictor == "states", config.matches)
         self.heads = Heads(width, config.dropout)
         self.post_init()
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear):
-            init.xavier_uniform_(module.weight)
-            if module.bias is not None:
-                init.zeros_(module.bias)
+            init_linear(module)
         elif isinstance(module, nn.Embedding):
             init.normal_(module.weight, std=0.02)
 
@@ -135,13 +140,10 @@ class ParleyQEModel(PreTrainedModel):
     def _added(self, batch: QEBatch) -> Tensor:
         """What joins the embeddings: segment, style, and what the predictor knows of the translation: (B, S, D)."""
         added_BSD = self.segments(batch.segment_ids) + self.styles(batch.style).unsqueeze(1)
+        if self.echoes is not None:
+            added_BSD = added_BSD + self.echoes(batch.echoes).sum(0)
         if self.predictor is not None:
-            told_BTD = self.predictor(
-                batch.predictor_ids, batch.predictor_mask, batch.decoder_ids, batch.decoder_labels
-            )
-            length = batch.input_ids.shape[1]
-            told_BSD = F.pad(told_BTD, (0, 0, 1, max(0, length - 1 - told_BTD.shape[1])))[:, :length]
-            added_BSD = added_BSD + told_BSD * (batch.segment_ids == TARGET).unsqueeze(-1)
+            added_BSD = added_BSD + self.predictor(batch)
         return F.dropout(added_BSD, self.config.dropout, self.training)
 
 
@@ -166,6 +168,8 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     """
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {
+        "matches": config.matches,
+        "echoes": config.echoes,
         "dropout": config.dropout,
         "max_length": config.max_length,
         "context_length": config.context_length,
@@ -188,6 +192,8 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     model = ParleyQEModel(settings)
     assert isinstance(model.encoder, TeacherEncoder)
     model.encoder.encoder.load_state_dict(teacher.encoder.state_dict())
+    if model.echoes is not None:  # as large as what the encoder can tell beside embeddings of about 1
+        nn.init.normal_(model.echoes.weight, std=_ECHO_STD)
     if model.predictor is not None:
         model.predictor.teacher.load_state_dict(teacher.state_dict())
         for projection in (model.predictor.scores_in, model.predictor.states_in):

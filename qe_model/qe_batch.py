@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from qe_model.echoes import echo_states
 from qe_model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET, InputEncoder, JointInput, TextPieces
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class QEBatch:
 
     Attributes:
         input_ids, segment_ids, position_ids, attention_mask: (B, S); positions begin anew in each segment.
+        echoes: (2, B, S) states of `qe_model.echoes`.
         style: (B,).
         tags: (B, 2) tags of source and target language.
         target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
@@ -73,6 +75,7 @@ class QEBatch:
     segment_ids: Tensor
     position_ids: Tensor
     attention_mask: Tensor
+    echoes: Tensor
     style: Tensor
     tags: Tensor
     target_pairs: Tensor
@@ -109,6 +112,7 @@ def collate(
     rows = [_row(one, encoder) for one in inputs]
     width = max(len(row[0]) for row in rows)
     ids, segments, positions = (_padded([row[i] for row in rows], width, fill) for i, fill in enumerate((pad_id, 0, 0)))
+    special = (pad_id, encoder.start_id, encoder.end_id, *encoder.tag_ids.values())
     source = [_wrapped(one.source_tag, one.source.ids, encoder.end_id) for one in inputs]
     decoder = [_wrapped(one.target_tag, one.target.ids) for one in inputs]
     wanted = [_wanted(one, encoder.end_id) for one in inputs]
@@ -120,6 +124,7 @@ def collate(
         segment_ids=segments,
         position_ids=positions,
         attention_mask=(segments > 0).long(),
+        echoes=torch.from_numpy(echo_states(ids.numpy(), segments.numpy(), special)),
         style=torch.tensor([one.style for one in inputs]),
         tags=torch.tensor([[one.source_tag, one.target_tag] for one in inputs]),
         target_pairs=_pairs([one.target for one in inputs], target_at, width),

@@ -138,7 +138,7 @@ class QEStage(TrainedStage[QEConfig]):
         from training.processes import Processes
 
         config = self.config
-        train, dev = annotated(inputs["qe_data"], "train"), annotated(inputs["qe_data"], "dev")
+        train, dev = annotated(inputs["qe_data"], "train"), usual(annotated(inputs["qe_data"], "dev"))
         processes = Processes(config.training)
         sample = dev_sample(dev, config.mixture.dev_messages)
         imbalance = self._choose(out, inputs, train, sample, processes)
@@ -248,6 +248,16 @@ def annotated(folder: Path, split: str) -> list[AnnotatedTranslation]:
     if not found:
         raise InputError(f"{folder}: no annotated translation in split '{split}'")
     return found
+
+
+def usual(translations: list[AnnotatedTranslation]) -> list[AnnotatedTranslation]:
+    """Without the pairs that the conversation decides, where there are others.
+
+    Every second one of those is wrong, which says nothing of how often words are bad; thresholds would be off.
+    """
+    from qe_model.synthetic.contrastive import is_contrast
+
+    return [one for one in translations if not is_contrast(one)] or translations
 
 
 def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> Any:

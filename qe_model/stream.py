@@ -12,10 +12,11 @@ import numpy as np
 
 from pipeline.errors import InputError
 from qe_model.annotation import AnnotatedTranslation, SeverityWeights
-from qe_model.config import MixtureConfig
+from qe_model.config import CONTRAST, MixtureConfig
 from qe_model.example_labels import ExampleLabels, example_labels, style_of, tells_words
 from qe_model.inputs import InputEncoder, JointInput
 from qe_model.qe_batch import QEBatch, collate
+from qe_model.synthetic.contrastive import is_contrast
 from qe_model.words import words_of_side
 from training.shuffling import shuffled_index
 
@@ -144,8 +145,9 @@ def batches_of(lengths: Sequence[int], batch_tokens: int) -> "list[Ints]":
 def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig) -> dict[tuple[str, str], list[int]]:
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, one in enumerate(translations):
-        if tells_words(one) and config.pair_weights.get(one.direction, 1.0) and config.origins.get(one.origin, 0):
-            groups[(one.origin, one.direction)].append(row)
+        origin = CONTRAST if CONTRAST in config.origins and is_contrast(one) else one.origin
+        if tells_words(one) and config.pair_weights.get(one.direction, 1.0) and config.origins.get(origin, 0):
+            groups[(origin, one.direction)].append(row)
     if not groups:
         raise InputError(
             f"quality estimation: no annotated translation to learn from, of {len(translations)}, "

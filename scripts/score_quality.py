@@ -8,6 +8,7 @@ Input: TSV, JSONL or Parquet with `source`, `target`, and optionally `id`, `sour
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
 
@@ -27,6 +28,9 @@ class Arguments:
         "whose way of marking is followed: mqm, tags or synthetic; empty: the model's own", default=""
     )
     batch_tokens: int = argument("padded pieces read at once", default=8192)
+    precision: Literal["fp32", "bf16"] = argument(
+        "of the model; bf16 is faster where the machine multiplies in it", default="fp32"
+    )
     device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
 
 
@@ -42,7 +46,8 @@ def main(arguments: Arguments) -> None:
     device = arguments.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    scorer = QualityScorer.load(model_folder(arguments.model), arguments.style, arguments.batch_tokens, device)
+    settings = arguments.style, arguments.batch_tokens, device, arguments.precision
+    scorer = QualityScorer.load(model_folder(arguments.model), *settings)
     pairs = read_pairs(Path(arguments.input), arguments.source_lang, arguments.target_lang)
     say(f"{score_file(scorer, pairs, Path(arguments.out))} translations scored: {arguments.out}")
 

@@ -22,6 +22,7 @@ from qe_model.words import words_of
 from training.significance import Floats
 
 KINDS: Final = ("formality", "gender", "terms")
+_ID: Final = "context:"  # how ids of their translations begin
 _SEVERITY: Final[dict[str, Severity]] = {"formality": "minor", "gender": "major", "terms": "major"}
 _KNOWN: Final[frozenset[Known]] = frozenset({"severity", "dimension", "gaps"})
 _DEV, _TEST = 0.1, 0.25  # shares of the combinations of message and conversation
@@ -74,16 +75,38 @@ def contrastive_pairs(languages: Sequence[str] = (), conversations: int = 6, see
     return pairs
 
 
+def is_contrast(translation: AnnotatedTranslation) -> bool:
+    """Whether a translation is of such a pair."""
+    return translation.id.startswith(_ID)
+
+
 def contrastive_accuracy(pairs: Sequence[ContrastivePair], right: Floats, wrong: Floats, seed: int = 1) -> Estimate:
     """Share of pairs in which the fitting form scores higher; equal scores count one half.
 
     Args:
         right, wrong: [N] scores of the two translations of each pair, higher is better.
     """
-    won = (right > wrong) + 0.5 * (right == wrong)
-    bootstrap = DocumentBootstrap([pair.right.document for pair in pairs], seed=seed)
-    counts = np.stack([won, np.ones(len(won))], axis=1)
-    return bootstrap.estimate(counts, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
+    return _mean(pairs, _won(right, wrong), seed)
+
+
+def contrastive_gain(
+    pairs: Sequence[ContrastivePair], scores: tuple[Floats, Floats], others: tuple[Floats, Floats], seed: int = 1
+) -> Estimate:
+    """How much higher that share is by one scoring than by another, pair by pair: right and wrong scores of each."""
+    return _mean(pairs, _won(*scores) - _won(*others), seed)
+
+
+def _won(right: Floats, wrong: Floats) -> Floats:
+    return (right > wrong) + 0.5 * (right == wrong)
+
+
+def _mean(pairs: Sequence[ContrastivePair], values: Floats, seed: int) -> Estimate:
+    """Mean [N] -> with an interval over utterances: all pairs of one come and go together."""
+    utterances = [f"{pair.right.direction} {pair.right.source}" for pair in pairs]
+    counts = np.stack([values, np.ones(len(values))], axis=1)
+    return DocumentBootstrap(utterances, seed=seed).estimate(
+        counts, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1)
+    )
 
 
 def without_context(pair: ContrastivePair) -> ContrastivePair:
@@ -137,8 +160,8 @@ def _pair(utterance: Utterance, form: int, before: Sequence[Utterance]) -> Contr
     name = f"{utterance.group} {utterance.source} {form} {' | '.join(other.source for other in before)}"
     digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
     return ContrastivePair(
-        _annotated(utterance, right, (), form, before, f"context:{digest}:right"),
-        _annotated(utterance, wrong, spans, form, before, f"context:{digest}:wrong"),
+        _annotated(utterance, right, (), form, before, f"{_ID}{digest}:right"),
+        _annotated(utterance, wrong, spans, form, before, f"{_ID}{digest}:wrong"),
     )
 
 

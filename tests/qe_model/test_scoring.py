@@ -137,6 +137,32 @@ def test_the_filter_of_back_translation_scores_mixed_directions(
     assert len(found) == 3
 
 
+def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str, Path], scorer: QualityScorer) -> None:
+    """The filter itself, with candidates as generation writes them, one of them a message of the source's words."""
+    import pyarrow as pa
+
+    from backtranslation.candidates import GENERATED_SCHEMA
+    from backtranslation.config import FilterConfig
+    from backtranslation.filtering import decide
+    from tests.backtranslation.test_filtering import candidate
+
+    rows = [
+        candidate(
+            place, direction="en-fr", source_text=source, target_text=target, original_language="fr", original=target
+        )
+        for place, (source, target) in enumerate(
+            [("go now help team", "lt stb mjqu yjfr"), ("go now", "go now go now")]
+        )
+    ]
+    good, bad = (scorer.score_pairs([row["source_text"]], [row["target_text"]], "en", "fr")[0] for row in rows)
+    assert bad < good
+    checks = FilterConfig(min_qe=(good + bad) / 2, max_length_ratio=0.0, copy_letters=0)
+    table, limits = decide(pa.Table.from_pylist(rows, GENERATED_SCHEMA), checks, load_filter(folders["qe"]))
+    assert table["reason"].to_pylist() == ["accepted", "qe"]
+    assert table["qe"].to_pylist() == pytest.approx([good, bad], abs=0.01)
+    assert limits["en-fr"]["min_qe"] == checks.min_qe
+
+
 def test_the_scale() -> None:
     assert [round(score_of(penalty)) for penalty in (0, 1, 5, 25)] == [100, 96, 82, 37]
 
@@ -233,10 +259,13 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     config = QEEvaluationConfig(bootstrap_samples=20, damage_messages=5)
     QEEvaluationStage(config).run(tmp_path / "out", {"qe": folders["qe"], "qe_data": data})
     scores = json.loads((tmp_path / "out" / SCORES).read_text())
-    assert set(scores) == {"human", "synthetic", "synthetic_all", "context", "damage", "baselines"}
+    assert set(scores) == {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"}
     assert set(scores["baselines"]["en-fr"]) == {"all_ok", "minus_length", "alignment", "teacher_log_probability"}
     assert scores["baselines"]["en-fr"]["all_ok"]["mcc"]["value"] == 0
-    assert {"with_context", "without_context", "pairs"} == set(scores["context"])
+    assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
+    shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
+    assert shares[0] - shares[1] == pytest.approx(shares[2])
+    assert set(scores["context"]["by_kind"]) == {"formality", "gender", "terms"}
     assert 0.3 < scores["context"]["without_context"]["value"] < 0.7  # the split breaks some of the symmetry
     assert scores["damage"]["fr"]["shares"][-1] == 1.0
 

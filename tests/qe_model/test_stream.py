@@ -59,6 +59,17 @@ def test_origins_have_their_shares_and_batches_their_size(encoder: InputEncoder)
     assert max(batch.input_ids.numel() for batch in batches) <= 400
 
 
+def test_pairs_that_the_conversation_decides_can_have_a_share_of_their_own(encoder: InputEncoder) -> None:
+    pairs = [replace(one, id=f"context:{one.id}:right", target_lang="es") for one in examples(30, seed=5)]
+    shares = {}
+    for name, origins in (("own", {"synthetic": 0.6, "contrast": 0.4}), ("none", {"synthetic": 1.0})):
+        config = MixtureConfig(origins=origins, temperature=1.0, batch_tokens=400, chunk_batches=5)
+        made = ExampleStream([*examples(90), *pairs], config, encoder, 1, SeverityWeights())
+        tags = Counter(int(tag) for batch in islice(made, 200) for tag in batch.tags[:, 1])
+        shares[name] = tags[encoder.tag_ids["es"]] / tags.total()
+    assert shares == {"own": pytest.approx(0.4, abs=0.03), "none": pytest.approx(0.25, abs=0.03)}
+
+
 def test_a_direction_can_be_left_out(encoder: InputEncoder) -> None:
     batches = islice(stream(encoder, pair_weights={"en-es": 0.0}), 20)
     assert {int(tag) for batch in batches for tag in batch.tags[:, 1]} == {encoder.tag_ids["fr"]}

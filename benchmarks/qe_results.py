@@ -1,0 +1,137 @@
+"""Tables of an evaluation of quality estimation, as they stand in docs/results/qe.md.
+
+    python -m benchmarks.qe_results scores=runs/qe_real/qe_evaluation/FINGERPRINT/qe_scores.json
+    python -m benchmarks.qe_results model=runs/qe_real/qe data=runs/qe_real/qe_data out=FOLDER   evaluates anew first
+
+Published figures: best systems and the organisers' baseline of the word-level task of WMT22, on its own test sets.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import InputError
+from scripts.command_line import argument, run
+
+Scores = Mapping[str, Any]
+WORDS: Final = {"mcc": "word MCC", "f1_bad": "F1-BAD", "severity_macro_f1": "severity macro-F1", "span_f1": "span F1"}
+SENTENCES: Final = {
+    "pairwise_accuracy": "accuracy in source",
+    "spearman": "Spearman",
+    "spearman_per_word": "per word",
+    "system_accuracy": "systems",
+}
+BASELINES: Final = {
+    "alignment": "frequency and alignment",
+    "teacher_log_probability": "teacher's log-probability",
+}
+WANTED: Final = {  # keys of a group -> what it should reach
+    "en-de": 0.20, "zh-Hans-en": 0.20, "en-ru": 0.25, "en-de/tags": 0.25, "en-zh-Hans/tags": 0.25,
+    "mqm_wmt22qe/en-de": 0.20, "mqm_wmt22qe/zh-Hans-en": 0.20, "mqm_wmt22qe/en-ru": 0.25,
+    "wordtags_mlqepe/en-de": 0.25, "wordtags_mlqepe/en-zh-Hans": 0.25,
+}  # fmt: skip
+PUBLISHED: Final = {  # test set -> best system, organisers' baseline
+    "mqm_wmt22qe/en-de": (0.35, 0.18), "mqm_wmt22qe/zh-Hans-en": (0.36, 0.10), "mqm_wmt22qe/en-ru": (0.43, 0.20),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments of the command line."""
+
+    scores: str = argument("a finished qe_scores.json", default="")
+    model: str = argument("folder of a model to evaluate, or a run's stage", default="")
+    data: str = argument("folder of the annotations, or a run's stage", default="")
+    out: str = argument("folder for its qe_scores.json", default="")
+    damage_messages: int = argument("messages of each language in the check of damage", default=60)
+
+
+def main(arguments: Arguments) -> None:
+    """Print the tables."""
+    if not arguments.scores and not (arguments.model and arguments.data and arguments.out):
+        raise InputError("give scores=FILE, or model=FOLDER data=FOLDER out=FOLDER")
+    path = Path(arguments.scores) if arguments.scores else evaluated(arguments)
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    for part in ("human", "human_sets"):
+        if part in scores:
+            print("\n".join(word_table(scores[part], scores.get("baselines", {}))), end="\n\n")
+            print("\n".join(sentence_table(scores[part])), end="\n\n")
+    print("\n".join(other_lines(scores)))
+
+
+def evaluated(arguments: Arguments) -> Path:
+    """Run the evaluation of the pipeline on a model; its `qe_scores.json`."""
+    from pipeline.manifest import newest_artifact
+    from qe_model.config import QEEvaluationConfig
+    from qe_model.evaluation import SCORES, QEEvaluationStage
+
+    out = Path(arguments.out)
+    inputs = {"qe": newest_artifact(Path(arguments.model)), "qe_data": newest_artifact(Path(arguments.data))}
+    QEEvaluationStage(QEEvaluationConfig(damage_messages=arguments.damage_messages)).run(out, inputs)
+    return out / SCORES
+
+
+def word_table(groups: Scores, baselines: Scores) -> Iterable[str]:
+    """Words and spans of each group, beside what baselines and published systems reach."""
+    beside = [title for name, title in BASELINES.items() if any(name in found for found in baselines.values())]
+    names = [name for name, title in BASELINES.items() if title in beside]
+    heads = [
+        "test set",
+        "n",
+        *WORDS.values(),
+        *(f"MCC: {title}" for title in beside),
+        "wanted",
+        "published",
+        "WMT22 base",
+    ]
+    yield row(heads)
+    yield row(["---"] * len(heads))
+    for key, found in groups.items():
+        others = [show(baselines.get(key, {}).get(name, {}).get("mcc")) for name in names]
+        best, base = (f"{value:.2f}" for value in PUBLISHED[key]) if key in PUBLISHED else ("", "")
+        wanted = f"{WANTED[key]:.2f}" if key in WANTED else ""
+        yield row([key, found["translations"], *(show(found[name]) for name in WORDS), *others, wanted, best, base])
+
+
+def sentence_table(groups: Scores) -> Iterable[str]:
+    """Sentence scores of the groups that have them."""
+    yield row(["test set", *SENTENCES.values()])
+    yield row(["---"] * (1 + len(SENTENCES)))
+    for key, found in groups.items():
+        if "sentence" in found:
+            yield row([key, *(show(found["sentence"][name]) for name in SENTENCES)])
+
+
+def other_lines(scores: Scores) -> Iterable[str]:
+    """Synthetic errors, pairs that the conversation decides, damage."""
+    pooled = scores.get("synthetic_all", {})
+    for name in (*WORDS, "gap_mcc"):
+        if name in pooled:
+            yield f"synthetic errors, {WORDS.get(name, name)}: {show(pooled[name])}"
+    context = scores.get("context", {})
+    for name in ("with_context", "without_context", "gain"):
+        if name in context:
+            yield f"{name.replace('_', ' ')} ({context['pairs']} pairs): {show(context[name])}"
+    curves = scores.get("damage", {})
+    falling = sum(curve["falls"] for curve in curves.values())
+    yield f"falls at every step of damage: {falling} of {len(curves)} languages"
+
+
+def show(estimate: Scores | None) -> str:
+    """Value and interval; a dash where there is none."""
+    if not estimate or estimate["value"] is None:
+        return "-"
+    low_high = estimate["ci"]
+    return f"{estimate['value']:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else "")
+
+
+def row(cells: Iterable[Any]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, Arguments))
