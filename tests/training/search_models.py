@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor
-from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedModel
+from transformers import M2M100ForConditionalGeneration, PreTrainedModel
 
+from tests.training.tiny_m2m100 import tiny_m2m100
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.stepper import Stepper, stepper_for
@@ -25,16 +26,7 @@ def teacher() -> PreTrainedModel:
 
 
 def m2m100() -> PreTrainedModel:
-    config = M2M100Config(
-        vocab_size=VOCABULARY,
-        d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-    )
+    config = tiny_m2m100(VOCABULARY, width=32, layers=2)
     return _shaken(M2M100ForConditionalGeneration(config), 0.24, "model.decoder.layer_norm.bias", 4.8)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
 from pipeline.errors import InputError
 from tests.eval.tiny_model import save_tiny_model
+from tests.training.tiny_m2m100 import tiny_m2m100
 from training.languages import AUTO, CODES, LANGUAGES
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.teacher_config import TeacherConfig
@@ -202,11 +203,7 @@ def test_tags_of_other_families_of_models_are_found() -> None:
 def test_a_plain_m2m100_folder_translates(tmp_path: Path) -> None:
     tokenizer = vocabulary("__en__", "__fr__")
     torch.manual_seed(0)
-    config = M2M100Config(
-        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16,
-        decoder_ffn_dim=16, encoder_attention_heads=2, decoder_attention_heads=2,
-    )  # fmt: skip
-    M2M100ForConditionalGeneration(config).save_pretrained(tmp_path)
+    M2M100ForConditionalGeneration(tiny_m2m100(len(tokenizer))).save_pretrained(tmp_path)
     tokenizer.save_pretrained(str(tmp_path))
     translator = Translator.load(tmp_path, SHORT)
     assert len(translator.translate(["a b c", ""], "fr", "en")) == 2

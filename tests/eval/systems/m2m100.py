@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import torch
-from transformers import M2M100Config, M2M100ForConditionalGeneration
+from transformers import M2M100ForConditionalGeneration
 
 from tests.eval import examples
+from tests.training.tiny_m2m100 import tiny_m2m100
 from training.tokenizer import TokenizerConfig, train_tokenizer
 
 
@@ -13,15 +14,8 @@ def save_m2m100(folder: Path) -> Path:
     texts = {code: [cell for cell in cells if cell] for code, cells in examples.testset().texts.items()}
     tokenizer = train_tokenizer(texts, TokenizerConfig(vocab_size=420))
     torch.manual_seed(2)
-    config = M2M100Config(
-        vocab_size=len(tokenizer),
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
+    config = tiny_m2m100(
+        len(tokenizer),
         max_position_embeddings=128,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,

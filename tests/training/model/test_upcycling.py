@@ -4,20 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import M2M100Config, M2M100ForConditionalGeneration
+from transformers import M2M100ForConditionalGeneration
 
 from pipeline.errors import InputError
+from tests.training.tiny_m2m100 import tiny_m2m100
 from training.model.upcycling import upcycle
 
 
 @pytest.fixture
 def dense(tmp_path: Path) -> M2M100ForConditionalGeneration:
     torch.manual_seed(3)
-    config = M2M100Config(
-        vocab_size=200, d_model=32, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=64, decoder_ffn_dim=64,
-        encoder_attention_heads=2, decoder_attention_heads=2, init_std=0.3,
-    )  # fmt: skip
-    model = M2M100ForConditionalGeneration(config).eval()
+    model = M2M100ForConditionalGeneration(tiny_m2m100(200, width=32, layers=2, init_std=0.3)).eval()
     model.save_pretrained(tmp_path)
     return model
 
