@@ -9,7 +9,7 @@ symbols and emoji.
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 FILE: Final = "output_lists.json"
+UNIONS_KEPT: Final = 16  # combinations of languages whose common list is held ready
 HELD_OUT: Final = ("dev", "test")
 # Scripts of one language here: all its pieces are on the list, however little text was counted. As Unicode names them.
 OWN_SCRIPTS: Final = {"th": ("THAI",), "ko": ("HANGUL",), "ru": ("CYRILLIC",), "ja": ("HIRAGANA", "KATAKANA")}
@@ -48,6 +49,10 @@ class OutputLists:
     vocabulary_digest: str
     pieces: Mapping[str, Sequence[int]]
     coverage: Mapping[str, float]
+    _arrays: "dict[str, IntArray]" = field(default_factory=dict, init=False, repr=False, compare=False)
+    _unions: "dict[tuple[str, ...], tuple[IntArray, list[IntArray]]]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def load(cls, folder: Path) -> "OutputLists":
@@ -63,7 +68,33 @@ class OutputLists:
 
     def save(self, folder: Path) -> None:
         """Write the lists into a folder."""
-        write_json(folder / FILE, {**vars(self), "pieces": {code: list(ids) for code, ids in self.pieces.items()}})
+        facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        write_json(folder / FILE, {**facts, "pieces": {code: list(ids) for code, ids in self.pieces.items()}})
+
+    def own(self, code: str) -> "IntArray":
+        """Ids of one language, sorted: the same array at every call, so that engines know their output layers by it.
+
+        Raises:
+            InputError: a language without a list.
+        """
+        if code not in self._arrays:
+            self._arrays[code] = self.of([code])
+        return self._arrays[code]
+
+    def union(self, codes: tuple[str, ...]) -> "tuple[IntArray, list[IntArray]]":
+        """Ids of several languages, sorted, and where each language's own stand among them; the same arrays at every
+        call, for the combinations asked for most recently.
+
+        Raises:
+            InputError: a language without a list.
+        """
+        if codes not in self._unions:
+            ids = self.of(codes)
+            self._unions[codes] = ids, [np.searchsorted(ids, self.own(code)) for code in codes]
+            if len(self._unions) > UNIONS_KEPT:
+                del self._unions[next(iter(self._unions))]
+        self._unions[codes] = self._unions.pop(codes)
+        return self._unions[codes]
 
     def of(self, codes: Iterable[str]) -> "IntArray":
         """Ids allowed in any of some languages, sorted: one list for one request into several languages.

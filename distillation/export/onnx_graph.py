@@ -10,13 +10,16 @@ translation depends on what else is in its batch. Here a row (one position of on
     y = (x8 W8) s_x s_W + bias,        W8 with one scale s_W for each output unit
 
 The embedding is also the output layer, so it is kept once, outside the graphs: `embedded` are its rows times sqrt(D);
-positions are added inside. Only standard operators and `com.microsoft::MatMulIntegerToFloat` are used.
+positions are added inside. Beside standard operators the graphs use those of ONNX Runtime: MatMulIntegerToFloat,
+MultiHeadAttention, and GroupQueryAttention, which writes the newest keys and values in place, into buffers of M
+positions, when past and present are bound to the same memory.
 
-    encoder   embedded (B, S, D), mask (B, S)                        -> states (B, S, D)
-    source    states (B, S, D)                                       -> key_l (B, H, d, S), value_l (B, H, S, d)
-    step      embedded (A, D), place (), bias (A, 1, 1, S), key_l, value_l,
-              past_key_l (A, H, T, d), past_value_l                  -> out (A, D), present_key_l, present_value_l
-    output    out (A, D)                                             -> logits (A, N), for N chosen pieces
+    encoder   embedded (B, S, D), mask (B, S)                         -> states (B, S, D)
+    source    states (B, S, D)                                        -> key_l, value_l (B, H, S, d)
+    step      embedded (A, D), places (A,) and length (): tokens before the newest, and with it;
+              bias (A, 1, 1, S), key_l, value_l, past_key_l, past_value_l (A, H, M, d)
+                                                                      -> out (A, D), present_key_l, present_value_l
+    output    out (A, D)                                              -> logits (A, N), for N chosen pieces
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration
 
 OPSET: Final = 20
+FUSED: Final = "com.microsoft"  # domain of ONNX Runtime's own operators
 FIRST_POSITION: Final = 2
 HIDDEN: Final = -1e9
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -85,36 +89,42 @@ class Graph:
         weight, bias = self.constant(array(layer.weight)), self.constant(array(layer.bias))
         return self.add("LayerNormalization", x, weight, bias, axis=-1, epsilon=layer.eps)
 
-    def linear(self, x: str, weight_ND: Array, bias_N: Array, name: str) -> str:
-        """`x W^T + b` for rows `x` (R, D), in int8 unless the layer stays in float."""
+    def product(self, x: str, weight_ND: Array, name: str, bias_N: Array | None = None) -> str:
+        """`x W^T + b` for rows `x` (R, D), in int8 unless the layer stays in float.
+
+        What goes into a layer `fc2` passes through ReLU first; eight bits without a sign cut it off for nothing.
+        """
         if self.keep_float(name):
-            product = self.add("MatMul", x, self.constant(weight_ND.T.astype(np.float32)))
-            return self.add("Add", product, self.constant(bias_N))
+            x = self.add("Relu", x) if name.endswith("fc2") else x
+            return self._biased(self.add("MatMul", x, self.constant(weight_ND.T.astype(np.float32))), bias_N)
         weight8_ND, scale_N = quantized(weight_ND)
         if name in self.ranges:
             return self.fixed(x, weight8_ND, scale_N, self.ranges[name], bias_N)
         by_row = self._positive if name.endswith("fc2") else self._signed
         eight, zero, row_scale, unit = by_row(x)
-        whole = self._product(eight, weight8_ND, scale_N, self.scalar(unit), zero)
-        return self.add("Add", self.add("Mul", whole, row_scale), self.constant(bias_N))
+        whole = self._multiplied(eight, weight8_ND, scale_N, self.scalar(unit), zero)
+        return self._biased(self.add("Mul", whole, row_scale), bias_N)
+
+    def _biased(self, x: str, bias_N: Array | None) -> str:
+        return x if bias_N is None else self.add("Add", x, self.constant(bias_N))
 
     def fixed(self, x: str, weight8_ND: Array, scale_N: Array, largest: float, bias_N: Array | None = None) -> str:
         """`x W^T + b` with one scale for all rows; values beyond `largest` are cut to it."""
         scale, zero = self.scalar(largest / 127), self.constant(np.array(128, np.uint8))
         eight = self.add("QuantizeLinear", x, scale, zero)
-        return self._product(eight, weight8_ND, scale_N, scale, zero, bias_N)
+        return self._multiplied(eight, weight8_ND, scale_N, scale, zero, bias_N)
 
-    def _product(
+    def _multiplied(
         self, eight: str, weight8_ND: Array, scale_N: Array, scale: str, zero: str, bias_N: Array | None = None
     ) -> str:
         weight, scales = self.constant(weight8_ND.T), self.constant(scale_N)
         optional = [zero] if bias_N is None else [zero, "", self.constant(bias_N)]
-        return self.add("MatMulIntegerToFloat", eight, weight, scale, scales, *optional, domain="com.microsoft")
+        return self.add("MatMulIntegerToFloat", eight, weight, scale, scales, *optional, domain=FUSED)
 
     def _positive(self, x: str) -> tuple[str, str, str, float]:
-        """Rows without negative values as 0 ... 255: bytes, their zero, a scale for each row (R, 1), one for all."""
+        """Rows behind ReLU as 0 ... 255: bytes, their zero, a scale for each row (R, 1), one for all."""
         largest_R = self.add("ReduceMax", x, self.integers(-1), keepdims=0)
-        scale_R = self.add("Add", self.add("Mul", largest_R, self.scalar(1 / 255)), self.scalar(1e-12))
+        scale_R = self.add("Max", self.add("Mul", largest_R, self.scalar(1 / 255)), self.scalar(1e-12))
         eight = self.add("QuantizeLinear", x, scale_R, axis=0)
         return eight, "", self.add("Unsqueeze", scale_R, self.integers(1)), 1.0
 
@@ -125,11 +135,20 @@ class Graph:
         eight = self.add("QuantizeLinear", self.add("Div", x, scale), self.scalar(1 / 127), zero)
         return eight, zero, scale, 1 / 127
 
-    def attention(self, query: str, key_t: str, value: str, bias: str = "") -> str:
-        """Softmax(q k) v; q is scaled already and k transposed: (A, H, T, d), (A, H, d, S), (A, H, S, d)."""
-        scores = self.add("MatMul", query, key_t)
-        if bias:
-            scores = self.add("Add", scores, bias)
+    def joined(self, branch: str, x: str, bias_N: Array, norm: "nn.LayerNorm") -> tuple[str, str]:
+        """`x + branch + bias` after and before the norm that follows it.
+
+        ONNX Runtime's SkipLayerNormalization does it in one node and takes four times as long on a CPU.
+        """
+        total = self.add("Add", x, self.add("Add", branch, self.constant(bias_N)))
+        return self.norm(total, norm), total
+
+    def attention(self, query: str, key_t: str, value: str, bias: str) -> str:
+        """Softmax(q k + bias) v; q is scaled already and k transposed: (B, H, T, d), (B, H, d, S), (B, H, S, d).
+
+        For whole messages this is quicker than MultiHeadAttention, for single positions it is slower.
+        """
+        scores = self.add("Add", self.add("MatMul", query, key_t), bias)
         return self.add("MatMul", self.add("Softmax", scores, axis=-1), value)
 
     def model(self, name: str, inputs: "Sequence[onnx.ValueInfoProto]", outputs: Sequence[str]) -> "onnx.ModelProto":
@@ -138,7 +157,7 @@ class Graph:
 
         results = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs]
         graph = helper.make_graph(self.nodes, name, list(inputs), results, self.weights)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="parley")
 
 
@@ -170,27 +189,30 @@ def encoder_graph(
     config, encoder, graph = student.config, student.model.encoder, Graph(keep_float, ranges)
     heads, width = config.encoder_attention_heads, config.d_model
     whole = graph.add("Shape", "embedded")
-    length = graph.add("Gather", whole, graph.integers(1))
+    apart = _shape(graph, whole, 3, heads, width // heads)
     table = graph.constant(array(encoder.embed_positions.weights)[FIRST_POSITION:])
+    length = graph.add("Gather", whole, graph.integers(1))
     places = graph.add("Slice", table, graph.integers(0), length, graph.integers(0))
     x = graph.add("Reshape", graph.add("Add", "embedded", places), graph.integers(-1, width))
-    apart = _shape(graph, whole, 3, heads, width // heads)
     shown = graph.add("Unsqueeze", "mask", graph.integers(1, 2))
     bias = graph.add("Mul", graph.add("Sub", graph.scalar(1.0), shown), graph.scalar(HIDDEN))
+    normed = graph.norm(x, encoder.layers[0].self_attn_layer_norm)
     for place, layer in enumerate(encoder.layers):
         name, own = f"encoder.layers.{place}", layer.self_attn
         weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [(width // heads) ** -0.5, 1.0, 1.0])
-        mixed = graph.linear(graph.norm(x, layer.self_attn_layer_norm), weight, vector, f"{name}.self_attn.qkv")
+        mixed = graph.product(normed, weight, f"{name}.self_attn.qkv", vector)
         parts = graph.add("Reshape", mixed, apart)
         query, key_t, value = (
             graph.add("Transpose", graph.add("Gather", parts, graph.constant(np.array(n)), axis=2), perm=order)
             for n, order in enumerate(([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]))
         )
         context = graph.add("Transpose", graph.attention(query, key_t, value, bias), perm=[0, 2, 1, 3])
-        flat = graph.add("Reshape", context, graph.integers(-1, width))
-        out = graph.linear(flat, array(own.out_proj.weight), array(own.out_proj.bias), f"{name}.self_attn.out_proj")
-        x = _feed(graph, graph.add("Add", x, out), layer, name)
-    normed = graph.norm(x, encoder.layer_norm)
+        context = graph.add("Reshape", context, graph.integers(-1, width))
+        out = graph.product(context, array(own.out_proj.weight), f"{name}.self_attn.out_proj")
+        normed, x = graph.joined(out, x, array(own.out_proj.bias), layer.final_layer_norm)
+        last = place + 1 == len(encoder.layers)
+        following = encoder.layer_norm if last else encoder.layers[place + 1].self_attn_layer_norm
+        normed, x = _feed(graph, normed, x, layer, name, following)
     graph.add("Reshape", normed, whole, outputs=["states"])
     inputs = [
         _input("embedded", TensorProto.FLOAT, "B", "S", width), _input("mask", TensorProto.FLOAT, "B", "S")
@@ -204,11 +226,11 @@ def _shape(graph: Graph, whole: str, *last: int) -> str:
     return graph.add("Concat", first, graph.integers(*last), axis=0)
 
 
-def _feed(graph: Graph, x: str, layer: Any, name: str) -> str:
-    normed = graph.norm(x, layer.final_layer_norm)
-    inner = graph.linear(normed, array(layer.fc1.weight), array(layer.fc1.bias), f"{name}.fc1")
-    out = graph.linear(graph.add("Relu", inner), array(layer.fc2.weight), array(layer.fc2.bias), f"{name}.fc2")
-    return graph.add("Add", x, out)
+def _feed(graph: Graph, normed: str, x: str, layer: Any, name: str, following: "nn.LayerNorm") -> tuple[str, str]:
+    """A feed-forward: what it leaves after and before the norm that follows."""
+    inner = graph.product(normed, array(layer.fc1.weight), f"{name}.fc1", array(layer.fc1.bias))
+    out = graph.product(inner, array(layer.fc2.weight), f"{name}.fc2")
+    return graph.joined(out, x, array(layer.fc2.bias), following)
 
 
 def source_graph(
@@ -224,11 +246,11 @@ def source_graph(
     for place, layer in enumerate(student.model.decoder.layers):
         cross = layer.encoder_attn
         weight, vector = _fused([cross.k_proj, cross.v_proj], [1.0, 1.0])
-        mixed = graph.linear(rows, weight, vector, f"decoder.layers.{place}.encoder_attn.kv")
+        mixed = graph.product(rows, weight, f"decoder.layers.{place}.encoder_attn.kv", vector)
         parts = graph.add("Reshape", mixed, apart)
-        for n, (kind, order) in enumerate((("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3]))):
+        for n, kind in enumerate(("key", "value")):
             one = graph.add("Gather", parts, graph.constant(np.array(n)), axis=2)
-            graph.add("Transpose", one, outputs=[f"{kind}_{place}"], perm=order)
+            graph.add("Transpose", one, outputs=[f"{kind}_{place}"], perm=[0, 2, 1, 3])
             names.append(f"{kind}_{place}")
     return graph.model("source", [_input("states", TensorProto.FLOAT, "B", "S", width)], names)
 
@@ -241,47 +263,50 @@ def step_graph(
 
     config, decoder, graph = student.config, student.model.decoder, Graph(keep_float, ranges)
     heads, width = config.decoder_attention_heads, config.d_model
+    size = width // heads
     table = graph.constant(array(decoder.embed_positions.weights)[FIRST_POSITION:])
-    x = graph.add("Add", "embedded", graph.add("Gather", table, "place"))
+    x = graph.add("Add", "embedded", graph.add("Gather", table, "places"))
     inputs = [
-        _input("embedded", TensorProto.FLOAT, "A", width), _input("place", TensorProto.INT64),
-        _input("bias", TensorProto.FLOAT, "A", 1, 1, "S"),
+        _input("embedded", TensorProto.FLOAT, "A", width), _input("places", TensorProto.INT32, "A"),
+        _input("length", TensorProto.INT32), _input("bias", TensorProto.FLOAT, "A", 1, 1, "S"),
     ]  # fmt: skip
-    outputs = ["out"]
+    outputs, normed = [], graph.norm(x, decoder.layers[0].self_attn_layer_norm)
     for number, layer in enumerate(decoder.layers):
-        size = width // heads
-        shapes = {
-            f"key_{number}": ("A", heads, size, "S"), f"value_{number}": ("A", heads, "S", size),
-            f"past_key_{number}": ("A", heads, "T", size), f"past_value_{number}": ("A", heads, "T", size),
-        }  # fmt: skip
-        inputs += [_input(name, TensorProto.FLOAT, *shape) for name, shape in shapes.items()]
-        outputs += [f"present_key_{number}", f"present_value_{number}"]
-        x = _decoder_layer(graph, x, layer, number, heads, width)
-    graph.add("Identity", graph.norm(x, decoder.layer_norm), outputs=["out"])
-    return graph.model("step", inputs, outputs)
+        for kind in ("key", "value"):
+            inputs.append(_input(f"{kind}_{number}", TensorProto.FLOAT, "A", heads, "S", size))
+            inputs.append(_input(f"past_{kind}_{number}", TensorProto.FLOAT, "A", heads, "M", size))
+            outputs.append(f"present_{kind}_{number}")
+        last = number + 1 == len(decoder.layers)
+        following = decoder.layer_norm if last else decoder.layers[number + 1].self_attn_layer_norm
+        normed, x = _decoder_layer(graph, normed, x, layer, number, heads, following)
+    graph.add("Identity", normed, outputs=["out"])
+    return graph.model("step", inputs, ["out", *outputs])
 
 
-def _decoder_layer(graph: Graph, x: str, layer: Any, number: int, heads: int, width: int) -> str:
-    name, own, cross, size = f"decoder.layers.{number}", layer.self_attn, layer.encoder_attn, width // heads
-    weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [size**-0.5, 1.0, 1.0])
-    mixed = graph.linear(graph.norm(x, layer.self_attn_layer_norm), weight, vector, f"{name}.self_attn.qkv")
-    parts = graph.add("Reshape", mixed, graph.integers(0, 3, heads, 1, size))
-    query, key, value = (graph.add("Gather", parts, graph.constant(np.array(n)), axis=1) for n in range(3))
-    keys, values = (
-        graph.add("Concat", f"past_{kind}_{number}", new, outputs=[f"present_{kind}_{number}"], axis=2)
-        for kind, new in (("key", key), ("value", value))
-    )
-    context = graph.attention(query, graph.add("Transpose", keys, perm=[0, 1, 3, 2]), values)
-    flat = graph.add("Reshape", context, graph.integers(0, width))
-    out = graph.linear(flat, array(own.out_proj.weight), array(own.out_proj.bias), f"{name}.self_attn.out_proj")
-    x = graph.add("Add", x, out)
-    weight, vector = _fused([cross.q_proj], [size**-0.5])
-    asked = graph.linear(graph.norm(x, layer.encoder_attn_layer_norm), weight, vector, f"{name}.encoder_attn.q_proj")
-    query = graph.add("Reshape", asked, graph.integers(0, heads, 1, size))
-    context = graph.attention(query, f"key_{number}", f"value_{number}", "bias")
-    flat = graph.add("Reshape", context, graph.integers(0, width))
-    out = graph.linear(flat, array(cross.out_proj.weight), array(cross.out_proj.bias), f"{name}.encoder_attn.out_proj")
-    return _feed(graph, graph.add("Add", x, out), layer, name)
+def _decoder_layer(
+    graph: Graph, normed: str, x: str, layer: Any, number: int, heads: int, following: "nn.LayerNorm"
+) -> tuple[str, str]:
+    name, own, cross = f"decoder.layers.{number}", layer.self_attn, layer.encoder_attn
+    width = own.out_proj.weight.shape[0]
+    flat, factor = graph.integers(-1, width), (width // heads) ** -0.5
+    weight, vector = _fused([own.q_proj, own.k_proj, own.v_proj], [factor, 1.0, 1.0])
+    mixed = graph.product(normed, weight, f"{name}.self_attn.qkv", vector)
+    mine = [f"{kind}_{part}_{number}" for kind in ("past", "present") for part in ("key", "value")]
+    context = graph.add(
+        "GroupQueryAttention", graph.add("Unsqueeze", mixed, graph.integers(1)), "", "", *mine[:2], "places", "length",
+        domain=FUSED, outputs=[f"{name}.own", *mine[2:]], num_heads=heads, kv_num_heads=heads, scale=1.0,
+    )  # fmt: skip
+    out = graph.product(graph.add("Reshape", context, flat), array(own.out_proj.weight), f"{name}.self_attn.out_proj")
+    normed, x = graph.joined(out, x, array(own.out_proj.bias), layer.encoder_attn_layer_norm)
+    weight, vector = _fused([cross.q_proj], [factor])
+    query = graph.product(normed, weight, f"{name}.encoder_attn.q_proj", vector)
+    query = graph.add("Unsqueeze", query, graph.integers(1))
+    kept = f"key_{number}", f"value_{number}", "", "", "bias"
+    context = graph.add("MultiHeadAttention", query, *kept, domain=FUSED, num_heads=heads, scale=1.0)
+    flattened = graph.add("Reshape", context, flat)
+    out = graph.product(flattened, array(cross.out_proj.weight), f"{name}.encoder_attn.out_proj")
+    normed, x = graph.joined(out, x, array(cross.out_proj.bias), layer.final_layer_norm)
+    return _feed(graph, normed, x, layer, name, following)
 
 
 def output_graph(weight8_ND: Array, scale_N: Array, largest: float) -> "onnx.ModelProto":

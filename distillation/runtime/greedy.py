@@ -3,7 +3,7 @@
 A rows still active, D width, N pieces.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -33,64 +33,79 @@ class Steps(Protocol):
 
 
 class Chooser:
-    """Picks each row's likeliest piece among those of its own language.
+    """Picks each row's likeliest piece among those of its own language; rows of a language stand together.
 
-    With many rows a language, each language's rows meet their own list; with few, one product with the union of the
-    lists is quicker, and what is not on a row's list is masked. Either way a translation does not depend on the
-    languages that others in the batch ask for.
+    With many rows a language, each language's rows meet their own list. With few, one product with the union of the
+    lists is quicker (it reads what languages share once); of its result each row sees its own list. Either way a
+    translation does not depend on the languages that others in the batch ask for.
     """
 
     def __init__(self, requests: Sequence[Request], lists: OutputLists | None) -> None:
-        codes = list(dict.fromkeys(request.target for request in requests)) if lists is not None else []
-        self.language_A = np.array([codes.index(request.target) for request in requests]) if codes else None
-        self.own = [lists.of([code]) for code in codes] if lists is not None else []
-        self.grouped = len(codes) == 1 or len(requests) >= GROUPED_AT * max(1, len(codes))
-        self.union: Array | None = None
-        if lists is not None and not self.grouped:
-            self.union = lists.of(codes)
-            self.forbidden = np.full((len(codes), len(self.union)), -np.inf, np.float32)
-            for row, own in zip(self.forbidden, self.own, strict=True):
-                row[np.searchsorted(self.union, own)] = 0.0
+        codes = tuple(dict.fromkeys(request.target for request in requests)) if lists is not None else ()
+        self.own = [lists.own(code) for code in codes] if lists is not None else []
+        self.union, self.places = None, self.own
+        if lists is not None and len(codes) > 1 and len(requests) < GROUPED_AT * len(codes):
+            self.union, self.places = lists.union(codes)
+        self.language_A = np.array([codes.index(request.target) for request in requests if codes], np.int64)
+        self._divide()
+
+    def _divide(self) -> None:
+        """Where each language's rows end."""
+        self.ends = np.searchsorted(self.language_A, np.arange(1, len(self.own) + 1)).tolist()
 
     def choose(self, steps: Steps, out_AD: Array) -> Array:
         """Ids (A,)."""
-        if self.language_A is None:
+        if not self.own:
             found: Array = steps.logits(out_AD, None).argmax(1)
             return found
-        if self.union is not None:
-            best: Array = self.union[(steps.logits(out_AD, self.union) + self.forbidden[self.language_A]).argmax(1)]
-            return best
-        chosen = np.empty(len(out_AD), np.int64)
-        for number, own in enumerate(self.own):
-            rows = np.flatnonzero(self.language_A == number)
-            if len(rows):
-                part = out_AD if len(rows) == len(out_AD) else out_AD[rows]
-                chosen[rows] = own[steps.logits(part, own).argmax(1)]
+        everything = None if self.union is None else steps.logits(out_AD, self.union)
+        chosen, start = np.empty(len(out_AD), np.int64), 0
+        for own, places, end in zip(self.own, self.places, self.ends, strict=True):
+            if end > start and everything is None:
+                chosen[start:end] = own[steps.logits(out_AD[start:end], own).argmax(1)]
+            elif end > start and everything is not None:
+                chosen[start:end] = own[everything[start:end].take(places, axis=1).argmax(1)]
+            start = end
         return chosen
 
     def select(self, rows: Array) -> None:
-        """Keep `rows`."""
-        self.language_A = self.language_A[rows] if self.language_A is not None else None
+        """Keep `rows`, in rising order."""
+        if self.own:
+            self.language_A = self.language_A[rows]
+            self._divide()
+
+
+def by_language(requests: Sequence[Request], decode: Callable[[Sequence[Request]], list[list[int]]]) -> list[list[int]]:
+    """Decode with the requests of a language beside each other, as `search` wants them; results in the order asked."""
+    order = sorted(range(len(requests)), key=lambda place: requests[place].target)
+    results: list[list[int]] = [[] for _ in requests]
+    for place, tokens in zip(order, decode([requests[place] for place in order]), strict=True):
+        results[place] = tokens
+    return results
 
 
 def search(steps: Steps, requests: Sequence[Request], end: int, lists: OutputLists | None) -> list[list[int]]:
-    """The likeliest token at every step, until the end or a request's limit; tokens without tag and end."""
+    """The likeliest token at every step, until the end or a request's limit; tokens without tag and end.
+
+    Args:
+        requests: those of a language beside each other (see `by_language`).
+    """
     chooser = Chooser(requests, lists)
-    results: list[list[int]] = [[] for _ in requests]
-    rows = np.arange(len(requests))
-    limits = np.array([request.limit for request in requests])
+    limits_N = np.array([request.limit for request in requests], np.int64)
+    written_NT = np.zeros((len(requests), int(limits_N.max(initial=0))), np.int64)
+    rows, limits, lengths_N = np.arange(len(requests)), limits_N, np.zeros_like(limits_N)
     tokens = np.array([request.tag for request in requests], np.int64)
     active, length = limits > 0, 0
     while active.any():
         tokens = chooser.choose(steps, steps.step(tokens))
-        length += 1
         active &= tokens != end
-        for place in np.flatnonzero(active):
-            results[rows[place]].append(int(tokens[place]))
+        written_NT[rows[active], length] = tokens[active]
+        length += 1
+        lengths_N[rows[active]] = length
         active &= limits > length
         kept = np.flatnonzero(active)
         if 0 < len(kept) <= SHRINK_AT * len(rows):
             steps.select(kept)
             chooser.select(kept)
             rows, limits, tokens, active = rows[kept], limits[kept], tokens[kept], active[kept]
-    return results
+    return [row[:count].tolist() for row, count in zip(written_NT, lengths_N, strict=True)]

@@ -4,13 +4,13 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, cpu_flags, padded_states, padded_tokens
-from distillation.runtime.greedy import search
+from distillation.runtime.greedy import by_language, search
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 GRAPHS: Final = ("encoder", "source", "step")
 TABLE, SCALES, SETTINGS = "embedding.int8.npy", "embedding.scales.npy", "settings.json"
 HIDDEN: Final = -1e9
+PAST: Final = "past_"
+FIRST_ROOM: Final = 32  # tokens that buffers of keys and values have room for at first; doubled when they are full
 OUTPUTS_KEPT: Final = 64  # output layers of different lists held ready
 NEEDED: Final = ("avx512_vnni", "avx_vnni")  # without them products of eight bits saturate in sixteen
 
@@ -49,13 +51,14 @@ class OnnxEngine:
         if missing:
             raise InputError(f"{folder}: not an ONNX export of a student: no {', '.join(missing)}")
         self.encoder, self.source, self.stepper = (self._session(str(folder / f"{name}.onnx")) for name in GRAPHS)
-        self.table_VD = np.load(folder / TABLE, mmap_mode="r", allow_pickle=False)
-        self.scales_V = np.load(folder / SCALES, allow_pickle=False)
+        self.table_VD: Array = np.asarray(np.load(folder / TABLE, mmap_mode="r", allow_pickle=False))
+        self.scales_V: Array = np.load(folder / SCALES, allow_pickle=False)
+        self.input_scales_V = self.scales_V * np.float32(self.table_VD.shape[1] ** 0.5)
         self.largest_output = float(json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["largest_output"])
         self.source_names = [output.name for output in self.source.get_outputs()]
-        past = [item for item in self.stepper.get_inputs() if item.name.startswith("past_")]
+        past = [item for item in self.stepper.get_inputs() if item.name.startswith(PAST)]
         self.past_shapes = {item.name: (item.shape[1], item.shape[3]) for item in past}
-        self._outputs: OrderedDict[bytes, InferenceSession] = OrderedDict()
+        self._outputs: OrderedDict[int, tuple[Array | None, InferenceSession]] = OrderedDict()
 
     def _session(self, model: str | bytes) -> "InferenceSession":
         import onnxruntime
@@ -65,11 +68,9 @@ class OnnxEngine:
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def embed(self, ids: Array) -> Array:
+    def embed(self, ids: Array, out: Array | None = None) -> Array:
         """Rows of the embedding, scaled: (..., D)."""
-        width = self.table_VD.shape[1]
-        rows: Array = self.table_VD[ids].astype(np.float32)
-        rows *= (self.scales_V[ids] * np.float32(width**0.5))[..., None]
+        rows: Array = np.multiply(self.table_VD[ids], self.input_scales_V[ids][..., None], out=out)
         return rows
 
     def encode(self, sources: Sequence[Sequence[int]]) -> list[EncodedMessage]:
@@ -79,52 +80,84 @@ class OnnxEngine:
         return [EncodedMessage(tuple(source), row[: len(source)]) for source, row in zip(sources, states, strict=True)]
 
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
-        """See `Engine`. Keys and values of a message are made once, however many languages it is wanted in."""
-        distinct = list({id(request.message): request.message for request in requests}.values())
-        place = {id(message): number for number, message in enumerate(distinct)}
-        states, mask = padded_states(distinct)
-        rows = np.array([place[id(request.message)] for request in requests])
-        made = self.source.run(None, {"states": states})
-        if len(distinct) < len(requests) or (rows != np.arange(len(rows))).any():
-            made, mask = [part[rows] for part in made], mask[rows]
-        sources = dict(zip(self.source_names, made, strict=True))
-        sources["bias"] = ((1 - mask) * HIDDEN)[:, None, None, :].astype(np.float32)
-        return search(_Steps(self, sources, len(requests)), requests, self.end, lists)
+        """See `Engine`."""
+        return by_language(
+            requests, lambda told: search(_Steps(self, self._sources(told), told), told, self.end, lists)
+        )  # fmt: skip
+
+    def _sources(self, requests: Sequence[Request]) -> dict[str, Array]:
+        """Keys and values of the sources, made once for each message, and what hides padding."""
+        messages = {id(request.message): request.message for request in requests}
+        places = {key: place for place, key in enumerate(messages)}
+        states, mask = padded_states(list(messages.values()))
+        made = dict(zip(self.source_names, self.source.run(None, {"states": states}), strict=True))
+        made["bias"] = ((1 - mask) * HIDDEN)[:, None, None, :].astype(np.float32)
+        if len(messages) == len(requests):
+            return made
+        rows = [places[id(request.message)] for request in requests]
+        return {name: part[rows] for name, part in made.items()}
 
     def output_layer(self, allowed: Array | None) -> "InferenceSession":
-        """The output layer for some pieces, None for all; the latest ones are held ready."""
+        """The output layer for some pieces, None for all; the latest ones are held ready, known by the array itself."""
         from distillation.export.onnx_graph import output_graph
 
-        key = b"" if allowed is None else allowed.tobytes()
+        key = id(allowed)
         if key not in self._outputs:
             chosen = slice(None) if allowed is None else allowed
             graph = output_graph(np.asarray(self.table_VD[chosen]), self.scales_V[chosen], self.largest_output)
-            self._outputs[key] = self._session(graph.SerializeToString())
+            self._outputs[key] = allowed, self._session(graph.SerializeToString())
             if len(self._outputs) > OUTPUTS_KEPT:
                 self._outputs.popitem(last=False)
         self._outputs.move_to_end(key)
-        return self._outputs[key]
+        return self._outputs[key][1]
 
 
 class _Steps:
-    """One batch in decoding; see `distillation.runtime.greedy.Steps`."""
+    """One batch in decoding; see `distillation.runtime.greedy.Steps`.
 
-    def __init__(self, engine: OnnxEngine, sources: Mapping[str, Array], rows: int) -> None:
-        self.engine, self.sources = engine, dict(sources)
-        self.past = {
-            name: np.zeros((rows, heads, 0, size), np.float32) for name, (heads, size) in engine.past_shapes.items()
-        }
-        self.length = 0
+    Everything that a step reads and writes lies in buffers that are bound once: a step copies no cache.
+    """
+
+    def __init__(self, engine: OnnxEngine, sources: Mapping[str, Array], requests: Sequence[Request]) -> None:
+        self.engine, self.sources, self.length = engine, dict(sources), 0
+        self.longest = max(1, *(request.limit for request in requests))
+        self.past: dict[str, Array] = {}
+        self._make_room(len(requests), min(FIRST_ROOM, self.longest))
+
+    def _make_room(self, rows: int, room: int) -> None:
+        """Buffers for `rows` rows of up to `room` tokens, the old ones' content copied."""
+        self.room, engine = room, self.engine
+        for name, (heads, size) in engine.past_shapes.items():
+            new = np.zeros((rows, heads, room, size), np.float32)
+            if self.length:
+                new[:, :, : self.length] = self.past[name][:, :, : self.length]
+            self.past[name] = new
+        self._bind(rows)
+
+    def _bind(self, rows: int) -> None:
+        from onnxruntime import OrtValue
+
+        width = self.engine.table_VD.shape[1]
+        self.embedded, self.out = (np.empty((rows, width), np.float32) for _ in range(2))
+        self.places, self.total = np.zeros(rows, np.int32), np.zeros((), np.int32)
+        fed = {"embedded": self.embedded, "places": self.places, "length": self.total, **self.sources, **self.past}
+        values = {name: OrtValue.ortvalue_from_numpy(np.ascontiguousarray(part)) for name, part in fed.items()}
+        self.bound = self.engine.stepper.io_binding()
+        for name, value in values.items():
+            self.bound.bind_ortvalue_input(name, value)
+            if name in self.past:
+                self.bound.bind_ortvalue_output(name.replace(PAST, "present_"), value)
+        self.bound.bind_ortvalue_output("out", OrtValue.ortvalue_from_numpy(self.out))
 
     def step(self, tokens_A: Array) -> Array:
-        """The decoder's output (A, D)."""
-        feed: dict[str, Any] = {**self.sources, **self.past, "embedded": self.engine.embed(tokens_A)}
-        feed["place"] = np.array(self.length, np.int64)
-        out, *present = self.engine.stepper.run(None, feed)
-        self.past = dict(zip(self.past, present, strict=True))
+        """The decoder's output (A, D), good until the next step."""
+        if self.length == self.room:
+            self._make_room(len(tokens_A), min(2 * self.room, self.longest))
+        self.engine.embed(tokens_A, self.embedded)
+        self.places[:], self.total[()] = self.length, self.length + 1
+        self.engine.stepper.run_with_iobinding(self.bound)
         self.length += 1
-        found: Array = out
-        return found
+        return self.out
 
     def logits(self, out_RD: Array, allowed: Array | None) -> Array:
         """Logits (R, N)."""
@@ -135,6 +168,7 @@ class _Steps:
         """Keep `rows`."""
         self.past = {name: part[rows] for name, part in self.past.items()}
         self.sources = {name: part[rows] for name, part in self.sources.items()}
+        self._bind(len(rows))
 
 
 def _check_installed() -> None:

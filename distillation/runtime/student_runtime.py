@@ -98,7 +98,7 @@ class StudentRuntime:
         ]
         results = [""] * len(requests)
         filled = [place for place, request in enumerate(requests) if len(request.message.tokens) > 2]
-        for batch in self._batches(sorted(filled, key=lambda place: -len(requests[place].message.tokens))):
+        for batch in self._batches(sorted(filled, key=lambda place: _order(requests[place]))):
             found = self.engine.decode([requests[place] for place in batch], self.lists)
             for place, tokens in zip(batch, found, strict=True):
                 results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
@@ -140,6 +140,11 @@ class StudentRuntime:
     def _limit(self, message: EncodedMessage) -> int:
         bound = int(self.length_factor * (len(message.tokens) - 2)) + 16 if self.length_factor else self.max_new_tokens
         return min(bound, self.max_new_tokens)
+
+
+def _order(request: Request) -> tuple[str, int]:
+    """Requests into one language together, since they share its list; of these the long ones first."""
+    return request.target, -len(request.message.tokens)
 
 
 def _engine(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, threads: int) -> Engine:

@@ -10,7 +10,7 @@ from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditional
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
-from distillation.runtime.greedy import search
+from distillation.runtime.greedy import by_language, search
 from distillation.teacher_states import cast_positions
 from pipeline.errors import InputError
 from training.translate import load_model
@@ -68,6 +68,9 @@ class TorchEngine:
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         """See `Engine`."""
+        return by_language(requests, lambda told: self._decode(told, lists))
+
+    def _decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         states, mask = padded_states([request.message for request in requests])
         encoded = torch.from_numpy(states).to(self.device, self.dtype)
         steps = _Steps(self.model, encoded, torch.from_numpy(mask).long().to(self.device))
@@ -79,7 +82,7 @@ class _Steps:
 
     def __init__(self, model: M2M100ForConditionalGeneration, encoded_ASD: Tensor, mask_AS: Tensor) -> None:
         self.model, self.encoded_ASD, self.mask_AS = model, encoded_ASD, mask_AS
-        self.heads: dict[int, Tensor] = {}
+        self.heads: dict[int, tuple[Array | None, Tensor]] = {}
         self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
     def step(self, tokens_A: Array) -> Array:
@@ -96,11 +99,11 @@ class _Steps:
 
     def logits(self, out_RD: Array, allowed: Array | None) -> Array:
         """Logits (R, N)."""
-        if id(allowed) not in self.heads:  # the chooser keeps its lists, so their identity serves
+        if id(allowed) not in self.heads:  # the array is kept with its rows, so that its identity stays its own
             weight_VD = self.model.lm_head.weight
             rows = torch.arange(len(weight_VD)) if allowed is None else torch.from_numpy(allowed)
-            self.heads[id(allowed)] = weight_VD.index_select(0, rows.to(weight_VD.device))
-        head_ND = self.heads[id(allowed)]
+            self.heads[id(allowed)] = allowed, weight_VD.index_select(0, rows.to(weight_VD.device))
+        head_ND = self.heads[id(allowed)][1]
         out = torch.from_numpy(np.ascontiguousarray(out_RD)).to(head_ND)
         found: Array = torch.nn.functional.linear(out, head_ND).float().cpu().numpy()
         return found

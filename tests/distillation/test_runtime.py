@@ -16,6 +16,7 @@ from distillation.export.manifest import compare
 from distillation.export.stage import ExportStage
 from distillation.output_lists import OutputLists, OutputListsStage
 from distillation.runtime import onnx_engine
+from distillation.runtime.engine import Request
 from distillation.runtime.student_runtime import StudentRuntime
 from distillation.student import build_student
 from pipeline.errors import InputError
@@ -154,6 +155,17 @@ def test_the_manifest_says_what_there_is(exported: Path) -> None:
             assert (exported / name / entry["path"]).is_file()
     linked = [entry for entry in manifest["forms"]["ctranslate2"]["files"] if "same_as" in entry]
     assert {Path(entry["path"]).name for entry in linked} >= {"model.bin"}
+
+
+def test_buffers_grow_and_shrink_without_a_trace(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    student = StudentRuntime.load(exported, "onnx")
+    student.engine.end = -1  # type: ignore[attr-defined]  # nothing ends but by its limit
+    tag = int(student.tokenizer.convert_tokens_to_ids("__fr__"))
+    asked = [Request(message, "fr", tag, 5 + 9 * place) for place, message in enumerate(student.encode(TEXTS, "en"))]
+    roomy = student.engine.decode(asked, student.lists)
+    monkeypatch.setattr(onnx_engine, "FIRST_ROOM", 2)
+    assert student.engine.decode(asked, student.lists) == roomy
+    assert [len(tokens) for tokens in roomy] == [one.limit for one in asked]
 
 
 def test_nothing_to_say_is_empty(exported: Path) -> None:

@@ -1,0 +1,82 @@
+"""Choosing of pieces: every row keeps to its own language's list, however rows are grouped, and rows come and go."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from distillation.output_lists import OutputLists
+from distillation.runtime.engine import EncodedMessage, Request
+from distillation.runtime.greedy import Array, by_language, search
+
+END, WIDTH, PIECES = 2, 6, 40
+LISTS = OutputLists(PIECES, "", {"fr": [2, 5, 9, 12, 30], "th": [2, 6, 9, 31, 32], "ja": [2, 7, 8, 39]}, {})
+TABLE = np.random.default_rng(0).normal(size=(PIECES, WIDTH)).astype(np.float32)
+
+
+class Fixed:
+    """A decoder whose output depends on a row's own last token and number alone."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.rows = np.array([request.message.tokens[0] for request in requests])
+        self.products: list[int] = []
+
+    def step(self, tokens_A: Array) -> Array:
+        return np.stack(
+            [np.sin(np.arange(WIDTH) * (token + 3 * row)) for token, row in zip(tokens_A, self.rows, strict=True)]
+        )
+
+    def logits(self, out_RD: Array, allowed: Array | None) -> Array:
+        self.products.append(len(out_RD))
+        found: Array = out_RD @ (TABLE if allowed is None else TABLE[allowed]).T
+        return found
+
+    def select(self, rows: Array) -> None:
+        self.rows = self.rows[rows]
+
+
+def request(number: int, target: str, limit: int = 9) -> Request:
+    return Request(EncodedMessage((number,)), target, 3, limit)
+
+
+def decode(requests: Sequence[Request], lists: OutputLists | None = LISTS) -> list[list[int]]:
+    return by_language(requests, lambda told: search(Fixed(told), told, END, lists))
+
+
+@pytest.mark.parametrize("copies", [1, 2, 6])  # union of the lists below four rows a language, own lists above
+def test_a_row_does_not_depend_on_others_and_keeps_to_its_list(copies: int) -> None:
+    asked = [request(n, target) for n in range(copies) for target in ("th", "fr", "ja")]
+    together = decode(asked)
+    assert together == [decode([one])[0] for one in asked]
+    assert all(set(found) <= set(LISTS.pieces[one.target]) for found, one in zip(together, asked, strict=True))
+
+
+def test_few_rows_a_language_meet_the_union_at_once() -> None:
+    told = [request(0, "fr"), request(0, "ja")]
+    steps = Fixed(told)
+    search(steps, told, END, LISTS)
+    assert steps.products[0] == 2  # both rows in one product
+    alone = Fixed([told[0]] * 5)
+    search(alone, [told[0]] * 5, END, LISTS)
+    assert alone.products[0] == 5
+
+
+def test_limits_hold_row_by_row() -> None:
+    asked = [request(n, "fr", limit) for n, limit in enumerate((0, 1, 3, 9))]
+    found = decode(asked)
+    assert [len(tokens) <= one.limit for tokens, one in zip(found, asked, strict=True)] == [True] * 4
+    assert found[0] == []
+    assert found[3][:3] == decode([request(3, "fr", 3)])[0]
+
+
+def test_without_lists_all_pieces_compete() -> None:
+    found: Any = decode([request(n, "fr") for n in range(8)], None)
+    assert {token for tokens in found for token in tokens} - set(LISTS.pieces["fr"])
+
+
+def test_lists_are_the_same_arrays_at_every_call() -> None:
+    assert LISTS.own("fr") is LISTS.own("fr")
+    ids, places = LISTS.union(("fr", "th"))
+    assert LISTS.union(("fr", "th"))[0] is ids
+    assert [ids[place].tolist() for place in places] == [LISTS.pieces["fr"], LISTS.pieces["th"]]
