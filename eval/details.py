@@ -113,11 +113,10 @@ def describe(
 
 
 def compared_systems(systems: Sequence[str]) -> list[tuple[str, str]]:
-    """Which systems are held against each other: the pairs that tell most, then each against the one before, others."""
-    ranked = sorted(combinations(range(len(systems)), 2), key=lambda ab: (ab[1] - ab[0] > 1, ab[0] > 0, ab))
+    """Which systems are held against each other: the pairs that tell most, then all against the first, then others."""
     told = telling_pairs(systems)
-    others = [(systems[a], systems[b]) for a, b in ranked]
-    return [*told, *(two for two in others if two not in told and two[::-1] not in told)][:COMPARISONS]
+    others = [two for two in combinations(systems, 2) if two not in told and two[::-1] not in told]
+    return [*told, *others][:COMPARISONS]
 
 
 def _compare(blocks: Mapping[str, Block], draws: Bootstrap) -> dict[tuple[str, str], tuple[Json, Floats]]:

@@ -144,7 +144,7 @@ def _worst(quality: pa.Table, scored: _Scored) -> list[Json]:
     """The lowest scores of a system, with the errors that were seen in output and source."""
     order = np.argsort(scored.scores, kind="stable")[:TOLD].tolist()
     rows = quality.take(pa.array([scored.lines[place] for place in order], pa.int64())).to_pylist()
-    return [_told(row) for row in rows if row["spans"] or row["flags"]]
+    return [told for row in rows if (told := _told(row))["spans"] or told["flags"]]
 
 
 def _told(row: Json) -> Json:

@@ -22,7 +22,7 @@ Rates = Mapping[str, float]
 
 def analyze(question: Question) -> list[Finding]:
     """One finding per dimension that makes up much of the errors of some directions."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, tuple[float, float]]] = {}  # dimension -> direction -> errors, and share of all errors
     for direction in question.pairs:
         after = error_rates(question.after, direction)
         before = error_rates(question.before, direction) if question.before else {}
@@ -32,8 +32,8 @@ def analyze(question: Question) -> list[Finding]:
         total = sum(more.values())
         for kind, rate in more.items():
             if rate >= MIN_RATE and rate >= MIN_SHARE * total:
-                found.setdefault(kind, {})[direction] = rate / total
-    return [_finding(question, kind, shares) for kind, shares in found.items()]
+                found.setdefault(kind, {})[direction] = rate, rate / total
+    return [_finding(question, kind, concerned) for kind, concerned in found.items()]
 
 
 def error_rates(side: Side, direction: str) -> Rates:
@@ -43,8 +43,8 @@ def error_rates(side: Side, direction: str) -> Rates:
     return found | {kind: quality.get(kind, 0.0) for kind in SEVERITIES} if quality else {}
 
 
-def _finding(question: Question, kind: str, shares: Mapping[str, float]) -> Finding:
-    order = sorted(shares, key=lambda direction: -shares[direction])
+def _finding(question: Question, kind: str, concerned: Mapping[str, tuple[float, float]]) -> Finding:
+    order = sorted(concerned, key=lambda direction: -concerned[direction][0])
     worst = order[0]
     after = error_rates(question.after, worst)
     before = error_rates(question.before, worst) if question.before else {}
@@ -52,7 +52,7 @@ def _finding(question: Question, kind: str, shares: Mapping[str, float]) -> Find
     shown = [kind, *(severity for severity in SEVERITIES[::-1] if after[severity])]
     return Finding(
         kind="place",
-        strength=sum(shares.values()) / len(shares),
+        strength=sum(share for _, share in concerned.values()) / len(concerned),
         title=f"errors of {kind} in {listed(order)}: {after[kind]:.1f} per 100 words{then}, by quality estimation",
         pairs=tuple(order),
         evidence=tuple(

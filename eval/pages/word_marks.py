@@ -31,11 +31,12 @@ def marked(text: str, other: str, code: str, tag: str = "mark") -> Markup:
     return found
 
 
-def spans_marked(text: str, spans: Sequence[Mapping[str, Any]]) -> Markup:
+def spans_marked(text: str, spans: Sequence[Mapping[str, Any]], style: str = "") -> Markup:
     """`text` with error spans marked; a span without length shows that something is missing there.
 
     Args:
         spans: `start` and `end` in characters, `severity`, and perhaps `dimension`.
+        style: class of all marks; empty for that of the severity.
     """
     found, done = Markup(), 0
     for span in sorted(spans, key=lambda span: (span["start"], span["end"])):
@@ -45,7 +46,7 @@ def spans_marked(text: str, spans: Sequence[Mapping[str, Any]]) -> Markup:
         title = ", ".join(filter(None, (span["severity"], span.get("dimension"))))
         found += escape(text[done:start])
         mark = Markup('<mark class="{}" title="{}">{}</mark>')
-        found += mark.format(span["severity"], title, text[start:end] or "∅")
+        found += mark.format(style or span["severity"], title, text[start:end] or "∅")
         done = max(done, end)
     return found + escape(text[done:])
 

@@ -106,7 +106,7 @@ def test_which_systems_are_compared() -> None:
         ("teacher_no_bt", "teacher"),
         ("student_no_kd", "student"),
         ("teacher", "nllb"),
-        ("teacher_no_bt", "student"),
+        ("teacher", "student_int8"),
     ]
     assert len(compared_systems(list("abcdefgh"))) == 6
 

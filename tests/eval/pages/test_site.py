@@ -112,7 +112,7 @@ def test_marked_errors_of_quality_estimation_are_escaped(site: Path) -> None:
     for part in ("Accuracy", "Messages by QE score", "people, en-fr", "0.11 (alignment)", "&lt;b&gt;flag"):
         assert part in page
     assert page.count('<mark class="critical" title="critical, accuracy">&lt;script&gt;</mark>') == 3  # outputs
-    assert '<mark class="critical" title="critical, accuracy">&lt;scr</mark>ipt&gt;' in page  # the source
+    assert '<mark class="behind" title="critical, accuracy">&lt;scr</mark>ipt&gt;' in page  # the source
     assert '<mark class="critical" title="critical, accuracy">∅</mark>' in page
     assert "No annotations by people" in (site / "pairs" / "en-th.html").read_text()
 
