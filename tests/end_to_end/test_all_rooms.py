@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.test_pipeline import script, toy
+from tests.end_to_end.toy_run import overrides, script, toy
 
 CHANGES = {
     "evaluation.pairs": "[en-fr,fr-th]",
+    "evaluation.latency_messages": 3,
+    "evaluation.all_exports": True,
     "distillation": "demo",
     "distillation.training.max_updates": 4,
     "distillation.training.warmup_updates": 1,
@@ -38,16 +40,44 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for package in ("onnx", "onnxruntime", "ctranslate2"):
         pytest.importorskip(package)
     root = tmp_path_factory.mktemp("runs")
-    done = script("pipeline", *toy(root), *(f"{key}={value}" for key, value in CHANGES.items()))
+    done = script("pipeline", *toy(root), *overrides(CHANGES))
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads((Path(root) / "demo/report/report.json").read_text(encoding="utf-8"))
     return told
 
 
-def test_teacher_and_both_students_are_systems(report: dict[str, Any]) -> None:
-    assert set(report["mean"]) == {"teacher", "student", "student_no_kd"}
+SYSTEMS = ("teacher", "student", "student_int8", "student_int8_ctranslate2", "student_no_kd")
+
+
+def test_teacher_students_and_exports_are_systems(report: dict[str, Any]) -> None:
+    assert tuple(report["mean"]) == SYSTEMS
     assert set(report["pairs"]) == {"en-fr", "fr-th"}
     assert report["systems"]["student"]["params"] < report["systems"]["teacher"]["params"]
+
+
+def test_gaps_stand_in_every_direction(report: dict[str, Any]) -> None:
+    for entry in report["pairs"].values():
+        compared = {(row["a"], row["b"]) for row in entry["comparisons"]}
+        assert {("teacher", "student"), ("student", "student_int8"), ("student_no_kd", "student")} <= compared
+    gates = {gate["name"]: gate["passed"] for gate in report["gates"]}
+    judged = {name for name in gates if gates[name] is not None}
+    assert {"student_gap", "worst_gap", "int8_delta", "size", "latency"} <= judged
+
+
+def test_eight_bits_are_told_layer_by_layer(report: dict[str, Any]) -> None:
+    for system in ("student_int8", "student_int8_ctranslate2"):
+        assert report["systems"][system]["bytes"] > 0
+        assert {"name", "error"} <= report["quantization"][system]["layers"][0].keys()
+        assert report["speed"][system]["latency_messages"] == 3
+
+
+def test_every_output_was_scored(report: dict[str, Any]) -> None:
+    for entry in report["pairs"].values():
+        for system in SYSTEMS:
+            quality = entry["systems"][system]["qe"]
+            assert 0 <= quality["score"] <= 100
+            assert {"minor", "major", "critical", "dimensions", "score_ci"} <= quality.keys()
+    assert report["mean"]["student_int8"]["qe"]["directions"] == 2
 
 
 def test_quality_estimation_is_in_the_report(report: dict[str, Any]) -> None:
@@ -56,5 +86,15 @@ def test_quality_estimation_is_in_the_report(report: dict[str, Any]) -> None:
 
 
 def test_every_stage_has_its_seconds(report: dict[str, Any]) -> None:
-    rooms = {"qe_data", "qe", "qe_evaluation", "token_targets", "student", "student_no_kd", "student_export"}
+    rooms = {
+        "quality_student_int8",
+        "evaluation_student_int8",
+        "qe_data",
+        "qe",
+        "qe_evaluation",
+        "token_targets",
+        "student",
+        "student_no_kd",
+        "student_export",
+    }
     assert rooms <= set(report["run"]["seconds"])
