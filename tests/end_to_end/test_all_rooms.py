@@ -82,7 +82,7 @@ def test_every_output_was_scored(report: dict[str, Any]) -> None:
 
 def test_quality_estimation_is_in_the_report(report: dict[str, Any]) -> None:
     assert {"synthetic", "context", "damage"} == set(report["qe"])
-    assert {"mcc", "mcc_ci", "severity_macro_f1", "severity_macro_f1_ci"} == set(report["qe"]["synthetic"])
+    assert {"mcc", "mcc_ci", "severity_macro_f1", "severity_macro_f1_ci"} <= set(report["qe"]["synthetic"])
 
 
 def test_every_stage_has_its_seconds(report: dict[str, Any]) -> None:
