@@ -115,8 +115,8 @@ def context_accuracy(scorer: "QualityScorer", rows: Sequence[AnnotatedTranslatio
     for kind in KINDS:
         places = [place for place, pair in enumerate(pairs) if pair.kind == kind]
         if places:
-            halves = [half[places] for half in scores["with_context"]]
-            found["by_kind"][kind] = contrastive_accuracy([pairs[i] for i in places], *halves, seed).to_json()
+            right, wrong = (half[places] for half in scores["with_context"])
+            found["by_kind"][kind] = contrastive_accuracy([pairs[i] for i in places], right, wrong, seed).to_json()
     return found
 
 

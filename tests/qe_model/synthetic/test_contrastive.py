@@ -6,7 +6,14 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from qe_model.synthetic.contrastive import KINDS, contrastive_accuracy, contrastive_pairs, without_context
+from qe_model.synthetic.contrastive import (
+    KINDS,
+    contrastive_accuracy,
+    contrastive_gain,
+    contrastive_pairs,
+    is_contrast,
+    without_context,
+)
 from training.languages import CODES
 
 PAIRS = contrastive_pairs()
@@ -42,6 +49,14 @@ def test_without_context_nothing_decides() -> None:
     ]
     assert contrastive_accuracy(PAIRS, *scores).value == pytest.approx(0.5, abs=0.05)
     assert without_context(PAIRS[0]).right.context == ()
+
+
+def test_the_gain_is_the_difference_of_two_scorings_pair_by_pair() -> None:
+    ones, zeros = np.ones(len(PAIRS)), np.zeros(len(PAIRS))
+    all_right, all_tied = (ones, zeros), (ones, ones)
+    assert contrastive_gain(PAIRS, all_right, all_tied).to_json() == {"value": 0.5, "ci": [0.5, 0.5]}
+    assert contrastive_gain(PAIRS, all_tied, all_right).value == -0.5
+    assert all(is_contrast(half) for pair in PAIRS[:9] for half in (pair.right, pair.wrong))
 
 
 def test_conversation_holds_the_form_that_fits() -> None:
