@@ -8,7 +8,6 @@ No forward of either side sees more than 64 messages.
 """
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from benchmarks.alternating import Ratio, alternate
 from pipeline.manifest import newest_artifact
 from scripts.command_line import argument, run
 from training.languages import pair
@@ -85,18 +85,12 @@ def compare(arguments: Arguments, beams: int) -> None:
     }
     outputs = {name: side() for name, side in sides.items()}
     equal = sum(a == b for a, b in zip(outputs["this"], outputs["generate"], strict=True))
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(arguments.rounds):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            seconds[name].append(time.perf_counter() - start)
+    seconds = alternate(sides, arguments.rounds, warm_up=0)
     print(f"{len(wanted)} messages, {','.join(arguments.directions)}, beam {beams}, batch {BATCH}, one thread")
     print(f"  equal outputs: {equal} of {len(wanted)}")
     for name, times in seconds.items():
-        ratios = sorted(t / ours for t, ours in zip(times, seconds["this"], strict=True))
-        rate, ratio = len(wanted) / statistics.median(times), statistics.median(ratios)
-        print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio:.2f}x [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+        rate, ratio = len(wanted) / statistics.median(times), Ratio.of(times, seconds["this"])
+        print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio} times as fast")
 
 
 def main(arguments: Arguments) -> None:

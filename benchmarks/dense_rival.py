@@ -4,8 +4,8 @@ Length-grouped batches with as many target tokens as ours, fused AdamW, clipping
 autocast where it is faster here. Every direction's rows are one data set, drawn as often as they occur.
 """
 
+import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from benchmarks.alternating import alternate
 from benchmarks.turns import BudgetUsedError, Side
 from training.batching import BatchingConfig
 from training.encoded import EncodedCorpus
@@ -190,13 +191,12 @@ class _Grouped(Seq2SeqTrainer):
 
 def autocast_is_faster(model: M2M100ForConditionalGeneration, inputs: dict[str, torch.Tensor], rounds: int = 3) -> bool:
     """Whether forward and backward take less time under bf16 autocast: alternating, medians."""
-    seconds: dict[bool, list[float]] = {True: [], False: []}
-    for _ in range(rounds):
-        for enabled in (True, False):
-            started = time.perf_counter()
-            with torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=enabled):
-                loss = model(**inputs).loss
-            loss.backward()
-            seconds[enabled].append(time.perf_counter() - started)
+
+    def step(enabled: bool) -> None:
+        with torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=enabled):
+            loss = model(**inputs).loss
+        loss.backward()
+
+    seconds = alternate({"autocast": lambda: step(True), "plain": lambda: step(False)}, rounds, warm_up=0)
     model.zero_grad()
-    return float(np.median(seconds[True])) < float(np.median(seconds[False]))
+    return statistics.median(seconds["autocast"]) < statistics.median(seconds["plain"])

@@ -10,7 +10,6 @@ number of tokens. Sentences are counted there and back.
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from backtranslation.config import BacktranslationConfig, GenerationConfig
 from backtranslation.generation import ModelTranslators, Shard, generate, make_shards, read_shards
 from backtranslation.selection import select
+from benchmarks.alternating import Ratio, alternate
 from pipeline.manifest import newest_artifact
 from scripts.command_line import argument, run
 from training.corpus.store import Corpus
@@ -121,19 +121,13 @@ def compare(sides: dict[str, Callable[[], list[str]]], arguments: Arguments) -> 
     outputs = {name: side() for name, side in sides.items()}
     count = len(outputs["this"])
     equal = sum(a == b for a, b in zip(outputs["this"], outputs["generate"], strict=True))
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(arguments.rounds):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            seconds[name].append(time.perf_counter() - start)
+    seconds = alternate(sides, arguments.rounds, warm_up=0)
     how = f"beam {arguments.beam_size}, batch {arguments.batch_size}, {arguments.device}"
     print(f"{count} texts there and back, {','.join(arguments.pairs)}, {how}")
     print(f"  equal round trips: {equal} of {count}")
     for name, times in seconds.items():
-        ratios = sorted(t / ours for t, ours in zip(times, seconds["this"], strict=True))
-        rate, ratio = 2 * count / statistics.median(times), statistics.median(ratios)
-        print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio:.2f}x [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+        rate, ratio = 2 * count / statistics.median(times), Ratio.of(times, seconds["this"])
+        print(f"  {name:18} {rate:8.1f} sentences/s   this is {ratio} times as fast")
 
 
 if __name__ == "__main__":

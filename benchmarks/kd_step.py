@@ -9,7 +9,6 @@ part that the objective changes.
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.alternating import Ratio, alternate
 from distillation.config import ObjectiveConfig, StudentConfig
 from distillation.objective import linear_distillation
 from distillation.pupil import Pupil, StudentTask
@@ -123,16 +123,10 @@ def main(arguments: Arguments) -> None:
 
 def report(name: str, sides: dict[str, Step], rounds: int) -> None:
     """Time both sides in turn and print the figures."""
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    for number in range(rounds + 2):
-        for side, step in sides.items():
-            start = time.perf_counter()
-            step()
-            if number >= 2:  # the first two warm up
-                seconds[side].append(time.perf_counter() - start)
-    ratios = sorted(b / a for a, b in zip(seconds["plain"], seconds["distilled"], strict=True))
+    seconds = alternate(sides, rounds, warm_up=2)
+    ratio = Ratio.of(seconds["distilled"], seconds["plain"])
     times = ", ".join(f"{side} {1000 * statistics.median(values):.1f} ms" for side, values in seconds.items())
-    print(f"{name}: {times}; distilled / plain {statistics.median(ratios):.3f} [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+    print(f"{name}: {times}; distilled / plain {ratio:.3f}")
 
 
 if __name__ == "__main__":

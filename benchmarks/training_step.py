@@ -9,7 +9,6 @@ AdamW.
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import NllbMoeConfig, NllbMoeForConditionalGeneration
 
+from benchmarks.alternating import Ratio, alternate
 from scripts.command_line import argument, run
 from training.languages import CODES
 from training.model.configuration import ParleyMoeConfig
@@ -98,19 +98,6 @@ def step_of(model: nn.Module, precision: str, messages: int) -> Step:
     return step
 
 
-def alternate(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side in each round, after one warm-up."""
-    for step in steps.values():
-        step()
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
 def main(arguments: Arguments) -> None:
     """Print tokens/s of every side and the ratios that the targets speak of."""
     torch.set_num_threads(arguments.threads)
@@ -131,8 +118,7 @@ def main(arguments: Arguments) -> None:
             for side in ("teacher", "NllbMoe", "dense")}  # fmt: skip
     for ours, theirs in [("teacher fp32", "NllbMoe fp32"), (best["teacher"], best["NllbMoe"]),
                          ("teacher fp32", "dense fp32"), (best["teacher"], best["dense"])]:  # fmt: skip
-        ratios = sorted(b / a for a, b in zip(seconds[ours], seconds[theirs], strict=True))
-        print(f"  {ours} / {theirs}: {statistics.median(ratios):.2f} [{ratios[0]:.2f}-{ratios[-1]:.2f}]")
+        print(f"  {ours} / {theirs}: {Ratio.of(seconds[theirs], seconds[ours])}")
 
 
 if __name__ == "__main__":
