@@ -11,6 +11,7 @@ import os
 import random
 import tempfile
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from eval.config import EvaluationConfig
 from eval.merging import merge_scores
 from eval.message_scores import score_messages
 from eval.outputs import SCHEMA, write_table
+from eval.quality import add_quality
 from eval.report import write_report
 from eval.report_data import evaluation_report, read_outputs
 from eval.scoring import score_outputs
@@ -119,11 +121,20 @@ def main(arguments: Arguments) -> None:
         config = EvaluationConfig(bootstrap_samples=arguments.samples, seed=arguments.seed)
         outputs, messages = read_outputs(folders)
         report = evaluation_report(merge_scores(scores), {}, {"name": "benchmark", "seeds": {}})
+        spent = quality_seconds(report, quality, config)
         write_report(out / "report", report, outputs, messages, config, quality=quality)
         end = time.perf_counter()
         print(f"{len(outputs):,} outputs, {len(report['pairs'])} directions, {len(folders)} systems")
         print(f"  {len(os.sched_getaffinity(0))} cores: scoring {scored - start:.1f} s, report {end - scored:.1f} s")
         print(f"  together {end - start:.1f} s; {sizes(out / 'report')}")
+        print(f"  quality estimation in it: {spent:.2f} s of processor time, by itself once more")
+
+
+def quality_seconds(report: dict[str, Any], quality: pa.Table, config: EvaluationConfig) -> float:
+    """Processor time of what quality estimation adds to the report."""
+    bare, started = deepcopy(report), time.process_time()
+    add_quality(bare, quality, config.bootstrap_samples, config.seed)
+    return time.process_time() - started
 
 
 def sizes(folder: Path) -> str:

@@ -12,6 +12,7 @@ from training.message_quality import DIMENSIONS, SEVERITIES
 TOPICS: Final = frozenset({"loss", "gap", "level"})
 MIN_RATE: Final = 1.0  # errors per 100 words, more than before or at all
 MIN_SHARE: Final = 0.4  # of these errors
+MIN_MESSAGES: Final = 10  # scored in a direction; fewer say nothing
 ADVICE: Final = {
     "accuracy": "read the marked words: are they names, numbers or terms? Then look at data and vocabulary of the pair",
     "fluency": "read the marked words: spelling and word order come from text of the target language; is it clean?",
@@ -37,10 +38,12 @@ def analyze(question: Question) -> list[Finding]:
 
 
 def error_rates(side: Side, direction: str) -> Rates:
-    """Errors per 100 words by dimension and severity; empty where quality estimation did not run."""
+    """Errors per 100 words by dimension and severity; empty where quality estimation read too few messages."""
     quality: Mapping[str, Any] = side.scores(direction).get("qe") or {}
+    if quality.get("n", 0) < MIN_MESSAGES:
+        return {}
     found = {kind: quality.get("dimensions", {}).get(kind, 0.0) for kind in DIMENSIONS}
-    return found | {kind: quality.get(kind, 0.0) for kind in SEVERITIES} if quality else {}
+    return found | {kind: quality.get(kind, 0.0) for kind in SEVERITIES}
 
 
 def _finding(question: Question, kind: str, concerned: Mapping[str, tuple[float, float]]) -> Finding:

@@ -10,13 +10,13 @@ from tests.eval.planted import evidence, rows
 GATE = GateRule("mean.qe.score", at_least=80.0)
 
 
-def judged(score: float, worse: str = "", **dimensions: float) -> Evidence:
-    """An evaluation whose outputs quality estimation has scored; `worse` has these errors, the others few."""
+def judged(score: float, worse: str = "", n: int = 20, **dimensions: float) -> Evidence:
+    """An evaluation of which quality estimation has scored n messages; `worse` has these errors, the others few."""
     found = evidence(rows(("en", "fr", "de"), 20))
     for direction, entry in found.report["pairs"].items():
         few = {"accuracy": 0.5, "fluency": 0.5, "consistency": 0.0}
         mine = few | (dimensions if direction == worse else {})
-        quality: dict[str, Any] = {"score": score if direction == worse else 90.0, "dimensions": mine}
+        quality: dict[str, Any] = {"score": score if direction == worse else 90.0, "dimensions": mine, "n": n}
         entry["systems"]["teacher"]["qe"] = quality | {"minor": 0.5, "major": sum(mine.values()) - 0.5, "critical": 0.0}
         span = {"start": 0, "end": 3, "severity": "major", "dimension": "accuracy"}
         entry["telling"] = {"qe": {"teacher": [{"row_id": "row:3", "score": 20.0, "spans": [span]}]}}
@@ -36,3 +36,5 @@ def test_the_dimension_that_fails_the_gate_ranks_first() -> None:
 def test_few_errors_and_a_gate_that_holds_are_no_finding() -> None:
     assert [f for f in findings(None, judged(40.0), quality=GATE) if f["analyzer"] == "quality_errors"] == []
     assert findings(None, judged(90.0, "fr-de", accuracy=8.0), quality=GATE) == []
+    few = findings(None, judged(40.0, "fr-de", n=3, accuracy=8.0), quality=GATE)
+    assert [f for f in few if f["analyzer"] == "quality_errors"] == []
