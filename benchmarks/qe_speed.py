@@ -39,7 +39,7 @@ model = UnifiedMetric(
     encoder_model="XLM-RoBERTa", pretrained_model=folder, load_pretrained_weights=False, sent_layer="mix",
     layer_transformation="softmax", word_layer=int(sys.argv[5]), hidden_sizes=[512], activations="Tanh",
     input_segments=["mt", "src"], word_level_training=True, error_labels=["minor", "major", "critical"],
-    word_weights=[0.1, 1.0, 1.0, 1.0],
+    cross_entropy_weights=[0.1, 1.0, 1.0, 1.0],
 )
 model.eval()
 samples = [{"src": source, "mt": target} for source, target in texts]
