@@ -10,7 +10,8 @@ dense in two steps:
 - of these units the student keeps as many as it has room for: those of largest |in| x |out|. Averaging experts' weights
   instead would mix units that have nothing to do with one another.
 
-From a teacher of another width only the embedding is taken, projected on its principal directions; layers start at
+From a wider teacher whose number of heads divides the student's width all of this is taken, too, in the principal
+directions of its residual stream (`distillation.narrowing`); else only the embedding, projected, and layers start at
 random. The decoder starts with the target tag, as the teacher's (docs/design.md), so the config has no start token.
 """
 
@@ -25,6 +26,7 @@ from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGen
 from transformers.models.m2m_100.modeling_m2m_100 import M2M100Attention, M2M100DecoderLayer, M2M100EncoderLayer
 
 from distillation.config import StudentConfig
+from distillation.narrowing import narrow
 from pipeline.errors import InputError
 from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -57,7 +59,8 @@ def build_student(
     """
     torch.manual_seed(seed)
     shape = config.model_config(vocab_size)
-    if teacher is not None and teacher.config.d_model == shape.d_model:  # heads only mean the same in equal number
+    if teacher is not None and shape.d_model % (2 * teacher.config.num_attention_heads) == 0:
+        # heads only mean the same in equal number
         shape.encoder_attention_heads = shape.decoder_attention_heads = teacher.config.num_attention_heads
     model = M2M100ForConditionalGeneration(shape)
     model.generation_config = GenerationConfig(
@@ -111,15 +114,23 @@ def _take_over(
     student: M2M100ForConditionalGeneration, teacher: ParleyMoeForConditionalGeneration, loads: "Loads"
 ) -> None:
     embedding = student.model.shared.weight
+    stacks = (("encoder", student.model.encoder, teacher.encoder), ("decoder", student.model.decoder, teacher.decoder))
+    places = {name: chosen_layers(len(theirs.layers), len(ours.layers)) for name, ours, theirs in stacks}
+    if teacher.config.d_model > student.config.d_model and _same_heads(student.config, teacher):
+        narrow(student, teacher, places, loads)
+        return
     if teacher.config.d_model != student.config.d_model:
         embedding.copy_(projected(teacher.shared.weight.float(), student.config.d_model))
         return
     embedding.copy_(teacher.shared.weight)
-    stacks = (("encoder", student.model.encoder, teacher.encoder), ("decoder", student.model.decoder, teacher.decoder))
     for name, ours, theirs in stacks:
         ours.layer_norm.load_state_dict(theirs.norm.state_dict())
-        for layer, place in zip(ours.layers, chosen_layers(len(theirs.layers), len(ours.layers)), strict=True):
+        for layer, place in zip(ours.layers, places[name], strict=True):
             _copy_layer(layer, theirs.layers[place], loads.get(f"{name}.{place}"))
+
+
+def _same_heads(config: M2M100Config, teacher: ParleyMoeForConditionalGeneration) -> bool:
+    return bool(config.encoder_attention_heads == teacher.config.num_attention_heads)
 
 
 def chosen_layers(available: int, wanted: int) -> list[int]:
@@ -178,7 +189,12 @@ def copy_feed_forward(
     Args:
         load_E: share of the tokens that each expert gets; None for equal shares.
     """
-    up_UD, bias_U, down_DU, bias_D = dense_units(theirs, load_E)
+    keep_units(fc1, fc2, *dense_units(theirs, load_E))
+
+
+@torch.no_grad()
+def keep_units(fc1: nn.Linear, fc2: nn.Linear, up_UD: Tensor, bias_U: Tensor, down_DU: Tensor, bias_D: Tensor) -> None:
+    """Fill a feed-forward with the most important of U units; see `copy_feed_forward`."""
     importance_U = up_UD.norm(dim=1) * down_DU.norm(dim=0)
     kept = importance_U.argsort(descending=True, stable=True)[: fc1.out_features].sort().values
     count = len(kept)

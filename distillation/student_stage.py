@@ -48,6 +48,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
     """
 
     name = "student"
+    version: ClassVar[int] = 2  # narrower students start from all layers
     taught: ClassVar[bool] = True
 
     def files(self) -> list[Path]:
@@ -164,6 +165,7 @@ class StudentWithoutTeacherStage(StudentStage):
     """The control: the same student and as many updates, cross-entropy on human data, nothing of the teacher's."""
 
     name = "student_no_kd"
+    version: ClassVar[int] = 1
     taught: ClassVar[bool] = False
 
     def student_config(self) -> StudentConfig:
