@@ -4,13 +4,15 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from distillation.output_lists import OutputLists
 
 Array = np.ndarray[Any, np.dtype[Any]]
+SHORTEST: Final = 0.75  # of the longest message of a group, in tokens
+EFFICIENT: Final = 128  # tokens of a group from which on its products are efficient
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ class Engine(Protocol):
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         """Decode greedily; tokens without tag and end. With `lists` only pieces of the target's list are written."""
         ...
+
+
+def length_groups(sizes: Sequence[int]) -> list[list[int]]:
+    """Places of messages, longest first, in groups that waste little on padding: the shortest of a group has at least
+    three quarters of the longest, unless the group would hold less than makes a product efficient."""
+    groups: list[list[int]] = []
+    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
+        longest = sizes[groups[-1][0]] if groups else 0
+        if groups and (sizes[place] >= SHORTEST * longest or len(groups[-1]) * longest < EFFICIENT):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
 
 
 def padded_states(messages: Sequence[EncodedMessage]) -> tuple[Array, Array]:

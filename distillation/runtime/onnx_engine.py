@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from distillation.output_lists import OutputLists
-from distillation.runtime.engine import Array, EncodedMessage, Request, cpu_flags, padded_states, padded_tokens
+from distillation.runtime.engine import (
+    Array,
+    EncodedMessage,
+    Request,
+    cpu_flags,
+    length_groups,
+    padded_states,
+    padded_tokens,
+)
 from distillation.runtime.greedy import by_language, search
 from pipeline.errors import InputError
 
@@ -75,9 +83,13 @@ class OnnxEngine:
 
     def encode(self, sources: Sequence[Sequence[int]]) -> list[EncodedMessage]:
         """See `Engine`."""
-        ids, mask = padded_tokens(sources, self.pad)
-        (states,) = self.encoder.run(None, {"embedded": self.embed(ids), "mask": mask})
-        return [EncodedMessage(tuple(source), row[: len(source)]) for source, row in zip(sources, states, strict=True)]
+        found: list[EncodedMessage] = [EncodedMessage(tuple(source)) for source in sources]
+        for group in length_groups([len(source) for source in sources]):
+            ids, mask = padded_tokens([sources[place] for place in group], self.pad)
+            (states,) = self.encoder.run(None, {"embedded": self.embed(ids), "mask": mask})
+            for place, row in zip(group, states, strict=True):
+                found[place] = EncodedMessage(found[place].tokens, row[: len(found[place].tokens)])
+        return found
 
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         """See `Engine`."""

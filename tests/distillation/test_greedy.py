@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distillation.output_lists import OutputLists
-from distillation.runtime.engine import EncodedMessage, Request
+from distillation.runtime.engine import EncodedMessage, Request, length_groups
 from distillation.runtime.greedy import Array, by_language, search
 
 END, WIDTH, PIECES = 2, 6, 40
@@ -80,3 +80,12 @@ def test_lists_are_the_same_arrays_at_every_call() -> None:
     ids, places = LISTS.union(("fr", "th"))
     assert LISTS.union(("fr", "th"))[0] is ids
     assert [ids[place].tolist() for place in places] == [LISTS.pieces["fr"], LISTS.pieces["th"]]
+
+
+def test_messages_of_like_length_are_encoded_together() -> None:
+    sizes = [40, 4, 39, 5, 36, 38, 12, 4]
+    groups = length_groups(sizes)
+    assert sorted(place for group in groups for place in group) == list(range(8))
+    assert groups[0] == [0, 2, 5, 4]  # 160 tokens; the next one is far shorter
+    assert len(groups) == 2  # the short ones together make less than an efficient product
+    assert length_groups([]) == []
