@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def commands() -> list[tuple[str, str, tuple[str, ...]]]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for program, rest in [*COMMAND.findall(text), *TORCHRUN.findall(text)]:
-            words = re.split(r"\s{2,}", rest.strip())[0].split()
+            words = shlex.split(re.split(r"\s{2,}", rest.strip().rstrip("\\"))[0])
             key = program, tuple(optional(word) for word in words)
             found.setdefault(key, (page.name, *key))  # each once
     return list(found.values())
