@@ -142,7 +142,7 @@ def test_killed_run_resumes_from_its_partial_folder(tmp_path: Path) -> None:
 
 
 def test_interrupted_run_keeps_its_work(tmp_path: Path) -> None:
-    process = start(tmp_path / "r", steps=6, delay=0.15)
+    process = start(tmp_path / "r", steps=200, delay=0.15)
     wait_for(lambda: len(list(tmp_path.glob("r/count/*.partial/step-*"))) >= 2)
     process.send_signal(signal.SIGINT)
     process.wait()
