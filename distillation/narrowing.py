@@ -5,7 +5,7 @@ With P (D, d) of orthonormal columns, x the teacher's stream and P^T x the stude
     embedding, what layers add      W -> P^T W              what layers read      W -> W P, norms folded in
     queries and keys of a head      the closest pair of D/H x d/H maps to W_q^T W_k (singular values), so are values
                                     and the way out
-    feed-forward                    the units of largest |in| x |out|, as in `distillation.student`
+    feed-forward                    the units of largest |in| x |out|, as in `distillation.teacher_layers`
 
 (SliceGPT, arXiv 2401.15024, without its change of the norms.) A norm takes the mean off, which must change nothing: the
 student's stream has no part along (1, ..., 1), nor has the teacher's behind its own norms. Sinusoidal positions are
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 from transformers.models.m2m_100.modeling_m2m_100 import M2M100Attention, M2M100DecoderLayer, M2M100EncoderLayer
 
+from distillation.teacher_layers import dense_units, keep_units, pass_through
 from training.model.layers import DecoderLayer, EncoderLayer, sinusoidal_positions
 
 if TYPE_CHECKING:
@@ -77,13 +78,14 @@ def cut_of(embedding_VD: Tensor, width: int) -> Cut:
 def narrow(
     student: M2M100ForConditionalGeneration,
     teacher: "ParleyMoeForConditionalGeneration",
-    places: "Mapping[str, Sequence[int]]",
+    places: "Mapping[str, Sequence[int | None]]",
     loads: "Mapping[str, Tensor]",
 ) -> None:
     """Start a narrower student with as many heads from its teacher.
 
     Args:
-        places: by `encoder` and `decoder`, the teacher's layer that each layer of the student starts from.
+        places: by `encoder` and `decoder`, the teacher's layer that each layer of the student starts from; None: from
+            no change at all (`distillation.teacher_layers.pass_through`).
         loads: see `distillation.student.build_student`.
     """
     full, width = teacher.config.d_model, student.config.d_model
@@ -94,7 +96,11 @@ def narrow(
         ("encoder", student.model.encoder, teacher.encoder), ("decoder", student.model.decoder, teacher.decoder)
     ):  # fmt: skip
         for layer, place in zip(ours.layers, places[name], strict=True):
-            _narrow_layer(layer, theirs.layers[place], teacher.encoder.norm, cut, heads, loads.get(f"{name}.{place}"))
+            if place is None:
+                pass_through(layer)
+            else:
+                load_E = loads.get(f"{name}.{place}")
+                _narrow_layer(layer, theirs.layers[place], teacher.encoder.norm, cut, heads, load_E)
     _clear(student.model.encoder.layer_norm)
     last, norm = student.model.decoder.layer_norm, teacher.decoder.norm
     squares_Dd = cut.basis_Dd.square()
@@ -157,8 +163,6 @@ def closest(first_NA: Tensor, second_NB: Tensor, rank: int) -> tuple[Tensor, Ten
 def _narrow_feed_forward(
     fc1: nn.Linear, fc2: nn.Linear, theirs: EncoderLayer | DecoderLayer, cut: Cut, load_E: Tensor | None
 ) -> None:
-    from distillation.student import dense_units, keep_units
-
     up_UD, bias_U, down_DU, bias_D = dense_units(theirs.feed_forward, load_E)
     inner = _Reads(up_UD, bias_U, theirs.feed_forward_norm).narrowed(cut)
     keep_units(fc1, fc2, inner[:, :-1], inner[:, -1], cut.basis_Dd.T @ down_DU, cut.basis_Dd.T @ bias_D)

@@ -1,18 +1,10 @@
 """The student: a stock `M2M100ForConditionalGeneration`, started from the teacher or at random.
 
-From a teacher of the same width the student takes the embedding, the norms and attentions of layers chosen evenly
-(with more layers than the teacher has, some are taken twice), and dense feed-forwards. A mixture of experts becomes
-dense in two steps:
-
-- with every gate fixed at its expert's mean share of the load, the mixture *is* one wide feed-forward: the inner units
-  of all experts side by side, outgoing weights scaled by the share (ReLU is positively homogeneous), and the shared
-  expert's units beside them;
-- of these units the student keeps as many as it has room for: those of largest |in| x |out|. Averaging experts' weights
-  instead would mix units that have nothing to do with one another.
-
-From a wider teacher whose number of heads divides the student's width all of this is taken, too, in the principal
-directions of its residual stream (`distillation.narrowing`); else only the embedding, projected, and layers start at
-random. The decoder starts with the target tag, as the teacher's (docs/design.md), so the config has no start token.
+From a teacher of the same width the student takes the embedding and its layers, experts merged
+(`distillation.teacher_layers`). From a wider teacher whose number of heads divides the student's width all of this is
+taken, too, in the principal directions of its residual stream (`distillation.narrowing`); else only the embedding,
+projected, and layers start at random. The decoder starts with the target tag, as the teacher's (docs/design.md), so the
+config has no start token.
 """
 
 import json
@@ -23,12 +15,11 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
-from transformers.models.m2m_100.modeling_m2m_100 import M2M100Attention, M2M100DecoderLayer, M2M100EncoderLayer
 
 from distillation.config import StudentConfig
 from distillation.narrowing import narrow
+from distillation.teacher_layers import chosen_layers, copy_layer, pass_through
 from pipeline.errors import InputError
-from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.translate import load_model
 
@@ -126,21 +117,14 @@ def _take_over(
     for name, ours, theirs in stacks:
         ours.layer_norm.load_state_dict(theirs.norm.state_dict())
         for layer, place in zip(ours.layers, places[name], strict=True):
-            _copy_layer(layer, theirs.layers[place], loads.get(f"{name}.{place}"))
+            if place is None:
+                pass_through(layer)
+            else:
+                copy_layer(layer, theirs.layers[place], loads.get(f"{name}.{place}"))
 
 
 def _same_heads(config: M2M100Config, teacher: ParleyMoeForConditionalGeneration) -> bool:
     return bool(config.encoder_attention_heads == teacher.config.num_attention_heads)
-
-
-def chosen_layers(available: int, wanted: int) -> list[int]:
-    """Which of the teacher's layers the student's layers start from, spread evenly, the first and the last included.
-
-    A single layer starts from the last one, which is nearest to the output.
-    """
-    if wanted == 1:
-        return [available - 1]
-    return [round(place * (available - 1) / (wanted - 1)) for place in range(wanted)]
 
 
 def projected(embedding_VD: Tensor, width: int) -> Tensor:
@@ -149,85 +133,6 @@ def projected(embedding_VD: Tensor, width: int) -> Tensor:
         return nn.functional.pad(embedding_VD, (0, width - embedding_VD.shape[1]))
     directions_DD = torch.linalg.eigh(embedding_VD.T @ embedding_VD).eigenvectors.flip(1)
     return embedding_VD @ directions_DD[:, :width]
-
-
-def _copy_layer(ours: nn.Module, theirs: nn.Module, load_E: Tensor | None) -> None:
-    assert isinstance(ours, M2M100EncoderLayer | M2M100DecoderLayer)
-    assert isinstance(theirs, EncoderLayer | DecoderLayer)
-    own, attention = ours.self_attn, theirs.self_attention
-    ours.self_attn_layer_norm.load_state_dict(theirs.self_attention_norm.state_dict())
-    _copy_projections([own.q_proj, own.k_proj, own.v_proj], attention.qkv_proj)
-    own.out_proj.load_state_dict(attention.out_proj.state_dict())
-    if isinstance(ours, M2M100DecoderLayer) and isinstance(theirs, DecoderLayer):
-        _copy_cross(ours.encoder_attn, theirs)
-        ours.encoder_attn_layer_norm.load_state_dict(theirs.cross_attention_norm.state_dict())
-    ours.final_layer_norm.load_state_dict(theirs.feed_forward_norm.state_dict())
-    copy_feed_forward(ours.fc1, ours.fc2, theirs.feed_forward, load_E)
-
-
-def _copy_cross(ours: M2M100Attention, theirs: DecoderLayer) -> None:
-    ours.q_proj.load_state_dict(theirs.cross_attention.q_proj.state_dict())
-    _copy_projections([ours.k_proj, ours.v_proj], theirs.cross_attention.kv_proj)
-    ours.out_proj.load_state_dict(theirs.cross_attention.out_proj.state_dict())
-
-
-def _copy_projections(ours: list[nn.Linear], fused: nn.Linear) -> None:
-    weights, biases = fused.weight.chunk(len(ours)), fused.bias.chunk(len(ours))
-    for linear, weight, bias in zip(ours, weights, biases, strict=True):
-        linear.weight.copy_(weight)
-        linear.bias.copy_(bias)
-
-
-@torch.no_grad()
-def copy_feed_forward(
-    fc1: nn.Linear, fc2: nn.Linear, theirs: FeedForward | MoeFeedForward, load_E: Tensor | None = None
-) -> None:
-    """Make `fc2(relu(fc1(x)))` the teacher's feed-forward, cut or filled up to the inner width of `fc1`.
-
-    Units to spare keep their random way in and have no way out, so they change nothing until they are trained.
-
-    Args:
-        load_E: share of the tokens that each expert gets; None for equal shares.
-    """
-    keep_units(fc1, fc2, *dense_units(theirs, load_E))
-
-
-@torch.no_grad()
-def keep_units(fc1: nn.Linear, fc2: nn.Linear, up_UD: Tensor, bias_U: Tensor, down_DU: Tensor, bias_D: Tensor) -> None:
-    """Fill a feed-forward with the most important of U units; see `copy_feed_forward`."""
-    importance_U = up_UD.norm(dim=1) * down_DU.norm(dim=0)
-    kept = importance_U.argsort(descending=True, stable=True)[: fc1.out_features].sort().values
-    count = len(kept)
-    fc1.weight[:count], fc1.bias[:count] = up_UD[kept], bias_U[kept]
-    fc2.weight.zero_()
-    fc2.weight[:, :count] = down_DU[:, kept]
-    fc2.bias.copy_(bias_D)
-
-
-def dense_units(
-    feed_forward: FeedForward | MoeFeedForward, load_E: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A feed-forward as one dense network of U units: in (U, D), its bias (U,), out (D, U), its bias (D,).
-
-    Of a mixture: all experts' units with the gates fixed at the load, and the shared expert's.
-    """
-    if isinstance(feed_forward, FeedForward):
-        first, second = feed_forward.up_proj, feed_forward.down_proj
-        return first.weight, first.bias, second.weight, second.bias
-    experts = feed_forward.experts
-    count = len(experts.up_EFD)
-    share_E = torch.full((count,), 1 / count) if load_E is None else load_E / load_E.sum()
-    share_E = share_E.to(experts.up_EFD)
-    up, bias = [experts.up_EFD.flatten(0, 1)], [experts.up_bias_EF.flatten()]
-    out = [(experts.down_EDF * share_E[:, None, None]).permute(1, 0, 2).flatten(1)]
-    bias_D = (experts.down_bias_ED * share_E[:, None]).sum(0)
-    if feed_forward.shared_expert is not None:
-        shared = feed_forward.shared_expert
-        up.append(shared.up_proj.weight)
-        bias.append(shared.up_proj.bias)
-        out.append(shared.down_proj.weight)
-        bias_D = bias_D + shared.down_proj.bias
-    return torch.cat(up), torch.cat(bias), torch.cat(out, dim=1), bias_D
 
 
 def count_parameters(config: M2M100Config) -> dict[str, int]:

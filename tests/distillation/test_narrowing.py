@@ -67,3 +67,10 @@ def test_a_narrower_student_starts_nearer_to_its_teacher_than_from_its_embedding
     random = build_student(replace(narrower, initialise="random"), 60, 1)
     wanted = logits(teacher)
     assert (logits(started) - wanted).norm() < 0.8 * (logits(random) - wanted).norm()
+
+
+def test_layers_that_the_teacher_has_not_change_nothing() -> None:
+    teacher = tiny_teacher(moe_every=0)
+    same = build_student(replace(SAME, d_model=12), 60, 1, teacher)
+    deeper = build_student(replace(SAME, d_model=12, encoder_layers=5, decoder_layers=3), 60, 1, teacher)
+    torch.testing.assert_close(logits(deeper), logits(same), rtol=1e-4, atol=1e-5)

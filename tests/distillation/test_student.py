@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 from torch import nn
 
 from distillation.config import StudentConfig
-from distillation.student import build_student, chosen_layers, copy_feed_forward, dense_units, projected, read_loads
+from distillation.student import build_student, projected, read_loads
+from distillation.teacher_layers import chosen_layers, copy_feed_forward, dense_units
 from pipeline.errors import InputError
 from tests.distillation.models import tiny_student, tiny_teacher
 from tests.training.toy_corpus import make_inputs
@@ -26,9 +28,10 @@ INPUTS = {
 }
 
 
-def test_equals_a_dense_teacher_of_its_size() -> None:
+@pytest.mark.parametrize("layers", [2, 5])
+def test_equals_a_dense_teacher_of_its_size_or_less(layers: int) -> None:
     teacher = tiny_teacher(moe_every=0)
-    student = build_student(SAME, 60, 1, teacher).eval()
+    student = build_student(replace(SAME, encoder_layers=layers, decoder_layers=layers), 60, 1, teacher).eval()
     with torch.no_grad():
         ours, theirs = student(**INPUTS).logits, teacher(**INPUTS).logits
     torch.testing.assert_close(ours[0], theirs[0], rtol=1e-4, atol=1e-5)
@@ -46,6 +49,16 @@ def test_experts_side_by_side_equal_the_mixture_with_fixed_gates() -> None:
     torch.testing.assert_close(torch.relu(x_ND @ up.T + bias) @ down.T + out, wanted_ND, rtol=1e-4, atol=1e-5)
 
 
+def test_added_layers_learn() -> None:
+    student = build_student(replace(SAME, encoder_layers=3, decoder_layers=3), 60, 1, tiny_teacher(moe_every=0))
+    student(**INPUTS).logits.square().mean().backward()
+    for layer in (student.model.encoder.layers[1], student.model.decoder.layers[1]):
+        for way_out in (layer.self_attn.out_proj, layer.fc2):
+            assert way_out.weight.abs().sum() == 0
+            assert way_out.weight.grad is not None
+            assert way_out.weight.grad.abs().sum() > 0
+
+
 @pytest.mark.parametrize("inner", [8, 80, 100])
 def test_the_most_important_units_are_kept(inner: int) -> None:
     mixture, x_ND = tiny_teacher().decoder.layers[1].feed_forward, torch.randn(50, 16)
@@ -60,9 +73,16 @@ def test_the_most_important_units_are_kept(inner: int) -> None:
 
 @pytest.mark.parametrize(
     ("available", "wanted", "places"),
-    [(4, 4, [0, 1, 2, 3]), (6, 2, [0, 5]), (2, 1, [1]), (2, 3, [0, 0, 1]), (16, 4, [0, 5, 10, 15])],
+    [
+        (4, 4, [0, 1, 2, 3]),
+        (6, 2, [0, 5]),
+        (2, 1, [1]),
+        (16, 4, [0, 5, 10, 15]),
+        (2, 3, [0, None, 1]),
+        (1, 2, [None, 0]),
+    ],
 )
-def test_layers_are_chosen_evenly(available: int, wanted: int, places: list[int]) -> None:
+def test_layers_are_chosen_evenly(available: int, wanted: int, places: list[int | None]) -> None:
     assert chosen_layers(available, wanted) == places
 
 
