@@ -150,7 +150,9 @@ def _worst(evidence: Evidence, system: str, key: str, rule: GateRule) -> dict[st
 
 
 def _gap(evidence: Evidence, system: str, against: str, key: str, rule: GateRule) -> dict[str, Any]:
-    """chrF that a system lies behind another; the worst direction, or the mean, or as a share of the other's mean."""
+    """chrF that a system lies behind another: `worst`, `sure`, `mean`, or as a `share` of the other's mean."""
+    if key == "sure":
+        return _sure_gap(evidence, system, against, rule)
     mine, theirs = evidence.pairs(system), evidence.pairs(against)
     gaps = {d: theirs[d]["chrf"] - mine[d]["chrf"] for d in mine if d in theirs}
     if not gaps or system == against:
@@ -166,6 +168,24 @@ def _gap(evidence: Evidence, system: str, against: str, key: str, rule: GateRule
     if key == "share":
         return {"value": mean / other if other else 1.0, "note": f"of {against}'s mean chrF {other:.1f}"}
     return {"value": mean, "note": f"mean of {len(gaps)} directions behind {against}"}
+
+
+def _sure_gap(evidence: Evidence, system: str, against: str, rule: GateRule) -> dict[str, Any]:
+    """The direction whose paired interval begins furthest behind: few messages alone cannot fail it."""
+    behind: dict[str, tuple[float, float]] = {}
+    for direction, entry in evidence.report.get("pairs", {}).items():
+        for row in entry.get("comparisons", []):
+            low, high = row["delta_ci"]
+            if (row["a"], row["b"]) == (against, system):
+                behind[direction] = (-high, -low)
+            elif (row["a"], row["b"]) == (system, against):
+                behind[direction] = (low, high)
+    if not behind:
+        raise _MissingError(f"the report has no intervals of {system} against {against}")
+    ranked = sorted(behind, key=lambda direction: -behind[direction][0])
+    beyond = {direction: behind[direction][0] for direction in ranked if behind[direction][0] > rule.limit}
+    note = f"surely behind {against} by more: {_listed(list(beyond), beyond)}" if beyond else ""
+    return {"value": behind[ranked[0]][0], "pair": ranked[0], "ci": list(behind[ranked[0]]), "note": note}
 
 
 def _promoted(

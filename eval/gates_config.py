@@ -46,7 +46,7 @@ class GateRule:
     """One gate: a figure of the report and the limit that it must keep. Give one of at_least and at_most.
 
     Attributes:
-        figure: mean.KEY, worst.KEY (over directions), gap.mean|worst|share (chrF behind `against`), size.KEY,
+        figure: mean.KEY, worst.KEY (over directions), gap.mean|worst|sure|share (chrF behind `against`), size.KEY,
             size.share, speed.KEY, report.DOTTED.PATH, promoted.mean_loss|worst_loss|regressions.
         at_least: lower limit.
         at_most: upper limit.
@@ -71,8 +71,8 @@ class GateRule:
         kind, _, rest = self.figure.partition(".")
         if kind not in FIGURES or not rest or (kind == "promoted" and self.figure not in PROMOTED):
             raise InputError(f"gate figure '{self.figure}': begins with {', '.join(FIGURES)} (see docs/gates.md)")
-        if kind == "gap" and rest not in ("mean", "worst", "share"):
-            raise InputError(f"gate figure '{self.figure}': choose gap.mean, gap.worst or gap.share")
+        if kind == "gap" and rest not in ("mean", "worst", "sure", "share"):
+            raise InputError(f"gate figure '{self.figure}': choose gap.mean, gap.worst, gap.sure or gap.share")
         if (self.at_least is None) == (self.at_most is None):
             raise InputError(f"gate figure '{self.figure}': give one of at_least and at_most")
         if kind == "promoted" and self.at_most is None:

@@ -57,6 +57,23 @@ def test_figures(rule: GateRule, value: float, passed: bool, pair: str | None) -
     assert (gate["passed"], gate["pair"], gate["kind"]) == (passed, pair, "absolute")
 
 
+def test_a_gap_is_sure_where_its_interval_begins() -> None:
+    found = {"en-fr": (-14.0, [-26.0, -5.0]), "fr-th": (-9.0, [-11.0, -6.5]), "th-en": (2.0, [-1.0, 4.0])}
+    rows = {
+        direction: {"comparisons": [{"a": "teacher", "b": "student", "delta": delta, "delta_ci": ci}]}
+        for direction, (delta, ci) in found.items()
+    }
+    report = {**REPORT, "pairs": rows}
+    gate = judge(GateRule("gap.sure", at_most=8.0, system="student"), report)
+    assert (gate["value"], gate["pair"], gate["ci"], gate["passed"]) == (6.5, "fr-th", [6.5, 11.0], True)
+    gate = judge(GateRule("gap.sure", at_most=5.0, system="student"), report)
+    assert not gate["passed"]
+    assert gate["note"] == "surely behind teacher by more: fr-th 6.5"
+    turned = judge(GateRule("gap.sure", at_most=0.0, system="teacher", against="student"), report)
+    assert (turned["value"], turned["pair"]) == (-1.0, "th-en")
+    assert judge(GateRule("gap.sure", at_most=1.0))["note"].startswith("not judged: the report has no intervals")
+
+
 def test_the_directions_beyond_the_limit_are_named() -> None:
     gate = judge(GateRule("worst.chrf", at_least=49.5))
     assert gate["note"] == "2 of 2 directions: fr-th 31, en-fr 49"
@@ -110,7 +127,7 @@ def test_a_report_without_scores_cannot_be_judged() -> None:
     ("values", "message"),
     [
         ({"figure": "chrf", "at_least": 1.0}, "begins with mean, worst"),
-        ({"figure": "gap.median", "at_most": 1.0}, "gap.mean, gap.worst or gap.share"),
+        ({"figure": "gap.median", "at_most": 1.0}, "gap.mean, gap.worst, gap.sure or gap.share"),
         ({"figure": "promoted.loss", "at_most": 1.0}, "begins with"),
         ({"figure": "mean.chrf"}, "one of at_least and at_most"),
         ({"figure": "mean.chrf", "at_least": 1.0, "at_most": 2.0}, "one of at_least and at_most"),

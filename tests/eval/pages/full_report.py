@@ -76,20 +76,9 @@ def write(folder: Path, names: list[str]) -> dict[str, Any]:
 
 
 def _facts() -> dict[str, Any]:
-    generator = random.Random(2)
-    shares = [[generator.random() for _ in range(8)] for _ in CODES]
     return {
         "schema": 1,
-        "run": {
-            "name": "demo <b>",
-            "versions": {"python": "3.11"},
-            "git": {"revision": "0123456789abcdef", "changed": False},
-            "hardware": {"processor": "Some CPU", "cores": 2, "memory_gb": 8.0},
-            "seeds": {"teacher.training": 1},
-            "seconds": {"corpus": 3.0, "teacher": 240.5},
-            "fingerprints": {"corpus": "aa", "teacher": "bb"},
-            "configs": {"corpus": {"seed": 1, "sources": ["a", "b"]}},
-        },
+        "run": _run(),
         "systems": {"teacher": {"params": 11_200_000, "active_params": 5_000_000, "bytes": 44_800_000}},
         "slices": {"auto_source": {"teacher": {"chrf": 60.0, "clean": 61.0, "delta_ci": [-2.0, -0.5], "n": 2400}}},
         "source_detection": {"accuracy": 0.97, "n": 99, "by_length": {"1-5": {"accuracy": 0.8, "n": 9}}},
@@ -97,51 +86,79 @@ def _facts() -> dict[str, Any]:
             "teacher": {"messages": 24_000, "seconds": 60.0, "messages_per_second": 400.0, "beam_size": 1},
             "student_int8": {"latency_p50_ms": 7.25, "latency_p99_ms": 31.0, "latency_messages": 90},
         },
-        "quantization": {
-            "student_int8": {
-                "engine": "onnx",
-                "weights": "int8",
-                "parity": {"messages": 200, "same": 187, "differing": 13},
-                "layers": [{"name": f"<i>.{n}", "error": 0.01 * n, "outliers": 3.0} for n in range(7)],
-            }
-        },
-        "qe": {
-            "synthetic": {
-                "mcc": 0.62,
-                "mcc_ci": [0.6, 0.64],
-                "severity_macro_f1": 0.5,
-                "severity_macro_f1_ci": [0.4, 0.6],
-            },
-            "human": {
-                "en-fr": {"mcc": 0.25, "mcc_ci": [0.2, 0.3], "baselines": {"all_ok": 0.0, "alignment": 0.11}},
-                "en-fr/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
-            },
-            "context": {
-                "pairs": 99,
-                "with_context": {"value": 0.7, "ci": [0.6, 0.8]},
-                "without_context": {"value": 0.5, "ci": [0.4, 0.6]},
-            },
-            "damage": {
-                "fr": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 30.0], "messages": 9, "falls": True},
-                "th": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 61.0], "messages": 9, "falls": False},
-            },
-        },
+        "quantization": {"student_int8": _quantization()},
+        "qe": _qe(),
         "training": {"curves": {"loss": [[1, 5.0], [9, 2.0]], "dev/chrf": [[5, 20.0], [9, 60.0]]}},
-        "data": {
-            "withheld_pairs": ["fr-th"],
-            "rows": {"train": 900, "dev": 50, "test": 50},
-            "languages": {code: {"train": 800, "dev": 40, "test": 45} for code in CODES},
-            "pairs": {"en-fr": 700},
-            "cleaning": {
-                "filters": [{"name": "length", "rows_in": 9, "rows_out": 8, "examples": [{"en": "<b>!", "fr": "x"}]}]
-            },
-        },
+        "data": _data(),
         "tokenizer": {"languages": {"th": {"tokens_per_character": 0.4, "tokens_per_word": None, "byte_share": 0.0}}},
-        "routing": {
-            "languages": list(CODES),
-            "experts_by_language": {"encoder.1": shares, "decoder.1": shares[::-1]},
-            "mutual_information": {"family": {"encoder.1": 0.4}, "mean": 0.4},
+        "routing": _routing(),
+    }
+
+
+def _run() -> dict[str, Any]:
+    return {
+        "name": "demo <b>",
+        "versions": {"python": "3.11"},
+        "git": {"revision": "0123456789abcdef", "changed": False},
+        "hardware": {"processor": "Some CPU", "cores": 2, "memory_gb": 8.0},
+        "seeds": {"teacher.training": 1},
+        "seconds": {"corpus": 3.0, "teacher": 240.5},
+        "fingerprints": {"corpus": "aa", "teacher": "bb"},
+        "configs": {"corpus": {"seed": 1, "sources": ["a", "b"]}},
+    }
+
+
+def _quantization() -> dict[str, Any]:
+    return {
+        "engine": "onnx",
+        "weights": "int8",
+        "parity": {"messages": 200, "same": 187, "differing": 13},
+        "layers": [{"name": f"<i>.{n}", "error": 0.01 * n, "outliers": 3.0} for n in range(7)],
+    }
+
+
+def _qe() -> dict[str, Any]:
+    return {
+        "synthetic": {
+            "mcc": 0.62,
+            "mcc_ci": [0.6, 0.64],
+            "severity_macro_f1": 0.5,
+            "severity_macro_f1_ci": [0.4, 0.6],
         },
+        "human": {
+            "en-fr": {"mcc": 0.25, "mcc_ci": [0.2, 0.3], "baselines": {"all_ok": 0.0, "alignment": 0.11}},
+            "en-fr/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
+        },
+        "context": {
+            "pairs": 99,
+            "with_context": {"value": 0.7, "ci": [0.6, 0.8]},
+            "without_context": {"value": 0.5, "ci": [0.4, 0.6]},
+        },
+        "damage": {
+            "fr": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 30.0], "messages": 9, "falls": True},
+            "th": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 61.0], "messages": 9, "falls": False},
+        },
+    }
+
+
+def _data() -> dict[str, Any]:
+    example = {"en": "<b>!", "fr": "x"}
+    return {
+        "withheld_pairs": ["fr-th"],
+        "rows": {"train": 900, "dev": 50, "test": 50},
+        "languages": {code: {"train": 800, "dev": 40, "test": 45} for code in CODES},
+        "pairs": {"en-fr": 700},
+        "cleaning": {"filters": [{"name": "length", "rows_in": 9, "rows_out": 8, "examples": [example]}]},
+    }
+
+
+def _routing() -> dict[str, Any]:
+    generator = random.Random(2)
+    shares = [[generator.random() for _ in range(8)] for _ in CODES]
+    return {
+        "languages": list(CODES),
+        "experts_by_language": {"encoder.1": shares, "decoder.1": shares[::-1]},
+        "mutual_information": {"family": {"encoder.1": 0.4}, "mean": 0.4},
     }
 
 
