@@ -1,20 +1,23 @@
-"""What a choice of the teacher's training is worth: the same run trained with and without it, compared on dev.
+"""What a choice is worth in the training of a teacher or student: the same run with and without it, compared on dev.
 
-Corpus, vocabulary and encoded store are those of a finished run; every side has the same budget and seed, unless its
-own overrides say otherwise. Differences are to the first side, with a bootstrap interval over messages.
+What the training reads (corpus, vocabulary, encoded store, for a student also its teacher and that one's distributions)
+is a finished run's; every side has the same budget and seed, unless its own overrides say otherwise. Differences are to
+the first side, with a bootstrap interval over messages.
 
     python benchmarks/ablation.py run=runs/demo experiment=demo \\
         common="[training.max_updates=600]" \\
         sides="[teacher.alignment.updates=0, teacher.alignment.updates=400]"
+    python benchmarks/ablation.py run=runs/demo experiment=demo stage=student \
+        common="[distillation=demo, student=demo]" sides="[student.encoder_layers=2, student.encoder_layers=6]"
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.time_to_quality import finished
+from pipeline.errors import InputError
 from scripts.command_line import argument, run
 
 if TYPE_CHECKING:
@@ -25,12 +28,13 @@ if TYPE_CHECKING:
 class Arguments:
     """What is compared."""
 
-    run: str = argument("folder of a run whose stages corpus, tokenizer and encoded are finished")
+    run: str = argument("folder of a run whose stages before the training are finished")
     experiment: str = argument("experiment that gives the settings of training")
     sides: list[str] = argument(
         "overrides of each side, several joined by '+'; the first side is what others are held to"
     )
     common: list[str] = argument("overrides of all sides", default=[])
+    stage: str = argument("the training: teacher, student or student_no_kd", default="teacher")
     out: str = argument("folder for the trained models and outputs, kept for another call", default="runs/ablation")
     messages: int = argument("dev messages a direction", default=32)
 
@@ -39,42 +43,45 @@ def main(arguments: Arguments) -> None:
     """Train each side, translate the dev split with it, and print the table."""
     from training.significance import Bootstrap, interval
 
-    folders = {stage: finished(Path(arguments.run) / stage) for stage in ("corpus", "tokenizer", "encoded")}
-    testset = _dev(folders["corpus"])
+    testset = _dev(finished(Path(arguments.run) / "corpus"))
     rows = {direction: testset.rows(direction, arguments.messages) for direction in testset.directions()}
     bootstrap = Bootstrap(len(testset.row_ids), 1000, 1)
-    print("side | updates | target tokens | seconds | dev loss | dev chrF | difference to the first side")
+    print("side | parameters | updates | target tokens | seconds | dev loss | dev chrF | difference to the first side")
     first = None
     for side in arguments.sides:
-        facts, points, samples = _side(arguments, side, folders, testset, rows, bootstrap)
+        facts, points, samples = _side(arguments, side, testset, rows, bootstrap)
         if first is None:
             first = points, samples
         gap, (low, high) = points - first[0], interval(samples - first[1])
         shown = f"{gap:+.2f} [{low:+.2f}, {high:+.2f}]" if first[1] is not samples else ""
-        cells = (side, facts["updates"], facts["tokens"], f"{facts['seconds']:.0f}")
+        cells = (side, f"{facts['params']:,}", facts["updates"], facts["tokens"], f"{facts['seconds']:.0f}")
         print(*cells, f"{facts['metrics']['dev/loss']:.3f}", f"{points:.2f}", shown, sep=" | ", flush=True)
 
 
 def _side(
-    arguments: Arguments, side: str, folders: Mapping[str, Path], testset: "TestSet", rows: Any, bootstrap: Any
+    arguments: Arguments, side: str, testset: "TestSet", rows: Any, bootstrap: Any
 ) -> tuple[dict[str, Any], float, Any]:
     """Facts of the training, mean chrF over directions, its bootstrap samples [B]."""
     import numpy as np
 
     from eval.outputs import translate_directions
     from scripts.composition import compose_config
+    from scripts.graph import stages
     from scripts.run_config import RunConfig
     from training.chrf import chrf_score, chrf_scores, chrf_statistics
-    from training.teacher import TeacherStage, TeacherStageConfig
     from training.translate import DecodingConfig, Translator
 
     words = [f"experiment={arguments.experiment}", *arguments.common, *side.split("+")]
     config = compose_config(RunConfig, "pipeline", words)
+    stage = next((stage for stage in stages(config) if stage.name == arguments.stage), None)
+    if stage is None:
+        raise InputError(f"the run of {' '.join(words)} has no stage {arguments.stage}")
+    folders = {name: finished(Path(arguments.run) / read.name) for name, read in stage.inputs.items()}
     out = Path(arguments.out) / hashlib.sha256(repr([*words, *folders.values()]).encode()).hexdigest()[:16]
     out.mkdir(parents=True, exist_ok=True)
-    facts = TeacherStage(TeacherStageConfig(config.teacher, config.training, config.batching)).run(out, folders)
+    facts = stage.run(out, folders)
     translator = Translator.load(out, DecodingConfig(max_new_tokens=config.batching.max_length))
-    table = translate_directions(translator, "teacher", testset, rows).table
+    table = translate_directions(translator, arguments.stage, testset, rows).table
     place = {row_id: index for index, row_id in enumerate(testset.row_ids)}
     points, samples = [], []
     for direction in rows:
