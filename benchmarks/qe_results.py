@@ -1,7 +1,6 @@
 """Tables of an evaluation of quality estimation, as they stand in docs/results/qe.md.
 
     python -m benchmarks.qe_results scores=runs/qe_real/qe_evaluation/FINGERPRINT/qe_scores.json
-    python -m benchmarks.qe_results model=runs/qe_real/qe data=runs/qe_real/qe_data out=FOLDER   evaluates anew first
 
 Published figures: best systems and the organisers' baseline of the word-level task of WMT22, on its own test sets.
 """
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.errors import InputError
 from scripts.command_line import argument, run
 
 Scores = Mapping[str, Any]
@@ -42,36 +40,17 @@ PUBLISHED: Final = {  # test set -> best system, organisers' baseline
 class Arguments:
     """Arguments of the command line."""
 
-    scores: str = argument("a finished qe_scores.json", default="")
-    model: str = argument("folder of a model to evaluate, or a run's stage", default="")
-    data: str = argument("folder of the annotations, or a run's stage", default="")
-    out: str = argument("folder for its qe_scores.json", default="")
-    damage_messages: int = argument("messages of each language in the check of damage", default=60)
+    scores: str = argument("a finished qe_scores.json")
 
 
 def main(arguments: Arguments) -> None:
     """Print the tables."""
-    if not arguments.scores and not (arguments.model and arguments.data and arguments.out):
-        raise InputError("give scores=FILE, or model=FOLDER data=FOLDER out=FOLDER")
-    path = Path(arguments.scores) if arguments.scores else evaluated(arguments)
-    scores = json.loads(path.read_text(encoding="utf-8"))
+    scores = json.loads(Path(arguments.scores).read_text(encoding="utf-8"))
     for part in ("human", "human_sets"):
         if part in scores:
             print("\n".join(word_table(scores[part], scores.get("baselines", {}))), end="\n\n")
             print("\n".join(sentence_table(scores[part])), end="\n\n")
     print("\n".join(other_lines(scores)))
-
-
-def evaluated(arguments: Arguments) -> Path:
-    """Run the evaluation of the pipeline on a model; its `qe_scores.json`."""
-    from pipeline.manifest import newest_artifact
-    from qe_model.config import QEEvaluationConfig
-    from qe_model.evaluation import SCORES, QEEvaluationStage
-
-    out = Path(arguments.out)
-    inputs = {"qe": newest_artifact(Path(arguments.model)), "qe_data": newest_artifact(Path(arguments.data))}
-    QEEvaluationStage(QEEvaluationConfig(damage_messages=arguments.damage_messages)).run(out, inputs)
-    return out / SCORES
 
 
 def word_table(groups: Scores, baselines: Scores) -> Iterable[str]:
