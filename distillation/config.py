@@ -201,17 +201,21 @@ class OutputListsConfig:
         coverage: share of a language's training tokens that its list must cover.
         min_count: a piece seen this often in a language is on its list whatever the coverage.
         max_pieces: longest list, always-allowed pieces aside (0: no limit).
-        check_coverage: least share of held-out reference tokens; less stops the run (0: only measured).
+        dev_coverage: share of dev tokens that a list must cover; it is filled up with what is most frequent in all
+            languages until it does (0: not filled).
+        check_coverage: least share of the test split's reference tokens; less stops the run (0: only measured).
     """
 
     coverage: float = 0.9998
     min_count: int = 2
     max_pieces: int = 0
+    dev_coverage: float = 0.999
     check_coverage: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.coverage <= 1 or not 0 <= self.check_coverage <= 1 or self.min_count < 1:
-            raise InputError("distillation.lists: coverage and check_coverage in 0 to 1, min_count at least 1")
+        shares = (self.coverage, self.dev_coverage, self.check_coverage)
+        if not all(0 <= share <= 1 for share in shares) or not self.coverage or self.min_count < 1:
+            raise InputError("distillation.lists: coverages must lie in 0 to 1, coverage above 0, min_count at least 1")
 
 
 @dataclass(frozen=True)

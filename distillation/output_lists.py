@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 FILE: Final = "output_lists.json"
 UNIONS_KEPT: Final = 16  # combinations of languages whose common list is held ready
-HELD_OUT: Final = ("dev", "test")
 # Scripts of one language here: all its pieces are on the list, however little text was counted. As Unicode names them.
 OWN_SCRIPTS: Final = {"th": ("THAI",), "ko": ("HANGUL",), "ru": ("CYRILLIC",), "ja": ("HIRAGANA", "KATAKANA")}
 
@@ -42,7 +41,7 @@ class OutputLists:
     Attributes:
         vocab_size, vocabulary_digest: of the vocabulary that the ids are of.
         pieces: sorted ids by language, tag included.
-        coverage: share of each language's held-out reference tokens that its list holds.
+        coverage: share of each language's reference tokens of the test split that its list holds.
     """
 
     vocab_size: int
@@ -111,9 +110,10 @@ class OutputLists:
 
 
 class OutputListsStage(Stage[OutputListsConfig]):
-    """Counts the train split of `encoded`, with `tokenizer`; measures coverage on dev and test."""
+    """Counts the train split of `encoded`, with `tokenizer`; fills up by dev, measures coverage on test."""
 
     name = "output_lists"
+    version: ClassVar[int] = 2  # filled up
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Write `output_lists.json`; facts: `sizes` and `coverage` by language.
@@ -138,22 +138,24 @@ class OutputListsStage(Stage[OutputListsConfig]):
 def build_lists(encoded: EncodedCorpus, tokenizer: "PreTrainedTokenizerBase", config: OutputListsConfig) -> OutputLists:
     """Lists of all languages of a corpus."""
     always = copyable(tokenizer)
+    counts_of = {code: count_pieces(encoded, code, "train") for code in encoded.languages}
+    everywhere = sum(counts_of.values(), np.zeros(encoded.vocab_size, np.int64))
     pieces, coverage = {}, {}
-    for code in encoded.languages:
-        counts = count_pieces(encoded, code, ["train"])
+    for code, counts in counts_of.items():
         tag = tokenizer.convert_tokens_to_ids(LANGUAGES[code].token)
         own = of_script(tokenizer, OWN_SCRIPTS.get(code, ()))
         allowed = np.unique(np.concatenate([always, own, [tag], frequent(counts, config)]))
-        held_out = count_pieces(encoded, code, HELD_OUT)
+        allowed = filled_up(allowed, everywhere, count_pieces(encoded, code, "dev"), config.dev_coverage)
+        held_out = count_pieces(encoded, code, "test")
         pieces[code] = allowed.tolist()
         coverage[code] = round(float(held_out[allowed].sum() / max(1, held_out.sum())), 6)
     return OutputLists(encoded.vocab_size, encoded.vocabulary_digest, pieces, coverage)
 
 
-def count_pieces(encoded: EncodedCorpus, code: str, splits: Sequence[str]) -> "IntArray":
-    """How often each piece occurs in a language's cells of some splits: (V,)."""
+def count_pieces(encoded: EncodedCorpus, code: str, split: str) -> "IntArray":
+    """How often each piece occurs in a language's cells of a split: (V,)."""
     tokens, offsets = encoded.column(code)
-    wanted = np.isin(encoded.table["split"].combine_chunks().to_numpy(zero_copy_only=False).astype(str), splits)
+    wanted = encoded.table["split"].combine_chunks().to_numpy(zero_copy_only=False).astype(str) == split
     return np.bincount(tokens[np.repeat(wanted, np.diff(offsets))], minlength=encoded.vocab_size)
 
 
@@ -164,6 +166,22 @@ def frequent(counts: "IntArray", config: OutputListsConfig) -> "IntArray":
     reached = np.searchsorted(counts[order].cumsum(), config.coverage * counts.sum()) + 1
     wanted = min(seen, max(int(reached), int((counts >= config.min_count).sum())))
     return order[: min(wanted, config.max_pieces) if config.max_pieces else wanted]
+
+
+def filled_up(allowed: "IntArray", everywhere: "IntArray", dev: "IntArray", coverage: float) -> "IntArray":
+    """A list (sorted ids) with as many of the pieces most frequent in all languages as cover a share of dev tokens.
+
+    Args:
+        everywhere: counts over all languages' training text (V,); pieces that never occur are not taken.
+        dev: counts in this language's dev text (V,).
+    """
+    missing = coverage * dev.sum() - dev[allowed].sum()
+    if missing <= 0:
+        return allowed
+    others = np.setdiff1d(everywhere.nonzero()[0], allowed)
+    others = others[np.argsort(-everywhere[others], kind="stable")]
+    needed = int(np.searchsorted(dev[others].cumsum(), missing)) + 1
+    return np.union1d(allowed, others[:needed])
 
 
 def copyable(tokenizer: "PreTrainedTokenizerBase") -> "IntArray":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distillation.config import OutputListsConfig
-from distillation.output_lists import OutputLists, OutputListsStage, copyable, count_pieces, frequent
+from distillation.output_lists import OutputLists, OutputListsStage, copyable, count_pieces, filled_up, frequent
 from pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
 from training.encoded import EncodedCorpus
@@ -27,8 +27,7 @@ def test_lists_cover_held_out_text_and_are_shorter_than_the_vocabulary(inputs: d
     for code in encoded.languages:
         allowed = set(lists.pieces[code])
         assert len(allowed) < lists.vocab_size - 20  # the other languages' tags and words are not on it
-        rows = [row for split in ("dev", "test") for row in encoded.rows(split)]
-        tokens = np.concatenate([encoded.tokens(code, row) for row in rows])
+        tokens = np.concatenate([encoded.tokens(code, row) for row in encoded.rows("test")])
         assert np.mean([int(token) in allowed for token in tokens]) == pytest.approx(lists.coverage[code], abs=1e-6)
 
 
@@ -69,8 +68,16 @@ def test_length_follows_coverage_count_and_limit(config: OutputListsConfig, kept
     assert len(frequent(np.array([60, 0, 30, 8, 2]), config)) == kept
 
 
+@pytest.mark.parametrize(
+    ("coverage", "ids"), [(0.0, [1, 2]), (0.5, [1, 2]), (0.6, [1, 2, 4]), (0.8, [0, 1, 2, 4]), (1.0, [0, 1, 2, 4, 5])]
+)
+def test_a_list_is_filled_up_with_what_is_frequent_anywhere(coverage: float, ids: list[int]) -> None:
+    everywhere, dev = np.array([3, 9, 9, 0, 5, 1]), np.array([2, 5, 0, 1, 1, 1])
+    assert filled_up(np.array([1, 2]), everywhere, dev, coverage).tolist() == ids
+
+
 def test_too_little_coverage_stops_the_run(inputs: dict[str, Path], tmp_path: Path) -> None:
-    config = OutputListsConfig(coverage=0.01, min_count=10**6, max_pieces=1, check_coverage=0.999)
+    config = OutputListsConfig(coverage=0.01, min_count=10**6, max_pieces=1, dev_coverage=0, check_coverage=0.999)
     with pytest.raises(InputError, match="cover too little"):
         OutputListsStage(config).run(tmp_path / "out", inputs)
     assert not (tmp_path / "out").exists()
@@ -80,6 +87,6 @@ def test_too_little_coverage_stops_the_run(inputs: dict[str, Path], tmp_path: Pa
 
 def test_counts_are_of_the_wanted_splits(inputs: dict[str, Path]) -> None:
     encoded = EncodedCorpus.open(inputs["encoded"])
-    parts = [count_pieces(encoded, "en", [split]).sum() for split in ("train", "dev", "test")]
+    parts = [count_pieces(encoded, "en", split).sum() for split in ("train", "dev", "test")]
     assert sum(parts) == len(encoded.column("en")[0])
     assert parts[0] > parts[1] > 0
