@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from qe_model.config import STYLES, QEEvaluationConfig
 
 if TYPE_CHECKING:
     from qe_model.baselines import Baseline
-    from qe_model.scoring import QualityScorer
+    from qe_model.scoring import QualityScore, QualityScorer
 
 SCORES: Final = "qe_scores.json"
 
@@ -29,6 +29,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """
 
     name = "qe_evaluation"
+    version: ClassVar[int] = 2  # every set in the style of its own annotators
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Score, compare, write.
@@ -60,7 +61,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 def scores_on_test(
     scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
 ) -> dict[str, Any]:
-    """All but the baselines: see the stage."""
+    """All but the baselines: see the stage. Every set is scored in the style of its own annotators."""
     from qe_model.agreement import agreement, file_and_direction, pooled_agreement
     from qe_model.damage import damage_curves
     from qe_model.synthetic.contrastive import is_contrast
@@ -70,7 +71,7 @@ def scores_on_test(
     for origin in ("human", "synthetic"):
         rows = [one for one in test if one.origin == origin and not is_contrast(one)]
         if rows:
-            scores = scorer.score(rows, f"scoring {origin}")
+            scores = scored_as_annotated(scorer, rows, f"scoring {origin}")
             found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
             if origin == "human":
                 found["human_sets"] = agreement(rows, scores, SeverityWeights(), *numbers, key=file_and_direction)
@@ -83,6 +84,21 @@ def scores_on_test(
     curves = damage_curves(scorer, _some_of_each(right, config.damage_messages), seed=config.seed)
     found["damage"] = {code: curve.to_json() for code, curve in curves.items()}
     return found
+
+
+def scored_as_annotated(
+    scorer: "QualityScorer", rows: Sequence[AnnotatedTranslation], description: str
+) -> "list[QualityScore]":
+    """Scores in the given order, each in its annotators' style: word tags mark several times as much as MQM does."""
+    from qe_model.example_labels import style_of
+
+    styles = [STYLES[style_of(one)] for one in rows]
+    found: dict[int, QualityScore] = {}
+    for style in dict.fromkeys(styles):
+        places = [place for place, own in enumerate(styles) if own == style]
+        scores = scorer.following(style).score([rows[place] for place in places], f"{description} ({style})")
+        found |= zip(places, scores, strict=True)
+    return [found[place] for place in range(len(rows))]
 
 
 def context_accuracy(scorer: "QualityScorer", rows: Sequence[AnnotatedTranslation], seed: int) -> dict[str, Any]:

@@ -52,10 +52,11 @@ def binary_loss(logits_N4: Tensor, shares_N4: Tensor, config: LossConfig, imbala
 
 
 def _severity_loss(output: QEOutput, labels: Labels) -> Tensor:
-    """Cross-entropy of the severity of bad words and gaps, over the mass of bad."""
-    logits = torch.cat([output.target[:, 1:], output.gaps[:, 1:]])
-    shares = torch.cat([labels.target[:, 1:], labels.gaps[:, 1:]])
-    known = torch.cat([labels.severity_known, labels.gap_severity_known * labels.gaps_known])
+    """Cross-entropy of the severity of bad words on both sides and of gaps, over the mass of bad."""
+    logits = torch.cat([output.target[:, 1:], output.gaps[:, 1:], output.source[:, 1:]])
+    shares = torch.cat([labels.target[:, 1:], labels.gaps[:, 1:], labels.source[:, 1:]])
+    told = (labels.severity_known, labels.gap_severity_known * labels.gaps_known)
+    known = torch.cat([*told, labels.source_severity_known * labels.source_known])
     losses = -(shares * logits.log_softmax(-1)).sum(-1) * known
     return losses.sum() / (shares.sum(-1) * known).sum().clamp(min=1)
 

@@ -31,7 +31,8 @@ class Labels:
         target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1.
         target_known, gaps_known, source_known: whether a row is a label at all.
         target_dimension, gap_dimension: (N,), (G,) 0 accuracy, 1 fluency, 2 consistency, -100 unknown or ok.
-        severity_known: (N,) and gap_severity_known: (G,) whether the label tells more than ok or bad.
+        severity_known, gap_severity_known, source_severity_known: (N,), (G,), (M,) whether the label tells more than
+            ok or bad.
         sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency; not-a-number where unknown.
     """
 
@@ -45,6 +46,7 @@ class Labels:
     gap_dimension: Tensor
     severity_known: Tensor
     gap_severity_known: Tensor
+    source_severity_known: Tensor
     sentence: Tensor
 
     def to(self, device: Any) -> Self:
@@ -219,5 +221,6 @@ def _labels(labels: Sequence["ExampleLabels"]) -> Labels:
         gap_dimension=joined("gap_dimension", np.int64),
         severity_known=spread("severity_known", "target").float(),
         gap_severity_known=spread("severity_known", "gaps").float(),
+        source_severity_known=spread("severity_known", "source").float(),
         sentence=torch.from_numpy(np.stack([one.sentence for one in labels]).astype(np.float32)),
     )

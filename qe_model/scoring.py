@@ -134,6 +134,10 @@ class QualityScorer:
         model.to(device, torch.bfloat16 if precision == "bf16" else torch.float32)  # type: ignore[arg-type]
         return cls(model, encoder, decisions, style or own_style, batch_tokens)
 
+    def following(self, style: str) -> "QualityScorer":
+        """The same model, marking as another kind of annotators does."""
+        return QualityScorer(self.model, self.encoder, self.decisions, style, self.batch_tokens)
+
     def score(self, translations: Sequence[AnnotatedTranslation], description: str = "") -> list[QualityScore]:
         """Score each translation; annotations that they carry are not looked at."""
         if not translations:

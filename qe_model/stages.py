@@ -123,6 +123,7 @@ class QEStage(TrainedStage[QEConfig]):
     """
 
     name = "qe"
+    version: ClassVar[int] = 2  # severities of source words are learnt
     unfinished: ClassVar[tuple[str, ...]] = (*UNFINISHED, "trials")
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:

@@ -13,6 +13,7 @@ from qe_model.agreement import agreement, pooled_agreement
 from qe_model.annotation import ContextMessage, SeverityWeights
 from qe_model.config import LossConfig
 from qe_model.damage import damage_curves, damaged
+from qe_model.evaluation import scored_as_annotated
 from qe_model.filter_scorer import load_filter
 from qe_model.scored_files import read_pairs, score_file
 from qe_model.scoring import QualityScorer, make_pair, score_of
@@ -56,6 +57,22 @@ def test_errors_are_found_in_unseen_messages(scorer: QualityScorer) -> None:
     assert found["mcc"]["ci"][0] < found["mcc"]["value"] < found["mcc"]["ci"][1]
     assert found["sentence"]["spearman"]["value"] > 0.1
     assert pooled_agreement(rows, scorer.score(rows), 20)["mcc"]["value"] == pytest.approx(found["mcc"]["value"])
+
+
+def test_every_set_is_scored_in_the_style_of_its_annotators(scorer: QualityScorer) -> None:
+    decisions = replace(
+        scorer.decisions,
+        thresholds={"target": {"*": 2.0, "tags/*": 0.0}, "gaps": {"*": 2.0}, "source": {"*": 2.0}},
+    )
+    strict = QualityScorer(scorer.model, scorer.encoder, decisions, "mqm")
+    rows = examples(30, "test")
+    rows = [one for one, said in zip(rows, scorer.score(rows), strict=True) if not said.flags][:6]
+    rows = [
+        replace(one, origin="human", known=one.known - {"severity"}) if number % 2 else one
+        for number, one in enumerate(rows)
+    ]
+    marked = [len(one.spans) > 0 for one in scored_as_annotated(strict, rows, "")]
+    assert marked == [False, True] * 3
 
 
 def test_batches_do_not_change_scores(scorer: QualityScorer) -> None:
