@@ -1,6 +1,6 @@
 """Tables of an evaluation of quality estimation, as they stand in docs/results/qe.md.
 
-    python -m benchmarks.qe_results scores=runs/qe_real/qe_evaluation/FINGERPRINT/qe_scores.json
+    python -m benchmarks.qe_results evaluation=runs/qe_real/qe_evaluation
 
 Published figures: best systems and the organisers' baseline of the word-level task of WMT22, on its own test sets.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.time_to_quality import finished
 from scripts.command_line import argument, run
 
 Scores = Mapping[str, Any]
@@ -40,12 +41,13 @@ PUBLISHED: Final = {  # test set -> best system, organisers' baseline
 class Arguments:
     """Arguments of the command line."""
 
-    scores: str = argument("a finished qe_scores.json")
+    evaluation: str = argument("stage folder of a finished evaluation of quality estimation")
 
 
 def main(arguments: Arguments) -> None:
     """Print the tables."""
-    scores = json.loads(Path(arguments.scores).read_text(encoding="utf-8"))
+    path = finished(Path(arguments.evaluation)) / "qe_scores.json"
+    scores = json.loads(path.read_text(encoding="utf-8"))
     for part in ("human", "human_sets"):
         if part in scores:
             print("\n".join(word_table(scores[part], scores.get("baselines", {}))), end="\n\n")
