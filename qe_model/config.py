@@ -161,18 +161,23 @@ class QEEvaluationConfig:
     Attributes:
         bootstrap_samples: resampled sets of documents behind each interval.
         baselines: whether the baselines are scored too (on human annotations).
+        human_messages: human annotations of each style and direction that are tested, and that thresholds of baselines
+            are tuned on, evenly spread; 0: all.
         damage_messages: messages of each language in the check that damage lowers the score.
         seed: of the bootstrap and the damage.
     """
 
     bootstrap_samples: int = 1000
     baselines: bool = True
+    human_messages: int = 0
     damage_messages: int = 60
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.bootstrap_samples < 10 or self.damage_messages < 1:
-            raise InputError("qe.evaluation: bootstrap_samples must be 10 or more, damage_messages 1 or more")
+        if self.bootstrap_samples < 10 or self.damage_messages < 1 or self.human_messages < 0:
+            raise InputError(
+                "qe.evaluation: bootstrap_samples must be 10 or more, damage_messages 1, human_messages 0 or more"
+            )
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
         from qe_model.stages import annotated
 
         scorer = QualityScorer.load(inputs["qe"])
-        test = annotated(inputs["qe_data"], "test")
+        test = _some_of_people(annotated(inputs["qe_data"], "test"), self.config.human_messages)
         scores = scores_on_test(scorer, test, self.config)
         if self.config.baselines:
             scores["baselines"] = self._baselines(scorer, test, inputs["qe_data"])
@@ -54,7 +54,8 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 
         humans = [one for one in test if one.origin == "human"]
         directions = {one.direction for one in humans}
-        known = [one for split in ("train", "dev") for one in annotated(folder, split) if one.direction in directions]
+        dev = _some_of_people(annotated(folder, "dev"), self.config.human_messages)
+        known = [one for one in [*annotated(folder, "train"), *dev] if one.direction in directions]
         return baseline_scores(scorer, known, humans, self.config) if humans else {}
 
 
@@ -194,6 +195,16 @@ def _word_mcc(
     counts = np.stack([confusion(gold, 2 * (said >= threshold)) for said, gold in judged(test)])
     documents = DocumentBootstrap([one.document for one in test], config.bootstrap_samples, config.seed)
     return {"mcc": documents.estimate(counts, mcc).to_json()}
+
+
+def _some_of_people(rows: list[AnnotatedTranslation], limit: int) -> list[AnnotatedTranslation]:
+    """Human annotations thinned out evenly to `limit` of each style and direction (0: all of them), and all others."""
+    from qe_model.task import dev_sample
+
+    if not limit:
+        return rows
+    people = dev_sample([one for one in rows if one.origin == "human"], limit)
+    return [*people, *(one for one in rows if one.origin != "human")]
 
 
 def _some_of_each(rows: Sequence[AnnotatedTranslation], count: int) -> list[AnnotatedTranslation]:

@@ -273,11 +273,12 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     ]
     rows = [*pairs, *human, *examples(20, "test", seed=30)]
     write_annotations(data / "annotations.parquet", rows)
-    config = QEEvaluationConfig(bootstrap_samples=20, damage_messages=5)
+    config = QEEvaluationConfig(bootstrap_samples=20, human_messages=12, damage_messages=5)
     QEEvaluationStage(config).run(tmp_path / "out", {"qe": folders["qe"], "qe_data": data})
     scores = json.loads((tmp_path / "out" / SCORES).read_text())
     assert set(scores) == {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"}
     assert set(scores["baselines"]["en-fr"]) == {"all_ok", "minus_length", "alignment", "teacher_log_probability"}
+    assert scores["human"]["en-fr"]["translations"] == 12
     assert scores["baselines"]["en-fr"]["all_ok"]["mcc"]["value"] == 0
     assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
     shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
