@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotation import AnnotatedTranslation, SeverityWeights, WordLabels, penalty
+from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights, WordLabels, penalty
 from qe_model.calibration import calibration
-from qe_model.config import STYLES
 from qe_model.example_labels import style_of, tells_words
 from qe_model.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
 from qe_model.raters import labels_of

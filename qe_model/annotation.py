@@ -19,6 +19,14 @@ Origin = Literal["human", "synthetic", "model"]
 Known = Literal["severity", "dimension", "gaps", "source"]
 Interval = tuple[int, int]  # [start, end) in characters
 
+STYLES: Final = (
+    "mqm",
+    "tags",
+    "synthetic",
+    "medical",
+    "chat",
+    "spans",
+)  # ways of annotating
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
@@ -99,6 +107,7 @@ class AnnotatedTranslation:
         origin: human annotation, synthetic errors, or a model's output aligned to a reference.
         source_words, target_words: words as the annotators saw them; None: see `words.words_of`.
         split, domain: as published, or empty.
+        style: one of `STYLES` where the source names it; empty: see `example_labels.style_of`.
     """
 
     id: str
@@ -120,10 +129,13 @@ class AnnotatedTranslation:
     target_words: tuple[Interval, ...] | None = None
     split: str = ""
     domain: str = ""
+    style: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in ORIGINS:
             raise InputError(f"{self.id}: origin is '{self.origin}': it must be one of {' '.join(ORIGINS)}")
+        if self.style and self.style not in STYLES:
+            raise InputError(f"{self.id}: style is '{self.style}': it must be one of {' '.join(STYLES)}")
         for span in self.spans:
             length = len(self.text(span.side))
             if span.end > length:

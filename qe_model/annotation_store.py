@@ -43,6 +43,7 @@ SCHEMA: Final = pa.schema(
         ("target_words", _WORDS),
         ("split", _text),
         ("domain", _text),
+        ("style", _text),
     ]
 )
 _ROWS_PER_GROUP: Final = 20_000

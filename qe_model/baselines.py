@@ -4,19 +4,18 @@ All give a badness per word (higher is worse) and a score per sentence (higher i
 tuned on dev by `metrics.best_threshold`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qe_model.annotation import AnnotatedTranslation, Interval
-from qe_model.words import to_words, words_of, words_of_side
+from qe_model.lexical.word_table import UNKNOWN, WordTable, lower_words
+from qe_model.words import to_words, words_of_side
 from training.significance import Floats
 
 Texts = tuple[str, str]  # source and target
-_EMPTY: Final = 0  # the word that target words without a source are aligned to
 _FLOOR: Final = 1e-6
 
 
@@ -88,24 +87,15 @@ class AlignmentHeuristic:
     (Brown et al. 1993, model 1, with the empty word).
     """
 
-    def __init__(
-        self, vocabulary: Mapping[str, int], source: Mapping[str, int], table: "_Table", unigram: Floats
-    ) -> None:
+    def __init__(self, table: WordTable) -> None:
         """Made by `fit`."""
-        self._target, self._source, self._table, self._unigram = vocabulary, source, table, unigram
+        self._table = table
+        self._unigram = (table.counts + 1) / (table.counts.sum() + len(table.counts))
 
     @classmethod
     def fit(cls, pairs: Iterable[Texts], iterations: int = 5) -> "AlignmentHeuristic":
         """Train on pairs of source and target. Repeated targets of one source (many systems) are welcome."""
-        source: dict[str, int] = {"": _EMPTY}
-        target: dict[str, int] = {"": _EMPTY}
-        blocks: list[tuple[list[int], list[int]]] = []
-        for source_text, target_text in pairs:
-            sources = [_EMPTY, *_numbers(source_text, source)]
-            blocks.append((list(dict.fromkeys(sources)), _numbers(target_text, target)))
-        counts = np.bincount([w for _, words in blocks for w in words], minlength=len(target)).astype(np.float64)
-        unigram = (counts + 1) / (counts.sum() + len(target))
-        return cls(target, source, _Table.fit(blocks, len(target), iterations), unigram)
+        return cls(WordTable.fit(pairs, iterations))
 
     def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
         """Badness per word, and minus its mean for the sentence."""
@@ -115,49 +105,10 @@ class AlignmentHeuristic:
     def _words(self, translation: AnnotatedTranslation) -> Floats:
         text = translation.target
         words = [text[start:end].lower() for start, end in words_of_side(translation)]
-        known = {self._source[word] for word in _pieces(translation.source) if word in self._source}
-        sources = np.array([_EMPTY, *sorted(known)])
-        likely = [self._likelihood(word, sources) for word in words]
-        return -np.log(np.array(likely)) if likely else np.zeros(0)
-
-    def _likelihood(self, word: str, sources: NDArray[np.int64]) -> float:
-        number = self._target.get(word)
-        if number is None:  # never seen: fine if it is copied, else as bad as can be
-            return 1.0 if word in self._source else _FLOOR
-        return max(_FLOOR, self._table.best(number, sources), float(self._unigram[number]))
-
-
-class _Table:
-    """t(target | source) as sorted keys and values."""
-
-    def __init__(self, keys: NDArray[np.int64], values: Floats, width: int) -> None:
-        self._keys, self._values, self._width = keys, values, width
-
-    @classmethod
-    def fit(cls, blocks: Sequence[tuple[list[int], list[int]]], width: int, iterations: int) -> "_Table":
-        """Expectation maximisation over all word pairs at once; `width` is the number of target words."""
-        pairs = [np.add.outer(np.array(s) * width, np.array(t, np.int64)).T.ravel() for s, t in blocks if t]
-        keys, cell = np.unique(np.concatenate(pairs), return_inverse=True)
-        lengths = np.concatenate([np.full(len(t), len(s)) for s, t in blocks if t])
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        values, sources = np.ones(len(keys)), keys // width
-        for _ in range(iterations):
-            weight = values[cell]
-            weight /= np.repeat(np.add.reduceat(weight, starts), lengths)
-            counts = np.bincount(cell, weight, minlength=len(keys))
-            values = counts / np.bincount(sources, counts)[sources]
-        return cls(keys, values, width)
-
-    def best(self, target: int, sources: NDArray[np.int64]) -> float:
-        """Highest t(target | source) over the sources."""
-        wanted = sources * self._width + target
-        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return float(np.where(self._keys[place] == wanted, self._values[place], 0.0).max())
-
-
-def _pieces(text: str) -> list[str]:
-    return [text[start:end].lower() for start, end in words_of(text)]
-
-
-def _numbers(text: str, vocabulary: dict[str, int]) -> list[int]:
-    return [vocabulary.setdefault(word, len(vocabulary)) for word in _pieces(text)]
+        source = lower_words(translation.source)
+        if not words:
+            return np.zeros(0)
+        best_N, numbers_N = self._table.probabilities(source, words).max(0), self._table.numbers(words)
+        likely_N = np.maximum(best_N, self._unigram[numbers_N]) if len(self._unigram) else best_N
+        unseen_N = np.where(np.isin(words, source), 1.0, _FLOOR)  # never seen: fine if it is copied, else bad
+        return -np.log(np.maximum(_FLOOR, np.where(numbers_N == UNKNOWN, unseen_N, likely_N)))

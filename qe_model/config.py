@@ -5,13 +5,14 @@ from typing import Final
 
 from pipeline.errors import InputError
 from qe_model.annotation import ORIGINS, SeverityWeights
+from qe_model.lexical.stage import LexiconConfig
 from training.trainer_config import TrackingConfig, TrainingConfig
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
 PREDICTORS: Final = ("none", "scores", "states")
+PRECISIONS: Final = ("fp32", "bf16")
 IMBALANCES: Final = ("none", "weights", "focal")
 CONTRAST: Final = "contrast"  # origin, in a mixture, of the pairs that only the conversation decides
-STYLES: Final = ("mqm", "tags", "synthetic")  # ways of annotating: each marks more or fewer words
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,10 @@ class QEEvaluationConfig:
     Attributes:
         bootstrap_samples: resampled sets of documents behind each interval.
         baselines: whether the baselines are scored too (on human annotations).
-        human_messages: human annotations of each style and direction that are tested, and that thresholds of baselines
-            are tuned on, evenly spread; 0: all.
+        human_messages: human annotations of each direction (word tags apart) that are tested, and that thresholds of
+            baselines are tuned on, evenly spread; 0: all.
+        human_directions: directions whose human annotations are tested; empty: all.
+        precision: the model computes in `fp32` or `bf16`.
         damage_messages: messages of each language in the check that damage lowers the score.
         seed: of the bootstrap and the damage.
     """
@@ -170,10 +173,14 @@ class QEEvaluationConfig:
     bootstrap_samples: int = 1000
     baselines: bool = True
     human_messages: int = 0
+    human_directions: list[str] = field(default_factory=list)
+    precision: str = "fp32"
     damage_messages: int = 60
     seed: int = 1
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise InputError(f"qe.evaluation.precision={self.precision!r}: choose one of {', '.join(PRECISIONS)}")
         if self.bootstrap_samples < 10 or self.damage_messages < 1 or self.human_messages < 0:
             raise InputError(
                 "qe.evaluation: bootstrap_samples must be 10 or more, damage_messages 1, human_messages 0 or more"
@@ -191,6 +198,7 @@ class QEConfig:
         mixture: human, synthetic and model-made examples in a batch.
         pretraining: on parallel text, before any label is seen.
         training: budget and optimizer of the training on labels.
+        lexicon: word tables whose evidence the model reads; without pairs it has none.
         weights: penalty points of minor, major and critical errors.
         evaluation: how it is tested.
         tracking: experiment tracker.
@@ -202,6 +210,7 @@ class QEConfig:
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     pretraining: PretrainingConfig = field(default_factory=PretrainingConfig)
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1, best_metric="dev/mcc"))
+    lexicon: LexiconConfig = field(default_factory=LexiconConfig)
     weights: SeverityWeights = field(default_factory=SeverityWeights)
     evaluation: QEEvaluationConfig = field(default_factory=QEEvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})

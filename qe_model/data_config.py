@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipeline.errors import InputError
+from qe_model.annotation import STYLES
 from qe_model.synthetic.config import SyntheticConfig
 from training.languages import language
 
@@ -17,6 +18,7 @@ class AnnotationSource:
         file: path under `QEDataConfig.root`.
         form: one of `FORMS`, see docs/qe.md.
         domain: replaces the rows' domain; empty: as the file says.
+        style: how its annotators mark, one of `STYLES`; empty: `mqm` with severities, `tags` without.
         directions: read these only, such as en-de; empty: all.
         licence: as stated by the source; goes into the manifest.
     """
@@ -24,12 +26,15 @@ class AnnotationSource:
     file: str = ""
     form: str = "mqm_parquet"
     domain: str = ""
+    style: str = ""
     directions: list[str] = field(default_factory=list)
     licence: str = ""
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise InputError(f"form is '{self.form}': it must be one of {' '.join(FORMS)}")
+        if self.style and self.style not in STYLES:
+            raise InputError(f"style is '{self.style}': it must be one of {' '.join(STYLES)}")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +34,7 @@ class QEDataStage(Stage[QEDataConfig]):
     """
 
     name = "qe_data"
+    version: ClassVar[int] = 2  # ways of annotating are kept
 
     def files(self) -> list[Path]:
         """Every file of annotations, and the glossary."""
@@ -86,7 +87,7 @@ class QEDataStage(Stage[QEDataConfig]):
         kept = set(self.config.keep_splits) | {""}
         for one in reader(source.form)(Path(self.config.root) / source.file):
             if one.split in kept and (not source.directions or one.direction in source.directions):
-                yield replace(one, domain=source.domain or one.domain or name)
+                yield replace(one, domain=source.domain or one.domain or name, style=source.style)
 
     def _synthetic(self, corpus: Path) -> Iterator[AnnotatedTranslation]:
         from qe_model.synthetic.generator import lexicons, synthesize

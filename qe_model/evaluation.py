@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from pipeline.atomic import write_json
 from pipeline.stage import Stage
-from qe_model.annotation import AnnotatedTranslation, SeverityWeights
-from qe_model.config import STYLES, QEEvaluationConfig
+from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights
+from qe_model.config import QEEvaluationConfig
 
 if TYPE_CHECKING:
     from qe_model.baselines import Baseline
@@ -29,7 +29,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """
 
     name = "qe_evaluation"
-    version: ClassVar[int] = 2  # every set in the style of its own annotators
+    version: ClassVar[int] = 3  # baselines have a threshold for each way of annotating
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Score, compare, write.
@@ -40,8 +40,9 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
         from qe_model.scoring import QualityScorer
         from qe_model.stages import annotated
 
-        scorer = QualityScorer.load(inputs["qe"])
-        test = _some_of_people(annotated(inputs["qe_data"], "test"), self.config.human_messages)
+        precision: Literal["fp32", "bf16"] = "bf16" if self.config.precision == "bf16" else "fp32"
+        scorer = QualityScorer.load(inputs["qe"], precision=precision)
+        test = _some_of_people(annotated(inputs["qe_data"], "test"), self.config)
         scores = scores_on_test(scorer, test, self.config)
         if self.config.baselines:
             scores["baselines"] = self._baselines(scorer, test, inputs["qe_data"])
@@ -54,7 +55,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 
         humans = [one for one in test if one.origin == "human"]
         directions = {one.direction for one in humans}
-        dev = _some_of_people(annotated(folder, "dev"), self.config.human_messages)
+        dev = _some_of_people(annotated(folder, "dev"), self.config)
         known = [one for one in [*annotated(folder, "train"), *dev] if one.direction in directions]
         return baseline_scores(scorer, known, humans, self.config) if humans else {}
 
@@ -143,20 +144,20 @@ def baseline_scores(
     test: Sequence[AnnotatedTranslation],
     config: QEEvaluationConfig,
 ) -> dict[str, Any]:
-    """Word MCC of each baseline by direction and style; thresholds from dev, tables from train."""
-    from qe_model.example_labels import style_of, tells_words
+    """Word MCC of each baseline by direction, word tags apart; thresholds from dev, tables from train."""
+    from qe_model.agreement import direction_and_style
+    from qe_model.example_labels import tells_words
 
     found: dict[str, Any] = {}
-    for key in sorted({(one.direction, style_of(one)) for one in test if tells_words(one)}):
+    for name in sorted({direction_and_style(one) for one in test if tells_words(one)}):
         parts = {
-            split: [one for one in rows if (one.direction, style_of(one)) == key and tells_words(one)]
+            split: [one for one in rows if direction_and_style(one) == name and tells_words(one)]
             for split, rows in (
                 ("train", [one for one in known if one.split == "train"]),
                 ("dev", [one for one in known if one.split == "dev"]),
                 ("test", test),
             )
         }
-        name = f"{key[0]}/{STYLES[key[1]]}" if STYLES[key[1]] == "tags" else key[0]
         found[name] = {
             title: _word_mcc(baseline, parts["dev"] or parts["train"], parts["test"], config)
             for title, baseline in _baselines(scorer, parts["train"]).items()
@@ -182,29 +183,39 @@ def _word_mcc(
     test: Sequence[AnnotatedTranslation],
     config: QEEvaluationConfig,
 ) -> dict[str, Any]:
+    from qe_model.example_labels import style_of
     from qe_model.metrics import DocumentBootstrap, best_threshold, confusion, mcc
     from qe_model.raters import labels_of
 
-    def judged(rows: Sequence[AnnotatedTranslation]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def judged(rows: Sequence[AnnotatedTranslation]) -> list[tuple[int, np.ndarray, np.ndarray]]:
         scores = baseline.score(rows)
-        return [(one.words, np.array(labels_of(row).severity)) for row, one in zip(rows, scores, strict=True)]
+        return [
+            (style_of(row), one.words, np.array(labels_of(row).severity)) for row, one in zip(rows, scores, strict=True)
+        ]
 
-    tuned = judged(dev)
-    words, labels = (np.concatenate([pair[side] for pair in tuned]) for side in (0, 1))
-    threshold = best_threshold(words.astype(np.float64), labels > 0).value if len(np.unique(words)) > 1 else np.inf
-    counts = np.stack([confusion(gold, 2 * (said >= threshold)) for said, gold in judged(test)])
+    tuned, tested = judged(dev), judged(test)
+    thresholds = {}
+    for style in {style for style, *_ in tested}:  # like the model's, of its own annotators where there are some in dev
+        own = [pair for known, *pair in tuned if known == style] or [pair for _, *pair in tuned]
+        words, labels = (np.concatenate([pair[side] for pair in own]) for side in (0, 1))
+        varied = len(np.unique(words)) > 1
+        thresholds[style] = best_threshold(words.astype(np.float64), labels > 0).value if varied else np.inf
+    counts = np.stack([confusion(gold, 2 * (said >= thresholds[style])) for style, said, gold in tested])
     documents = DocumentBootstrap([one.document for one in test], config.bootstrap_samples, config.seed)
     return {"mcc": documents.estimate(counts, mcc).to_json()}
 
 
-def _some_of_people(rows: list[AnnotatedTranslation], limit: int) -> list[AnnotatedTranslation]:
-    """Human annotations thinned out evenly to `limit` of each style and direction (0: all of them), and all others."""
-    from qe_model.task import dev_sample
+def _some_of_people(rows: list[AnnotatedTranslation], config: QEEvaluationConfig) -> list[AnnotatedTranslation]:
+    """Human annotations of the wanted directions, as many as wanted of each, and all others."""
+    from qe_model.agreement import direction_and_style
 
-    if not limit:
-        return rows
-    people = dev_sample([one for one in rows if one.origin == "human"], limit)
-    return [*people, *(one for one in rows if one.origin != "human")]
+    others = [one for one in rows if one.origin != "human"]
+    groups: dict[str, list[AnnotatedTranslation]] = defaultdict(list)
+    for one in rows:
+        if one.origin == "human" and (not config.human_directions or one.direction in config.human_directions):
+            groups[direction_and_style(one)].append(one)
+    people = [one for _, members in sorted(groups.items()) for one in _spread(members, config.human_messages)]
+    return [*people, *others]
 
 
 def _some_of_each(rows: Sequence[AnnotatedTranslation], count: int) -> list[AnnotatedTranslation]:
@@ -212,11 +223,13 @@ def _some_of_each(rows: Sequence[AnnotatedTranslation], count: int) -> list[Anno
     groups: dict[str, list[AnnotatedTranslation]] = defaultdict(list)
     for one in rows:
         groups[one.target_lang].append(replace(one, spans=()))
-    chosen = []
-    for members in groups.values():
-        step = max(1.0, len(members) / count)
-        chosen += [members[int(i * step)] for i in range(int(len(members) / step))]
-    return chosen
+    return [one for members in groups.values() for one in _spread(members, count)]
+
+
+def _spread(rows: Sequence[AnnotatedTranslation], count: int) -> list[AnnotatedTranslation]:
+    """Evenly spread rows, `count` at most; 0: all."""
+    step = max(1.0, len(rows) / count) if count else 1.0
+    return [rows[int(i * step)] for i in range(int(len(rows) / step))]
 
 
 def finite(value: Any) -> Any:

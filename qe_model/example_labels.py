@@ -9,12 +9,12 @@ import numpy as np
 from qe_model.annotation import (
     DIMENSION_LABELS,
     SEVERITY_LABELS,
+    STYLES,
     AnnotatedTranslation,
     Interval,
     SeverityWeights,
     penalty,
 )
-from qe_model.config import STYLES
 from qe_model.raters import labels_of
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class ExampleLabels:
 
 def style_of(translation: AnnotatedTranslation) -> int:
     """Position in `STYLES`: how the example was annotated, which decides how much is marked."""
+    if translation.style:
+        return STYLES.index(translation.style)
     if translation.origin == "synthetic":
         return STYLES.index("synthetic")
     return STYLES.index("mqm" if "severity" in translation.known else "tags")

@@ -7,19 +7,22 @@ is read in windows: some words of the translation with the part of the source th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qe_model.annotation import ContextMessage, Interval
+from qe_model.annotation import AnnotatedTranslation, ContextMessage, Interval, Side
 from training.languages import LANGUAGES
 from training.tokenizer import AUTO_TOKEN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from qe_model.lexical.lexicon import Lexicon
+
     Ints = np.ndarray[Any, np.dtype[np.int64]]
+    Floats = np.ndarray[Any, np.dtype[Any]]
 
 TARGET, SOURCE, CONTEXT, CONTEXT_TARGET = 1, 2, 3, 4  # segments; 0 is padding
 SEGMENTS: Final = 5
@@ -33,11 +36,13 @@ class TextPieces:
     Attributes:
         ids: [P] vocabulary ids.
         first, last: [N] first and last piece of each word, inclusive; several words may share a piece.
+        told: [N, FEATURES] what a lexicon tells of each word (`qe_model.lexical`); None without one.
     """
 
     ids: "Ints"
     first: "Ints"
     last: "Ints"
+    told: "Floats | None" = None
 
     @property
     def words(self) -> int:
@@ -51,7 +56,8 @@ class TextPieces:
         end = min(max(end, int(self.last[stop - 1]) + 1 if stop > start else begin), begin + limit)
         size = end - begin
         first, last = (np.minimum(side[start:stop] - begin, size - 1) for side in (self.first, self.last))
-        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE))
+        told = None if self.told is None else self.told[start:stop]
+        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,19 @@ class InputEncoder:
         max_length: most pieces of translation plus source in a window.
         context_length: most pieces of the conversation.
         tags: whether the vocabulary has this project's language tags.
+        lexicon: what tells of words, if anything does.
     """
 
     def __init__(
-        self, tokenizer: "PreTrainedTokenizerBase", max_length: int, context_length: int, tags: bool = True
+        self,
+        tokenizer: "PreTrainedTokenizerBase",
+        max_length: int,
+        context_length: int,
+        tags: bool = True,
+        lexicon: "Lexicon | None" = None,
     ) -> None:
         self.tokenizer, self.max_length, self.context_length, self.tags = tokenizer, max_length, context_length, tags
+        self.lexicon = lexicon
         vocabulary: Mapping[str, int] = tokenizer.get_vocab() if tags else {}
         self.tag_ids = {code: vocabulary[entry.token] for code, entry in LANGUAGES.items() if entry.token in vocabulary}
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
@@ -106,6 +119,21 @@ class InputEncoder:
         """Pieces of each text, and the pieces of each of its words."""
         encodings = self.encodings(texts)
         return [_pieces(encoding, text_words) for encoding, text_words in zip(encodings, words, strict=True)]
+
+    def sides(
+        self, translations: Sequence[AnnotatedTranslation], words: Mapping[Side, Sequence[Sequence[Interval]]]
+    ) -> list[tuple[TextPieces, TextPieces]]:
+        """Source and target of each translation with what the lexicon tells of their words."""
+        sources = self.pieces([one.source for one in translations], words["source"])
+        targets = self.pieces([one.target for one in translations], words["target"])
+        if self.lexicon is None:
+            return list(zip(sources, targets, strict=True))
+        found = []
+        for place, one in enumerate(translations):
+            own = words["source"][place], words["target"][place]
+            told = self.lexicon.told((one.source_lang, one.target_lang), (one.source, one.target), own)
+            found.append((replace(sources[place], told=told[0]), replace(targets[place], told=told[1])))
+        return found
 
     def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple["Ints", "Ints"]]:
         """Ids of the newest earlier messages, and of their translations, for each translation; both end to end."""

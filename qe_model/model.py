@@ -13,11 +13,13 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 
 from pipeline.errors import InputError
-from qe_model.config import STYLES, TEACHER, QEModelConfig
+from qe_model.annotation import STYLES
+from qe_model.config import TEACHER, QEModelConfig
 from qe_model.echoes import STATES
 from qe_model.encoders import CheckpointEncoder, Predictor, TeacherEncoder, load_checkpoint
 from qe_model.heads import LEVELS, Heads, pooled
 from qe_model.inputs import SEGMENTS
+from qe_model.lexical.inputs import LexicalInputs
 from qe_model.qe_batch import QEBatch
 from training.model.configuration import ParleyMoeConfig
 from training.model.layers import init_linear
@@ -36,6 +38,7 @@ class ParleyQEConfig(PreTrainedConfig):
         predictor: `none`, `scores` or `states`.
         teacher: configuration of the predictor's teacher; empty for none.
         matches, echoes: see `QEModelConfig`; models from before they existed have none.
+        lexicon: whether a lexicon's evidence on words is read.
         dropout: in the heads and on the added inputs.
         max_length, context_length: see `QEModelConfig`.
     """
@@ -48,6 +51,7 @@ class ParleyQEConfig(PreTrainedConfig):
     teacher: dict[str, Any] | None = None
     matches: bool = False
     echoes: bool = False
+    lexicon: bool = False
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
@@ -90,6 +94,7 @@ class ParleyQEModel(PreTrainedModel):
         self.segments = nn.Embedding(SEGMENTS, width)
         self.styles = nn.Embedding(len(STYLES), width)
         self.echoes = nn.Embedding(STATES, width) if config.echoes else None
+        self.lexical = LexicalInputs(width) if config.lexicon else None
         self.predictor = None
         if config.predictor != "none":
             teacher = ParleyMoeConfig(**(config.teacher or {}))
@@ -112,6 +117,9 @@ class ParleyQEModel(PreTrainedModel):
         flat_RD = x_BSD.flatten(0, 1)
         words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
         sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
+        if self.lexical is not None:  # again at the words: what it tells need not come through the encoder
+            words_ND = words_ND + self.lexical.of_words(batch.target_told)
+            sources_MD = sources_MD + self.lexical.of_words(batch.source_told)
         gaps_GD = torch.cat([flat_RD[batch.gap_sides[0]], flat_RD[batch.gap_sides[1]]], -1)
         means_BD = pooled(words_ND, _numbered(batch.sentence_of_word), len(batch.input_ids))
         target, gaps = self.heads.target(words_ND), self.heads.gaps(gaps_GD)
@@ -142,6 +150,8 @@ class ParleyQEModel(PreTrainedModel):
         added_BSD = self.segments(batch.segment_ids) + self.styles(batch.style).unsqueeze(1)
         if self.echoes is not None:
             added_BSD = added_BSD + self.echoes(batch.echoes).sum(0)
+        if self.lexical is not None:
+            added_BSD = added_BSD + self.lexical(batch)
         if self.predictor is not None:
             added_BSD = added_BSD + self.predictor(batch)
         return F.dropout(added_BSD, self.config.dropout, self.training)
@@ -157,11 +167,14 @@ def _numbered(sentence_of_word: Tensor) -> Tensor:
     return torch.stack([torch.arange(len(sentence_of_word), device=sentence_of_word.device), sentence_of_word])
 
 
-def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: int) -> ParleyQEModel:
+def build_model(
+    config: QEModelConfig, teacher: PreTrainedModel | None, seed: int, lexicon: bool = False
+) -> ParleyQEModel:
     """A model that starts from the teacher's encoder or from a checkpoint; heads are fresh.
 
     Args:
         teacher: the run's teacher; needed for `encoder=teacher` and for a predictor.
+        lexicon: whether it reads a lexicon's evidence.
 
     Raises:
         InputError: the teacher is missing or not of this project's kind, or the checkpoint cannot be had.
@@ -170,6 +183,7 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     sizes: dict[str, Any] = {
         "matches": config.matches,
         "echoes": config.echoes,
+        "lexicon": lexicon,
         "dropout": config.dropout,
         "max_length": config.max_length,
         "context_length": config.context_length,

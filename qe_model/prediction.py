@@ -1,6 +1,6 @@
 """The model run over many translations: windows, batches of like length, probabilities in the given order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pipeline.progress import progress_bar
-from qe_model.annotation import AnnotatedTranslation, Interval
+from qe_model.annotation import SIDES, AnnotatedTranslation, Interval, Side
 from qe_model.example_labels import style_of
 from qe_model.inputs import InputEncoder, JointInput
 from qe_model.model import ParleyQEModel, QEOutput
@@ -60,8 +60,8 @@ def predict(
         style: way of annotating to follow, as a position in `STYLES`; None for that of each translation.
         description: of a progress bar; empty for none.
     """
-    words = {side: [words_of_side(one, side) for one in translations] for side in ("target", "source")}
-    windows = _windows(translations, encoder, words["target"], words["source"], style)
+    words = {side: [words_of_side(one, side) for one in translations] for side in SIDES}
+    windows = _windows(translations, encoder, words, style)
     flat = [window for of_one in windows for window in of_one]
     parts: list[Part] = [{}] * len(flat)
     with progress_bar(description, len(flat)) as bar:
@@ -82,18 +82,16 @@ def predict(
 def _windows(
     translations: Sequence[AnnotatedTranslation],
     encoder: InputEncoder,
-    target_words: list[tuple[Interval, ...]],
-    source_words: list[tuple[Interval, ...]],
+    words: Mapping[Side, Sequence[tuple[Interval, ...]]],
     style: int | None,
 ) -> list[list[JointInput]]:
-    targets = encoder.pieces([one.target for one in translations], target_words)
-    sources = encoder.pieces([one.source for one in translations], source_words)
+    sides = encoder.sides(translations, words)
     contexts = encoder.context([one.context for one in translations])
     found = []
     for place, one in enumerate(translations):
         followed = style_of(one) if style is None else style
         languages = one.source_lang, one.target_lang
-        parts = encoder.windows(languages, sources[place], targets[place], contexts[place], followed)
+        parts = encoder.windows(languages, *sides[place], contexts[place], followed)
         found.append([joint for joint, _, _ in parts])
     return found
 

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from qe_model.config import STYLES, LossConfig, PretrainingConfig
-from qe_model.corruption import Corruption, Damaged, word_starts
+from qe_model.annotation import STYLES
+from qe_model.config import LossConfig, PretrainingConfig
+from qe_model.corruption import Corruption, Damaged, as_pieces, split_words, word_starts
 from qe_model.encoders import forced_states
 from qe_model.example_labels import UNKNOWN_DIMENSION, ExampleLabels
 from qe_model.inputs import InputEncoder, JointInput, TextPieces
+from qe_model.lexical.piece_words import PieceWords
 from qe_model.losses import total_loss
 from qe_model.metrics import best_threshold
 from qe_model.model import ParleyQEModel
@@ -87,7 +89,8 @@ class DetectionTask:
     ) -> None:
         self.model, self.generator, self.encoder, self.loss_config, self.dev = model, generator, encoder, loss, dev
         self.corruption = Corruption(config, word_starts(encoder.tokenizer))
-        self.tags = list(encoder.tag_ids.values())
+        self.codes, self.tags = list(encoder.tag_ids), list(encoder.tag_ids.values())
+        self.lexical = None if encoder.lexicon is None else PieceWords(encoder.tokenizer, encoder.lexicon)
 
     def loss(self, batch: Batch) -> LossParts:
         """Detection loss of a batch; its damage follows from the global generator, which checkpoints keep."""
@@ -130,18 +133,18 @@ class DetectionTask:
         for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
             other = targets[int(generator.integers(len(targets)))]
             found = self.corruption.damage(target, source, proposed[row, : len(target)], other, generator)
-            inputs.append(self._joint(batch, row, source, found))
-            labels.append(_labels(found))
+            read = as_pieces(split_words(source, self.corruption.starts))
+            inputs.append(self._joint(batch, row, read, found))
+            labels.append(_labels(found, read.words))
         pad_id = self.model.config.pad_token_id or 0
         return collate(inputs, self.encoder, pad_id, labels).to(batch.input_ids.device)
 
-    def _joint(self, batch: Batch, row: int, source: "Ints", found: Damaged) -> JointInput:
-        none = np.zeros(0, np.int64)
-        places = np.arange(0)
-        source_tag, target_tag = (self.tags[int(side[row])] for side in (batch.source_language, batch.target_language))
-        return JointInput(
-            source_tag, target_tag, True, found.pieces, TextPieces(source, places, places), none, none, STYLE
-        )
+    def _joint(self, batch: Batch, row: int, source: TextPieces, found: Damaged) -> JointInput:
+        none, target = np.zeros(0, np.int64), found.pieces
+        first, second = (int(side[row]) for side in (batch.source_language, batch.target_language))
+        if self.lexical is not None:
+            source, target = self.lexical.told((self.codes[first], self.codes[second]), source, target)
+        return JointInput(self.tags[first], self.tags[second], True, target, source, none, none, STYLE)
 
 
 def _contents(ids: Tensor, head: int, end: int) -> list["Ints"]:
@@ -156,13 +159,13 @@ def _kept(labels: Tensor) -> list["Ints"]:
     return [row[row != -100][:-1] for row in rows]
 
 
-def _labels(found: Damaged) -> ExampleLabels:
-    """Bad or ok; nothing is known of severities."""
+def _labels(found: Damaged, source_words: int) -> ExampleLabels:
+    """Bad or ok; nothing is known of severities, nor of the source's words."""
     words, gaps = found.wrong, found.missing
     return ExampleLabels(
         target=_shares(words),
         gaps=_shares(gaps),
-        source=_shares(np.zeros(0, bool)),
+        source=_shares(np.zeros(source_words, bool)),
         target_dimension=np.full(len(words), UNKNOWN_DIMENSION),
         gap_dimension=np.full(len(gaps), UNKNOWN_DIMENSION),
         target_known=True,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from qe_model.echoes import echo_states
 from qe_model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET, InputEncoder, JointInput, TextPieces
+from qe_model.lexical.evidence import FEATURES
 
 if TYPE_CHECKING:
     from qe_model.example_labels import ExampleLabels
@@ -64,6 +65,7 @@ class QEBatch:
         style: (B,).
         tags: (B, 2) tags of source and target language.
         target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
+        target_told, source_told: (N, FEATURES), (M, FEATURES) of the lexicon (`qe_model.lexical`); zeros without one.
         gap_sides: (2, G) positions in B S left and right of each gap.
         word_counts, source_counts: words of each input.
         sentence_of_word: (N,) input that each word is of.
@@ -82,6 +84,8 @@ class QEBatch:
     tags: Tensor
     target_pairs: Tensor
     source_pairs: Tensor
+    target_told: Tensor
+    source_told: Tensor
     gap_sides: Tensor
     sentence_of_word: Tensor
     predictor_ids: Tensor
@@ -131,6 +135,8 @@ def collate(
         tags=torch.tensor([[one.source_tag, one.target_tag] for one in inputs]),
         target_pairs=_pairs([one.target for one in inputs], target_at, width),
         source_pairs=_pairs([one.source for one in inputs], source_at, width),
+        target_told=_told([one.target for one in inputs]),
+        source_told=_told([one.source for one in inputs]),
         gap_sides=_gap_sides([one.target for one in inputs], target_at, width),
         sentence_of_word=torch.repeat_interleave(torch.tensor(word_counts)),
         predictor_ids=_padded(source, reach, pad_id),
@@ -192,6 +198,13 @@ def _pairs(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Te
         numbers.append(np.repeat(np.arange(text.words), sizes) + before)
         before += text.words
     return torch.from_numpy(np.stack([np.concatenate(places), np.concatenate(numbers)]))
+
+
+def _told(texts: Sequence[TextPieces]) -> Tensor:
+    """What a lexicon tells of the words of all texts."""
+    none = np.zeros((0, FEATURES), np.float32)
+    told = [np.zeros((text.words, FEATURES), np.float32) if text.told is None else text.told for text in texts]
+    return torch.from_numpy(np.concatenate([none, *told]).astype(np.float32))
 
 
 def _gap_sides(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Tensor:

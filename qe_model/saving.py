@@ -1,4 +1,4 @@
-"""A quality-estimation model on disk: weights, tokenizer, `decisions.json`, `qe.json`."""
+"""A quality-estimation model on disk: weights, tokenizer, `lexicon/`, `decisions.json`, `qe.json`."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,11 @@ from transformers.utils import logging
 
 from pipeline.atomic import raise_if_full, write_json
 from pipeline.errors import InputError
-from qe_model.config import STYLES, TEACHER
+from qe_model.annotation import STYLES
+from qe_model.config import TEACHER
 from qe_model.decisions import Decisions
 from qe_model.inputs import InputEncoder
+from qe_model.lexical.lexicon import Lexicon
 from qe_model.model import ParleyQEConfig, ParleyQEModel
 from training.tokenizer import load_tokenizer
 
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 FACTS: Final = "qe.json"
+LEXICON: Final = "lexicon"
 
 
-def save_model(model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Write weights (float32) and tokenizer.
+def save_model(model: ParleyQEModel, encoder: InputEncoder, folder: Path) -> None:
+    """Write weights (float32), tokenizer and lexicon.
 
     Raises:
         InputError: the disk is full.
@@ -31,7 +34,9 @@ def save_model(model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", folde
     logging.disable_progress_bar()  # of files: not worth a line
     try:
         model.float().save_pretrained(folder)
-        tokenizer.save_pretrained(str(folder))
+        encoder.tokenizer.save_pretrained(str(folder))
+        if encoder.lexicon is not None:
+            encoder.lexicon.save(folder / LEXICON)
     except Exception as error:
         raise_if_full(error, folder)
         raise
@@ -59,7 +64,8 @@ def load_weights(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
         model = ParleyQEModel.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
-    return model.freeze().eval(), input_encoder(model, load_any_tokenizer(model, folder))
+    lexicon = Lexicon.load(folder / LEXICON) if model.config.lexicon else None
+    return model.freeze().eval(), input_encoder(model, load_any_tokenizer(model, folder), lexicon)
 
 
 def load_parts(folder: Path) -> tuple[ParleyQEModel, InputEncoder, Decisions, str]:
@@ -100,8 +106,10 @@ def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def input_encoder(model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase") -> InputEncoder:
+def input_encoder(
+    model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", lexicon: Lexicon | None = None
+) -> InputEncoder:
     """The encoder of texts that fits a model."""
     config = model.config
     tags = config.encoder_kind == TEACHER
-    return InputEncoder(tokenizer, config.max_length, config.context_length, tags)
+    return InputEncoder(tokenizer, config.max_length, config.context_length, tags, lexicon)

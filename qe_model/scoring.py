@@ -19,12 +19,12 @@ import torch
 from pipeline.errors import InputError
 from qe_model.annotation import (
     SEVERITY_LABELS,
+    STYLES,
     AnnotatedTranslation,
     ContextMessage,
     ErrorSpan,
     WordLabels,
 )
-from qe_model.config import STYLES
 from qe_model.decisions import UNITS, Decisions
 from qe_model.example_labels import SCORED_DIMENSIONS
 from qe_model.inputs import InputEncoder

@@ -10,8 +10,9 @@ from pipeline.atomic import remove, write_json
 from pipeline.errors import InputError
 from pipeline.manifest import newest_artifact
 from pipeline.stage import Stage
-from qe_model.annotation import AnnotatedTranslation
-from qe_model.config import STYLES, TEACHER, QEConfig
+from qe_model.annotation import STYLES, AnnotatedTranslation
+from qe_model.config import TEACHER, QEConfig
+from qe_model.lexical.stage import LexiconStage
 from training.batching import BatchingConfig
 from training.trained_stage import UNFINISHED, TrainedStage, write_result
 from training.trainer_config import TrackingConfig
@@ -50,7 +51,7 @@ class QEPretrainingStageConfig:
 
 
 class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
-    """Learns to find damage in parallel text; inputs `encoded`, `teacher`. Resumable."""
+    """Learns to find damage in parallel text; inputs `encoded`, `teacher`, maybe `qe_lexicon`. Resumable."""
 
     name = "qe_pretraining"
 
@@ -86,19 +87,17 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
             InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
         """
         from qe_model.pretraining import DetectionTask, TeacherGenerator
-        from qe_model.saving import input_encoder
         from training.batching import BatchStream
         from training.encoded import EncodedCorpus
         from training.processes import Processes
-        from training.tokenizer import check_vocabulary, load_tokenizer
+        from training.tokenizer import check_vocabulary
         from training.trainer import Trainer
 
         qe, settings = self.config.qe, self.config.qe.pretraining
         encoded = EncodedCorpus.open(inputs["encoded"])
         check_vocabulary(inputs["teacher"], encoded.vocabulary_digest)
         teacher = _teacher(inputs["teacher"])
-        model, _ = start_model(qe, {"teacher": inputs["teacher"]})
-        encoder = input_encoder(model, load_tokenizer(inputs["teacher"]))
+        model, encoder = start_model(qe, {name: inputs[name] for name in ("teacher", "qe_lexicon") if name in inputs})
         processes = Processes(settings.training)
         teacher.to(processes.device)
         generator = TeacherGenerator(teacher, settings.temperature)
@@ -117,7 +116,7 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
 
 
 class QEStage(TrainedStage[QEConfig]):
-    """Trains on annotated translations; inputs `qe_data`, and `qe_pretraining` or `teacher`. Resumable.
+    """Trains on annotated translations; resumable. Inputs `qe_data`, and `qe_pretraining` or what that starts from.
 
     Its folder is what `QualityScorer.load` reads. Decisions are tuned on the dev split alone.
     """
@@ -187,14 +186,12 @@ class QEStage(TrainedStage[QEConfig]):
         processes: Any,
         training: Any = None,
     ) -> "tuple[ParleyQEModel, InputEncoder, TrainResult]":
-        from qe_model.saving import input_encoder
         from qe_model.stream import ExampleStream
         from qe_model.task import QETask
         from training.trainer import Trainer
 
         config = self.config
-        model, tokenizer = start_model(config, inputs)
-        encoder = input_encoder(model, tokenizer)
+        model, encoder = start_model(config, inputs)
         task = QETask(model, encoder, dev, config.loss, imbalance)
         pad_id = model.config.pad_token_id or 0
         place = processes.rank, processes.count
@@ -217,7 +214,7 @@ def quality_stages(
     Args:
         data: the stage `qe_data`.
         batching: of parallel text, for pre-training.
-        sources: the stages `encoded` and `teacher`; other encoders need neither.
+        sources: the stages `corpus`, `encoded` and `teacher`; other encoders need the first alone, for a lexicon.
     """
     from qe_model.evaluation import QEEvaluationStage
 
@@ -225,12 +222,15 @@ def quality_stages(
         return []
     inputs: dict[str, Stage[Any]] = {"qe_data": data}
     stages: list[Stage[Any]] = []
+    start: dict[str, Stage[Any]] = {"teacher": sources["teacher"]} if config.model.encoder == TEACHER else {}
+    if config.lexicon.pairs:
+        start["qe_lexicon"] = LexiconStage(config.lexicon, {"corpus": sources["corpus"]})
+        stages.append(start["qe_lexicon"])
     if config.pretraining.enabled:
-        needed = {name: sources[name] for name in ("encoded", "teacher")}
-        inputs["qe_pretraining"] = QEPretrainingStage(QEPretrainingStageConfig(config, batching), needed)
-        stages.append(inputs["qe_pretraining"])
-    elif config.model.encoder == TEACHER:
-        inputs["teacher"] = sources["teacher"]
+        needed = {**start, "encoded": sources["encoded"]}
+        start = {"qe_pretraining": QEPretrainingStage(QEPretrainingStageConfig(config, batching), needed)}
+        stages += start.values()
+    inputs |= start
     unused = QEConfig()
     model = QEStage(replace(config, pretraining=unused.pretraining, evaluation=unused.evaluation), inputs)
     tests = QEEvaluationStage(config.evaluation, {"qe_data": data, "qe": model})
@@ -261,20 +261,22 @@ def usual(translations: list[AnnotatedTranslation]) -> list[AnnotatedTranslation
     return [one for one in translations if not is_contrast(one)] or translations
 
 
-def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> Any:
-    """Model and tokenizer to start from: the pre-trained model, the teacher's encoder, or a checkpoint."""
+def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> "tuple[ParleyQEModel, InputEncoder]":
+    """Model and encoder of texts to start from: the pre-trained model, the teacher's encoder, or a checkpoint."""
+    from qe_model.lexical.lexicon import Lexicon
     from qe_model.model import build_model
-    from qe_model.saving import checkpoint_tokenizer, load_weights
+    from qe_model.saving import checkpoint_tokenizer, input_encoder, load_weights
     from training.tokenizer import load_tokenizer
 
     if "qe_pretraining" in inputs:
-        model, encoder = load_weights(inputs["qe_pretraining"])
-        return model, encoder.tokenizer
-    if config.model.encoder != TEACHER:
-        model = build_model(config.model, None, config.training.seed)
-        return model, checkpoint_tokenizer(config.model.encoder)
-    teacher = _teacher(inputs["teacher"])
-    return build_model(config.model, teacher, config.training.seed), load_tokenizer(inputs["teacher"])
+        return load_weights(inputs["qe_pretraining"])
+    lexicon = Lexicon.load(inputs["qe_lexicon"]) if "qe_lexicon" in inputs else None
+    own = config.model.encoder == TEACHER
+    model = build_model(
+        config.model, _teacher(inputs["teacher"]) if own else None, config.training.seed, lexicon is not None
+    )
+    tokenizer = load_tokenizer(inputs["teacher"]) if own else checkpoint_tokenizer(config.model.encoder)
+    return model, input_encoder(model, tokenizer, lexicon)
 
 
 def _teacher(folder: Path) -> Any:
@@ -288,7 +290,7 @@ def _save(
 ) -> None:
     from qe_model.saving import save_model
 
-    save_model(model, encoder.tokenizer, out)
+    save_model(model, encoder, out)
     params = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     write_result(out, {**asdict(result), "params": params, "trained_params": trained, **facts})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pipeline.errors import InputError
-from qe_model.annotation import AnnotatedTranslation, SeverityWeights
+from qe_model.annotation import SIDES, AnnotatedTranslation, SeverityWeights
 from qe_model.config import CONTRAST, MixtureConfig
 from qe_model.example_labels import ExampleLabels, example_labels, style_of, tells_words
 from qe_model.inputs import InputEncoder, JointInput
@@ -32,14 +32,13 @@ def first_windows(
     translations: Sequence[AnnotatedTranslation], encoder: InputEncoder, weights: SeverityWeights
 ) -> "list[Example]":
     """The first window of each translation with its labels: all of it, unless it is very long."""
-    words = {side: [words_of_side(one, side) for one in translations] for side in ("target", "source")}
-    targets = encoder.pieces([one.target for one in translations], words["target"])
-    sources = encoder.pieces([one.source for one in translations], words["source"])
+    words = {side: [words_of_side(one, side) for one in translations] for side in SIDES}
+    sides = encoder.sides(translations, words)
     contexts = encoder.context([one.context for one in translations])
     examples = []
     for place, one in enumerate(translations):
         languages = one.source_lang, one.target_lang
-        windows = encoder.windows(languages, sources[place], targets[place], contexts[place], style_of(one))
+        windows = encoder.windows(languages, *sides[place], contexts[place], style_of(one))
         joint, target, source = next(windows)
         labels = example_labels(one, words["target"][place], words["source"][place], weights)
         whole = target.stop == len(words["target"][place])

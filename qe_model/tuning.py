@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qe_model.annotation import AnnotatedTranslation, SeverityWeights, penalty
-from qe_model.config import STYLES
+from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights, penalty
 from qe_model.decisions import ANY, UNITS, Decisions
 from qe_model.example_labels import style_of, tells_words
 from qe_model.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold

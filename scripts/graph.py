@@ -124,5 +124,5 @@ def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     if not config.qe.enabled:
         return []
     data = QEDataStage(config.qe_data, {"corpus": sources["corpus"]})
-    needed = {name: sources[name] for name in ("encoded", "teacher")}
+    needed = {name: sources[name] for name in ("corpus", "encoded", "teacher")}
     return [data, *quality_stages(config.qe, data, config.batching, needed)]

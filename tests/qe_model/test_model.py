@@ -68,7 +68,7 @@ def test_batch_mates_and_padding_do_not_change_a_translation(world: dict[str, Pa
 @pytest.mark.parametrize("kind", ["states", "XLM-R"])
 def test_a_saved_model_comes_back(world: dict[str, Path], kind: str, tmp_path: Path) -> None:
     model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
-    save_model(model, load_tokenizer(world["tokenizer"]), tmp_path)
+    save_model(model, input_encoder(model, load_tokenizer(world["tokenizer"])), tmp_path)
     again, encoder = load_weights(tmp_path)
     rows = examples(3)
     assert all(close(a, b) for a, b in zip(run(model, world, rows, 500), predict(again, encoder, rows), strict=True))

@@ -155,7 +155,7 @@ def test_the_filter_of_back_translation_scores_mixed_directions(
 
 
 def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str, Path], scorer: QualityScorer) -> None:
-    """The filter itself, with candidates as generation writes them, one of them a message of the source's words."""
+    """The filter itself, with candidates as generation writes them."""
     import pyarrow as pa
 
     from backtranslation.candidates import GENERATED_SCHEMA
@@ -167,16 +167,14 @@ def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str,
         candidate(
             place, direction="en-fr", source_text=source, target_text=target, original_language="fr", original=target
         )
-        for place, (source, target) in enumerate(
-            [("go now help team", "lt stb mjqu yjfr"), ("go now", "go now go now")]
-        )
+        for place, (source, target) in enumerate([("go now", "lt stb"), ("go now", "lt lt stb stb")])
     ]
-    good, bad = (scorer.score_pairs([row["source_text"]], [row["target_text"]], "en", "fr")[0] for row in rows)
-    assert bad < good
-    checks = FilterConfig(min_qe=(good + bad) / 2, max_length_ratio=0.0, copy_letters=0)
+    scores = [scorer.score_pairs([row["source_text"]], [row["target_text"]], "en", "fr")[0] for row in rows]
+    assert abs(scores[0] - scores[1]) > 0.1
+    checks = FilterConfig(min_qe=sum(scores) / 2, max_length_ratio=0.0, copy_letters=0)
     table, limits = decide(pa.Table.from_pylist(rows, GENERATED_SCHEMA), checks, load_filter(folders["qe"]))
-    assert table["reason"].to_pylist() == ["accepted", "qe"]
-    assert table["qe"].to_pylist() == pytest.approx([good, bad], abs=0.01)
+    assert table["reason"].to_pylist() == ["qe" if score < checks.min_qe else "accepted" for score in scores]
+    assert table["qe"].to_pylist() == pytest.approx(scores, abs=0.01)
     assert limits["en-fr"]["min_qe"] == checks.min_qe
 
 

@@ -10,7 +10,7 @@ from pipeline.stage import transient
 from training.corpus.cleaning_config import CleaningConfig
 from training.languages import CODES, language, pair
 
-FORMATS: Final = ("parquet", "tsv", "csv", "moses", "tmx", "jsonl", "hub", "demo")
+FORMATS: Final = ("parquet", "pairs", "tsv", "csv", "moses", "tmx", "jsonl", "hub", "demo")
 SPLITS: Final = ("train", "dev", "test")
 ROW_COLUMNS: Final = ("row_id", "domain", "split", "origin")
 SPLIT_ALIASES: Final[Mapping[str, str]] = {
@@ -33,6 +33,8 @@ class SourceConfig:
         domain: the rows' domain when there is no such column; empty: the name.
         columns: column of the source -> column of the corpus (a language code, row_id, domain, split or origin).
             `translation.en` reaches into a translation dictionary. Empty: columns that are called as in the corpus.
+        texts: pairs: column of text -> column that names its language, for both sides.
+        at_most: pairs: column of numbers -> largest value; rows above it, or without it, are left out.
         languages: read these only, and each must be there; empty: all that the columns give.
         types: declared Arrow type of columns, held against what is found; language columns must be strings anyway.
         min_rows: fewer rows are refused.
@@ -40,7 +42,7 @@ class SourceConfig:
         encoding: of text formats; must be ASCII-compatible.
         header: tsv and csv: the first line names the columns; otherwise they are called 1, 2, 3, ...
         split: split of every row of the source; empty: its split column, or else the content hash.
-        split_names: the source's name of a split -> train, dev or test; for hub also which splits are read.
+        split_names: the source's name of a split -> train, dev or test; for hub and pairs also which splits are read.
         subsets: hub: subset (configuration) -> its own `columns`; empty columns: those of the source.
         join: hub: column by which subsets, one per language, are joined into rows (in memory); empty: no joining.
         data_files: hub: split -> path or URL, in which `{subset}` may stand.
@@ -58,6 +60,8 @@ class SourceConfig:
     name: str = ""
     domain: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    at_most: dict[str, float] = field(default_factory=dict)
     languages: list[str] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     min_rows: int = 1
@@ -81,6 +85,8 @@ class SourceConfig:
         called = f"source '{self.name or self.path}'"
         if self.format not in FORMATS:
             raise InputError(f"{called}: unknown format '{self.format}'; valid: {' '.join(FORMATS)}")
+        if (self.format == "pairs") != (len(self.texts) == 2) or (self.at_most and not self.texts):
+            raise InputError(f"{called}: format pairs, and no other, has two texts (and may have at_most)")
         for columns in (self.columns, *self.subsets.values()):
             _check_columns(columns, called)
         for split in (*self.split_names.values(), *([self.split] if self.split else [])):

@@ -12,12 +12,14 @@ from training.corpus.sources.demo import DemoReader
 from training.corpus.sources.hub import HubReader
 from training.corpus.sources.jsonl import JsonLinesReader
 from training.corpus.sources.moses import MosesReader
+from training.corpus.sources.pairs import PairsReader
 from training.corpus.sources.parquet import ParquetReader
 from training.corpus.sources.reader import Reader
 from training.corpus.sources.tmx import TmxReader
 
 _READERS: Final[Mapping[str, type[Reader]]] = {
     "parquet": ParquetReader,
+    "pairs": PairsReader,
     "tsv": DelimitedReader,
     "csv": DelimitedReader,
     "moses": MosesReader,

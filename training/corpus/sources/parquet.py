@@ -20,7 +20,7 @@ class ParquetReader(Reader):
         columns: dict[str, str] = {}
         rows = 0
         for path in self.files():
-            with _opened(path) as file:
+            with opened(path) as file:
                 found = flat_types(file.schema_arrow)
                 rows += file.metadata.num_rows
             columns = mapped(self.source, found, str(path))
@@ -31,22 +31,32 @@ class ParquetReader(Reader):
 
     def read(self) -> Iterator[pa.Table]:
         for path in self.files():
-            with _opened(path) as file:
+            with opened(path) as file:
                 columns = mapped(self.source, flat_types(file.schema_arrow), str(path))
                 row = 1
-                for batch in _batches(file, list(columns), path):
+                for batch in batches(file, list(columns), path):
                     yield picked(pa.Table.from_batches([batch]), columns, str(path), row)
                     row += batch.num_rows
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def opened(path: Path) -> pq.ParquetFile:
+    """The file.
+
+    Raises:
+        InputError: it is not a whole Parquet file.
+    """
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file: {_reason(error)}") from error
 
 
-def _batches(file: pq.ParquetFile, columns: list[str], path: Path) -> Iterator[pa.RecordBatch]:
+def batches(file: pq.ParquetFile, columns: list[str], path: Path) -> Iterator[pa.RecordBatch]:
+    """Parts of some columns, in order.
+
+    Raises:
+        InputError: the file is broken.
+    """
     try:
         yield from file.iter_batches(BATCH_ROWS, columns=columns)
     except (pa.ArrowException, OSError) as error:

@@ -1,0 +1,81 @@
+"""The stage `qe_lexicon`: word tables of the directions that people have annotated, learnt from the corpus."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import InputError
+from pipeline.progress import track
+from pipeline.stage import Stage
+from training.languages import pair
+
+
+@dataclass(frozen=True)
+class LexiconConfig:
+    """Which tables there are and what they keep.
+
+    Attributes:
+        pairs: pairs of languages, such as en-de, both directions of each; empty: no lexicon.
+        max_rows: rows of the train split of each pair, evenly spread; 0: all.
+        iterations: of expectation maximisation.
+        min_count: rarer words are left out.
+        floor: smaller probabilities are left out.
+    """
+
+    pairs: list[str] = field(default_factory=list)
+    max_rows: int = 300_000
+    iterations: int = 5
+    min_count: int = 2
+    floor: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for each in self.pairs:
+            pair(each)
+        if self.max_rows < 0 or self.iterations < 1 or self.min_count < 1 or not 0 <= self.floor < 1:
+            raise InputError("qe.lexicon: max_rows 0 or more, iterations and min_count 1 or more, floor in 0 to 1")
+
+
+class LexiconStage(Stage[LexiconConfig]):
+    """Learns the tables of `lexical.lexicon.Lexicon` from the train split; input `corpus`."""
+
+    name = "qe_lexicon"
+    version: ClassVar[int] = 1
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Write the tables.
+
+        Raises:
+            InputError: a pair without rows in the train split.
+        """
+        from qe_model.lexical.lexicon import Lexicon
+        from qe_model.lexical.word_table import WordTable
+        from training.corpus.store import Corpus
+
+        config = self.config
+        table = Corpus.open(inputs["corpus"]).table()
+        table = table.filter(pc.equal(table["split"], "train"))
+        found = {}
+        for each in track(config.pairs, "word tables", len(config.pairs)):
+            first, second = pair(each)
+            texts = _texts(table, first, second, config.max_rows)
+            for direction, rows in ((f"{first}-{second}", texts), (f"{second}-{first}", [t[::-1] for t in texts])):
+                found[direction] = WordTable.fit(rows, config.iterations, config.min_count, config.floor)
+        Lexicon(found).save(out)
+        return {"entries": {direction: len(one.keys) for direction, one in found.items()}}
+
+
+def _texts(table: pa.Table, first: str, second: str, limit: int) -> list[tuple[str, str]]:
+    """Rows that hold both languages, evenly spread."""
+    if missing := [code for code in (first, second) if code not in table.column_names]:
+        raise InputError(f"qe.lexicon.pairs: {first}-{second}: the corpus has no {missing[0]}")
+    kept = table.select([first, second]).filter(pc.and_(pc.is_valid(table[first]), pc.is_valid(table[second])))
+    if not kept.num_rows:
+        raise InputError(f"qe.lexicon.pairs: {first}-{second}: no row of the train split holds both languages")
+    if limit and kept.num_rows > limit:
+        kept = kept.take(np.linspace(0, kept.num_rows - 1, limit).astype(np.int64))
+    return list(zip(kept[first].to_pylist(), kept[second].to_pylist(), strict=True))
