@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distillation.export.onnx_graph import OUTPUT, array, encoder_graph, quantized, source_graph, step_graph
-from distillation.runtime.onnx_engine import SCALES, SETTINGS, TABLE
+from distillation.export.onnx_graph import OUTPUT, encoder_graph, source_graph, step_graph
+from distillation.export.onnx_nodes import array, quantized
+from distillation.runtime.onnx_engine import GRAPHS_VERSION, SCALES, SETTINGS, TABLE
 from pipeline.atomic import write_json
 from pipeline.errors import InputError
 
@@ -47,4 +48,4 @@ def convert(
     table, scales = quantized(array(student.model.shared.weight))
     np.save(out / TABLE, table, allow_pickle=False)
     np.save(out / SCALES, scales, allow_pickle=False)
-    write_json(out / SETTINGS, {"largest_output": ranges[OUTPUT]})
+    write_json(out / SETTINGS, {"graphs": GRAPHS_VERSION, "largest_output": ranges[OUTPUT]})

@@ -32,7 +32,7 @@ class ExportStage(Stage[ExportConfig]):
     """
 
     name = "student_export"
-    version: ClassVar[int] = 2  # graphs with caches written in place
+    version: ClassVar[int] = 3  # graphs whose rows may share a source
 
     def check(self) -> None:
         """Look for the engines.

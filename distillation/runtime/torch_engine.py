@@ -10,7 +10,7 @@ from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditional
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
-from distillation.runtime.greedy import by_language, search
+from distillation.runtime.greedy import search
 from distillation.teacher_states import cast_positions
 from pipeline.errors import InputError
 from training.translate import load_model
@@ -68,9 +68,6 @@ class TorchEngine:
     @torch.inference_mode()
     def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         """See `Engine`."""
-        return by_language(requests, lambda told: self._decode(told, lists))
-
-    def _decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
         states, mask = padded_states([request.message for request in requests])
         encoded = torch.from_numpy(states).to(self.device, self.dtype)
         steps = _Steps(self.model, encoded, torch.from_numpy(mask).long().to(self.device))
@@ -85,8 +82,8 @@ class _Steps:
         self.heads: dict[int, tuple[Array | None, Tensor]] = {}
         self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
-    def step(self, tokens_A: Array) -> Array:
-        """The decoder's output (A, D)."""
+    def step(self, tokens_A: Array) -> None:
+        """Feed the newest tokens."""
         states = self.model.model.decoder(
             input_ids=torch.from_numpy(tokens_A).to(self.encoded_ASD.device).unsqueeze(1),
             encoder_hidden_states=self.encoded_ASD,
@@ -94,18 +91,16 @@ class _Steps:
             past_key_values=self.cache,
             use_cache=True,
         ).last_hidden_state
-        found: Array = states[:, -1].float().cpu().numpy()
-        return found
+        self.out_AD = states[:, -1]
 
-    def logits(self, out_RD: Array, allowed: Array | None) -> Array:
+    def logits(self, allowed: Array | None, rows: Array | None = None) -> Array:
         """Logits (R, N)."""
         if id(allowed) not in self.heads:  # the array is kept with its rows, so that its identity stays its own
             weight_VD = self.model.lm_head.weight
-            rows = torch.arange(len(weight_VD)) if allowed is None else torch.from_numpy(allowed)
-            self.heads[id(allowed)] = allowed, weight_VD.index_select(0, rows.to(weight_VD.device))
-        head_ND = self.heads[id(allowed)][1]
-        out = torch.from_numpy(np.ascontiguousarray(out_RD)).to(head_ND)
-        found: Array = torch.nn.functional.linear(out, head_ND).float().cpu().numpy()
+            pieces = torch.arange(len(weight_VD)) if allowed is None else torch.from_numpy(allowed)
+            self.heads[id(allowed)] = allowed, weight_VD.index_select(0, pieces.to(weight_VD.device))
+        out_RD = self.out_AD if rows is None else self.out_AD[torch.from_numpy(rows).to(self.out_AD.device)]
+        found: Array = torch.nn.functional.linear(out_RD, self.heads[id(allowed)][1]).float().cpu().numpy()
         return found
 
     def select(self, rows: Array) -> None:

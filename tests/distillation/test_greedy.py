@@ -8,7 +8,7 @@ import pytest
 
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import EncodedMessage, Request, length_groups
-from distillation.runtime.greedy import Array, by_language, search
+from distillation.runtime.greedy import Array, search
 
 END, WIDTH, PIECES = 2, 6, 40
 LISTS = OutputLists(PIECES, "", {"fr": [2, 5, 9, 12, 30], "th": [2, 6, 9, 31, 32], "ja": [2, 7, 8, 39]}, {})
@@ -22,12 +22,13 @@ class Fixed:
         self.rows = np.array([request.message.tokens[0] for request in requests])
         self.products: list[int] = []
 
-    def step(self, tokens_A: Array) -> Array:
-        return np.stack(
+    def step(self, tokens_A: Array) -> None:
+        self.out_AD = np.stack(
             [np.sin(np.arange(WIDTH) * (token + 3 * row)) for token, row in zip(tokens_A, self.rows, strict=True)]
         )
 
-    def logits(self, out_RD: Array, allowed: Array | None) -> Array:
+    def logits(self, allowed: Array | None, rows: Array | None = None) -> Array:
+        out_RD = self.out_AD if rows is None else self.out_AD[rows]
         self.products.append(len(out_RD))
         found: Array = out_RD @ (TABLE if allowed is None else TABLE[allowed]).T
         return found
@@ -41,7 +42,7 @@ def request(number: int, target: str, limit: int = 9) -> Request:
 
 
 def decode(requests: Sequence[Request], lists: OutputLists | None = LISTS) -> list[list[int]]:
-    return by_language(requests, lambda told: search(Fixed(told), told, END, lists))
+    return search(Fixed(requests), requests, END, lists)
 
 
 @pytest.mark.parametrize("copies", [1, 2, 6])  # union of the lists below four rows a language, own lists above
@@ -60,6 +61,21 @@ def test_few_rows_a_language_meet_the_union_at_once() -> None:
     alone = Fixed([told[0]] * 5)
     search(alone, [told[0]] * 5, END, LISTS)
     assert alone.products[0] == 5
+
+
+def test_lists_of_unlike_lengths_share_a_union() -> None:
+    told = [request(n, target) for n, target in enumerate(("ja", "th", "fr"))]  # four, five and five pieces
+    steps = Fixed(told)
+    assert search(steps, told, END, LISTS) == [decode([one])[0] for one in told]
+    assert steps.products[0] == 3
+
+
+def test_a_row_writes_no_further_while_others_go_on() -> None:
+    asked = [request(0, "fr", 2), *[request(n, "fr", 9) for n in range(1, 9)]]  # too few leave to shrink the batch
+    found = decode(asked)
+    assert len(found[0]) <= 2
+    assert found == [decode([one])[0] for one in asked]
+    assert all(END not in tokens for tokens in found)
 
 
 def test_limits_hold_row_by_row() -> None:

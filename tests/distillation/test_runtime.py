@@ -1,6 +1,7 @@
 """One student on three engines: same words, lists kept, nothing depends on batch mates, clear errors."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from distillation.export.ctranslate2_folder import engine_names
 from distillation.export.manifest import compare
 from distillation.export.stage import ExportStage
 from distillation.output_lists import OutputLists, OutputListsStage
-from distillation.runtime import onnx_engine
+from distillation.runtime import onnx_engine, onnx_steps
 from distillation.runtime.engine import Request
 from distillation.runtime.student_runtime import StudentRuntime
 from distillation.student import build_student
@@ -163,9 +164,32 @@ def test_buffers_grow_and_shrink_without_a_trace(exported: Path, monkeypatch: py
     tag = int(student.tokenizer.convert_tokens_to_ids("__fr__"))
     asked = [Request(message, "fr", tag, 5 + 9 * place) for place, message in enumerate(student.encode(TEXTS, "en"))]
     roomy = student.engine.decode(asked, student.lists)
-    monkeypatch.setattr(onnx_engine, "FIRST_ROOM", 2)
+    monkeypatch.setattr(onnx_steps, "FIRST_ROOM", 2)
     assert student.engine.decode(asked, student.lists) == roomy
     assert [len(tokens) for tokens in roomy] == [one.limit for one in asked]
+
+
+def test_rows_of_a_message_share_its_source_and_leave_one_by_one(exported: Path) -> None:
+    student = StudentRuntime.load(exported, "onnx")
+    student.engine.end = -1  # type: ignore[attr-defined]  # nothing ends but by its limit
+    tags = {code: int(student.tokenizer.convert_tokens_to_ids(f"__{code}__")) for code in ("fr", "th", "en")}
+    asked = [
+        Request(message, code, tags[code], 3 + 4 * place + 7 * number)
+        for number, message in enumerate(student.encode(TEXTS[:3], "en"))
+        for place, code in enumerate(tags)
+    ]
+    mixed = asked[::2] + asked[1::2]  # in the order asked, whatever stands together inside
+    alone = [student.engine.decode([one], student.lists)[0] for one in mixed]
+    assert student.engine.decode(mixed, student.lists) == alone
+    assert [len(tokens) for tokens in alone] == [one.limit for one in mixed]
+
+
+def test_graphs_of_an_older_export_are_refused(exported: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "onnx"
+    shutil.copytree(exported / "onnx", folder)
+    (folder / "settings.json").write_text('{"largest_output": 4.0}')
+    with pytest.raises(InputError, match="graphs of another version of this project: export the student again"):
+        onnx_engine.OnnxEngine(folder, 2, 1)
 
 
 def test_nothing_to_say_is_empty(exported: Path) -> None:

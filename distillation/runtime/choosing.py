@@ -1,0 +1,117 @@
+"""Each row's likeliest piece among those of its own language, with as little work as the mix of languages allows.
+
+A rows still active, R some of them, N pieces. A translation never depends on the languages that others in the batch ask
+for: with many rows a language, each language's rows meet their own list. With few, one product with the union of the
+lists is quicker (it reads what languages share once); of its result each row sees its own list.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from distillation.output_lists import OutputLists
+from distillation.runtime.engine import Request
+
+Array = np.ndarray[Any, np.dtype[Any]]
+GROUPED_AT: Final = 4  # rows a language from which a product of its own pays
+
+
+class Logits(Protocol):
+    """The output layer on the newest step."""
+
+    def logits(self, allowed: Array | None, rows: Array | None = None) -> Array:
+        """Logits (R, N) of some pieces, None for all, for some rows, None for all."""
+        ...
+
+
+class Chooser(Protocol):
+    """Picks pieces."""
+
+    def choose(self, steps: Logits) -> Array:
+        """Ids (A,)."""
+        ...
+
+    def select(self, rows: Array) -> None:
+        """Keep `rows`."""
+        ...
+
+
+def chooser_of(requests: Sequence[Request], lists: OutputLists | None) -> Chooser:
+    """What picks the pieces for some requests."""
+    if lists is None or not requests:
+        return OneList(None)
+    codes = tuple(dict.fromkeys(request.target for request in requests))
+    if len(codes) == 1:
+        return OneList(lists.own(codes[0]))
+    language_A = np.array([codes.index(request.target) for request in requests], np.int64)
+    if len(requests) < GROUPED_AT * len(codes):
+        return OfUnion(*lists.union(codes), language_A)
+    return ListByLanguage([lists.own(code) for code in codes], language_A)
+
+
+class OneList:
+    """One list for all rows, or none."""
+
+    def __init__(self, own: Array | None) -> None:
+        self.own = own
+
+    def choose(self, steps: Logits) -> Array:
+        """Ids (A,)."""
+        best: Array = steps.logits(self.own).argmax(1)
+        return best if self.own is None else self.own.take(best)
+
+    def select(self, rows: Array) -> None:
+        """Nothing is kept by row."""
+
+
+class ListByLanguage:
+    """A product for each language."""
+
+    def __init__(self, own: Sequence[Array], language_A: Array) -> None:
+        self.own, self.language_A = own, language_A
+        self._divide()
+
+    def _divide(self) -> None:
+        rows = [np.flatnonzero(self.language_A == number) for number in range(len(self.own))]
+        self.parts = [(one, own) for one, own in zip(rows, self.own, strict=True) if len(one)]
+
+    def choose(self, steps: Logits) -> Array:
+        """Ids (A,)."""
+        chosen = np.empty(len(self.language_A), np.int64)
+        for rows, own in self.parts:
+            chosen[rows] = own.take(steps.logits(own, rows).argmax(1))
+        return chosen
+
+    def select(self, rows: Array) -> None:
+        """Keep `rows`."""
+        self.language_A = self.language_A[rows]
+        self._divide()
+
+
+class OfUnion:
+    """One product for all; each row sees the places of its own list."""
+
+    def __init__(self, union: Array, places: Sequence[Array], language_A: Array) -> None:
+        """`union`: ids of all lists; `places` of each language's own among them."""
+        longest = max(map(len, places))
+        self.union, self.language_A = union, language_A
+        # A short list is filled up with its last place: of equals the first is taken.
+        self.places_LN = np.stack([np.pad(own, (0, longest - len(own)), mode="edge") for own in places])
+        self._point()
+
+    def _point(self) -> None:
+        """Where each row's own pieces stand in the product, flattened."""
+        self.row_A = np.arange(len(self.language_A))
+        self.starts_A = self.row_A * len(self.union)
+        self.flat_AN = self.places_LN[self.language_A] + self.starts_A[:, None]
+
+    def choose(self, steps: Logits) -> Array:
+        """Ids (A,). All places are valid: `clip` spares the check."""
+        own_AN = steps.logits(self.union).reshape(-1).take(self.flat_AN, mode="clip")
+        return self.union.take(self.flat_AN[self.row_A, own_AN.argmax(1)] - self.starts_A)
+
+    def select(self, rows: Array) -> None:
+        """Keep `rows`."""
+        self.language_A = self.language_A[rows]
+        self._point()
