@@ -19,6 +19,7 @@ from distillation.runtime.engine import (
     padded_tokens,
 )
 from distillation.runtime.greedy import search
+from distillation.runtime.huge_pages import huge_pages
 from distillation.runtime.onnx_steps import PAST, OnnxSteps, Sources
 from pipeline.errors import InputError
 
@@ -78,7 +79,8 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        with huge_pages():
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def embed(self, ids: Array, out: Array | None = None) -> Array:
         """Rows of the embedding, scaled: (..., D)."""
