@@ -138,7 +138,8 @@ class QEStage(TrainedStage[QEConfig]):
         from training.processes import Processes
 
         config = self.config
-        train, dev = annotated(inputs["qe_data"], "train"), usual(annotated(inputs["qe_data"], "dev"))
+        train = annotated(inputs["qe_data"], "train")
+        dev = wanted(usual(annotated(inputs["qe_data"], "dev")), config.mixture.pair_weights)
         processes = Processes(config.training)
         sample = dev_sample(dev, config.mixture.dev_messages)
         imbalance = self._choose(out, inputs, train, sample, processes)
@@ -259,6 +260,11 @@ def usual(translations: list[AnnotatedTranslation]) -> list[AnnotatedTranslation
     from qe_model.synthetic.contrastive import is_contrast
 
     return [one for one in translations if not is_contrast(one)] or translations
+
+
+def wanted(translations: list[AnnotatedTranslation], weights: Mapping[str, float]) -> list[AnnotatedTranslation]:
+    """Without the directions that training leaves out; all where nothing else is there."""
+    return [one for one in translations if weights.get(one.direction, 1.0)] or translations
 
 
 def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> "tuple[ParleyQEModel, InputEncoder]":

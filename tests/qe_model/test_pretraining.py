@@ -6,6 +6,8 @@ import torch
 
 from qe_model.config import LossConfig, PretrainingConfig, QEModelConfig
 from qe_model.corruption import Corruption, as_pieces, split_words, word_starts
+from qe_model.lexical.lexicon import Lexicon
+from qe_model.lexical.word_table import WordTable
 from qe_model.model import build_model
 from qe_model.pretraining import DetectionTask, TeacherGenerator
 from qe_model.saving import input_encoder
@@ -124,3 +126,23 @@ def test_the_same_seed_is_the_same_damage(world: dict[str, Path]) -> None:
         torch.manual_seed(1)
         ids.append(found.damaged(batch, 7).input_ids)
     assert torch.equal(*ids)
+
+
+def test_damaged_words_come_with_a_lexicons_evidence(world: dict[str, Path]) -> None:
+    teacher = load_model(world["teacher"])
+    pairs = [("go", "lt"), ("now", "stb")]
+    lexicon = Lexicon({"en-fr": WordTable.fit(pairs), "fr-en": WordTable.fit([pair[::-1] for pair in pairs])})
+    model = build_model(QEModelConfig(dropout=0.0), teacher, 1, lexicon=True)
+    encoder = input_encoder(model, load_tokenizer(world["teacher"]), lexicon)
+    generator = TeacherGenerator(teacher, 1.0)  # type: ignore[arg-type]
+    found = DetectionTask(model, generator, encoder, PretrainingConfig(), LossConfig(), [batch_of(world)])
+    batch = batch_of(world)
+    damaged = found.damaged(batch, 7)
+    assert damaged.target_told.shape[0] == sum(damaged.word_counts)
+    assert damaged.source_told.shape[0] == sum(damaged.source_counts) > len(batch.input_ids)
+    assert damaged.target_told.any()
+    parts = found.loss(batch)
+    parts.loss_sum.backward()
+    assert model.lexical is not None
+    assert model.lexical.hidden.weight.grad is not None
+    assert model.lexical.hidden.weight.grad.any()
