@@ -14,7 +14,7 @@ from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Request
 
 Array = np.ndarray[Any, np.dtype[Any]]
-GROUPED_AT: Final = 4  # rows a language from which a product of its own pays
+GROUPED_AT: Final = 8  # rows a language from which a product of its own pays
 
 
 class Logits(Protocol):
