@@ -226,6 +226,7 @@ class ExportConfig:
         ctranslate2: a CTranslate2 directory with int8 weights.
         onnx: ONNX encoder, decoder with cache, output layer; int8 weights.
         torch_package: an ahead-of-time compiled encoder; needs a C++ compiler.
+        torch_int8: its linear layers in eight bits; needs torchao.
         parity_messages: messages on which every exported form is held against the float student.
         keep_float: parts of names of layers that stay in float, such as `encoder.layers.0.fc2`.
         max_layer_error: layers whose int8 output is off by more than this (relative) also stay in float (0: none).
@@ -234,6 +235,7 @@ class ExportConfig:
     ctranslate2: bool = True
     onnx: bool = True
     torch_package: bool = False
+    torch_int8: bool = False
     parity_messages: int = 200
     keep_float: list[str] = field(default_factory=list)
     max_layer_error: float = 0.0

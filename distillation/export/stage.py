@@ -115,8 +115,10 @@ class ExportStage(Stage[ExportConfig]):
             forms["ctranslate2"] = {"weights": "int8", "activations": "int8, one scale per row", "kept_in_float": []}
         if self.config.torch_package:
             remove(out / "torch_package")
-            torch_package.convert(student, out / "torch_package")
-            forms["torch_package"] = {"weights": "float32", "activations": "float32", "kept_in_float": []}
+            torch_package.convert(student, out / "torch_package", self.config.torch_int8)
+            weights, activations = ("int8", "int8, one scale per row") if self.config.torch_int8 else ("float32",) * 2
+            told = f"{weights} encoder, float32 decoder of the student"
+            forms["torch_package"] = {"weights": told, "activations": activations, "kept_in_float": []}
         for name, form in forms.items():
             form["files"] = describe_files(out / name)
             form["bytes"] = total_bytes(form["files"])
@@ -166,6 +168,7 @@ def measure(
     forms: dict[str, dict[str, Any]],
 ) -> None:
     """Put `parity` (with the float student, both with lists), and whether batch mates matter, into each form."""
+    from distillation.export import torch_package
     from distillation.export.manifest import compare
     from distillation.runtime.student_runtime import StudentRuntime
 
@@ -175,9 +178,9 @@ def measure(
     free = StudentRuntime(engine, tokenizer).translate_many(texts, sources, targets)
     for name, form in forms.items():
         if name == "torch_package":
-            form["parity"] = {"messages": 0}
-            continue
-        runtime = StudentRuntime.load(out, name)
+            runtime = StudentRuntime(engine.with_encoder(torch_package.load(out / name)), tokenizer, lists)
+        else:
+            runtime = StudentRuntime.load(out, name)
         found = runtime.translate_many(texts, sources, targets)
         form["parity"] = {**compare(wanted, found, asked), "float_changed_by_lists": sum(map(str.__ne__, wanted, free))}
         few = slice(0, BATCH_INDEPENDENCE_MESSAGES)
