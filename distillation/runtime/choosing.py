@@ -94,17 +94,18 @@ class OfUnion:
 
     def __init__(self, union: Array, places: Sequence[Array], language_A: Array) -> None:
         """`union`: ids of all lists; `places` of each language's own among them."""
-        longest = max(map(len, places))
         self.union, self.language_A = union, language_A
-        # A short list is filled up with its last place: of equals the first is taken.
-        self.places_LN = np.stack([np.pad(own, (0, longest - len(own)), mode="edge") for own in places])
+        self.places_LN = np.empty((len(places), max(map(len, places))), np.int64)
+        for row, own in zip(self.places_LN, places, strict=True):
+            row[: len(own)], row[len(own) :] = own, own[-1]  # short lists are filled up: of equals the first is taken
         self._point()
 
     def _point(self) -> None:
         """Where each row's own pieces stand in the product, flattened."""
         self.row_A = np.arange(len(self.language_A))
         self.starts_A = self.row_A * len(self.union)
-        self.flat_AN = self.places_LN[self.language_A] + self.starts_A[:, None]
+        self.flat_AN = self.places_LN[self.language_A]
+        self.flat_AN += self.starts_A[:, None]
 
     def choose(self, steps: Logits) -> Array:
         """Ids (A,). All places are valid: `clip` spares the check."""

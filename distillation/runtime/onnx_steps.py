@@ -72,7 +72,7 @@ class OnnxSteps:
         """Buffers for `rows` rows of up to `room` tokens, the old ones' content copied."""
         self.room, engine = room, self.engine
         for name, (heads, size) in engine.past_shapes.items():
-            new = np.zeros((rows, heads, room, size), np.float32)
+            new = np.empty((rows, heads, room, size), np.float32)  # what is not written yet is not read
             if self.length:
                 new[:, :, : self.length] = self.past[name][:, :, : self.length]
             self.past[name] = new
