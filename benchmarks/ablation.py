@@ -77,7 +77,7 @@ def _side(
     if stage is None:
         raise InputError(f"the run of {' '.join(words)} has no stage {arguments.stage}")
     folders = {name: finished(Path(arguments.run) / read.name) for name, read in stage.inputs.items()}
-    out = Path(arguments.out) / hashlib.sha256(repr([*words, *folders.values()]).encode()).hexdigest()[:16]
+    out = Path(arguments.out) / hashlib.sha256(repr([stage.config, *folders.values()]).encode()).hexdigest()[:16]
     out.mkdir(parents=True, exist_ok=True)
     facts = stage.run(out, folders)
     translator = Translator.load(out, DecodingConfig(max_new_tokens=config.batching.max_length))
