@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 
 from pipeline.atomic import write_json
+from pipeline.progress import track
 from pipeline.stage import Stage
 from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights
 from qe_model.config import QEEvaluationConfig
@@ -149,7 +150,8 @@ def baseline_scores(
     from qe_model.example_labels import tells_words
 
     found: dict[str, Any] = {}
-    for name in sorted({direction_and_style(one) for one in test if tells_words(one)}):
+    names = sorted({direction_and_style(one) for one in test if tells_words(one)})
+    for name in track(names, "baselines", len(names)):
         parts = {
             split: [one for one in rows if direction_and_style(one) == name and tells_words(one)]
             for split, rows in (
