@@ -19,14 +19,8 @@ Origin = Literal["human", "synthetic", "model"]
 Known = Literal["severity", "dimension", "gaps", "source"]
 Interval = tuple[int, int]  # [start, end) in characters
 
-STYLES: Final = (
-    "mqm",
-    "tags",
-    "synthetic",
-    "medical",
-    "chat",
-    "spans",
-)  # ways of annotating
+# Ways of annotating: each marks more or fewer words.
+STYLES: Final = ("mqm", "tags", "synthetic", "medical", "chat", "spans")
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

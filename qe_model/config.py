@@ -5,7 +5,7 @@ from typing import Final
 
 from pipeline.errors import InputError
 from qe_model.annotation import ORIGINS, SeverityWeights
-from qe_model.lexical.stage import LexiconConfig
+from qe_model.lexical.config import LexiconConfig
 from training.trainer_config import TrackingConfig, TrainingConfig
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded

@@ -9,10 +9,11 @@ import pytest
 from pipeline.errors import InputError
 from qe_model.config import QEModelConfig
 from qe_model.inputs import TextPieces
+from qe_model.lexical.config import LexiconConfig
 from qe_model.lexical.evidence import FEATURES, carried, evidence
 from qe_model.lexical.lexicon import Lexicon
 from qe_model.lexical.piece_words import PieceWords
-from qe_model.lexical.stage import LexiconConfig, LexiconStage
+from qe_model.lexical.stage import LexiconStage
 from qe_model.lexical.word_table import WordTable
 from qe_model.model import build_model
 from qe_model.prediction import predict
