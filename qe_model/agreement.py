@@ -16,6 +16,7 @@ from qe_model.scoring import QualityScore
 from qe_model.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
 from qe_model.words import labels_to_spans
 
+APART: Final = ("medical", "chat", "tags")  # styles with rows of their own
 TIE: Final = 1e-9  # scores of two different texts hardly ever tie; human scores often do
 
 
@@ -29,15 +30,23 @@ class Judged:
 
 
 def direction_and_style(translation: AnnotatedTranslation) -> str:
-    """`en-de`, or `en-de/tags` where words are only tagged."""
+    """`en-de` of news and talks; `en-de/medical`, `en-de/chat` and `en-de/tags` apart.
+
+    Their annotators mark such different shares of words that a correlation over all of them would be one between sets.
+    """
     style = STYLES[style_of(translation)]
-    return f"{translation.direction}/{style}" if style == "tags" else translation.direction
+    return f"{translation.direction}/{style}" if style in APART else translation.direction
 
 
 def file_and_direction(translation: AnnotatedTranslation) -> str:
     """`mqm_wmt22qe/en-de`; translations by people, which some files hold too, as `mqm_newstest2020/en-de/people`."""
-    people = "/people" if translation.system.startswith(("Human", "ref")) else ""
+    people = "/people" if by_people(translation) else ""
     return f"{translation.id.split(':')[0]}/{translation.direction}{people}"
+
+
+def by_people(translation: AnnotatedTranslation) -> bool:
+    """Whether it is a translation of people among those of systems."""
+    return translation.system.startswith(("Human", "ref"))
 
 
 def agreement(
@@ -48,7 +57,7 @@ def agreement(
     seed: int = 1,
     key: Callable[[AnnotatedTranslation], str] = direction_and_style,
 ) -> dict[str, dict[str, Any]]:
-    """Metrics of words, spans and sentences for each direction; word tags are kept apart as `en-de/tags`.
+    """Metrics of words, spans and sentences for each direction, or for other groups.
 
     Args:
         samples: of the bootstrap over documents.

@@ -20,7 +20,7 @@ Known = Literal["severity", "dimension", "gaps", "source"]
 Interval = tuple[int, int]  # [start, end) in characters
 
 # Ways of annotating: each marks more or fewer words.
-STYLES: Final = ("mqm", "tags", "synthetic", "medical", "chat", "spans")
+STYLES: Final = ("mqm", "tags", "synthetic", "medical", "chat", "spans", "panel")
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

@@ -4,14 +4,17 @@ All give a badness per word (higher is worse) and a score per sentence (higher i
 tuned on dev by `metrics.best_threshold`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 
 from qe_model.annotation import AnnotatedTranslation, Interval
+from qe_model.example_labels import style_of
 from qe_model.lexical.word_table import UNKNOWN, WordTable, lower_words
+from qe_model.raters import labels_of
 from qe_model.words import to_words, words_of_side
 from training.significance import Floats
 
@@ -55,6 +58,33 @@ class MinusLength:
     def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
         """Zeros for words, minus the length for sentences."""
         return [BaselineScore(np.zeros(len(words_of_side(one))), -float(len(one.target))) for one in translations]
+
+
+class BaseRate:
+    """All words are as bad as words of translations annotated in the same way are on average.
+
+    What a correlation over several sets gains from knowing the set alone; 0 within one set.
+    """
+
+    def __init__(self, rates: Mapping[int, float]) -> None:
+        """Take the shares of bad words by position in `STYLES`."""
+        self.rates = dict(rates)
+
+    @classmethod
+    def fit(cls, translations: Iterable[AnnotatedTranslation]) -> "BaseRate":
+        """Count."""
+        bad: dict[int, list[int]] = defaultdict(list)
+        for one in translations:
+            bad[style_of(one)] += [int(severity > 0) for severity in labels_of(one).severity]
+        return cls({style: sum(labels) / len(labels) for style, labels in bad.items() if labels})
+
+    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
+        """The rate for each word; nothing for sentences."""
+        rates = (self.rates.get(style_of(one), 0.0) for one in translations)
+        return [
+            BaselineScore(np.full(len(words_of_side(one)), rate), 0.0)
+            for one, rate in zip(translations, rates, strict=True)
+        ]
 
 
 class TeacherLogProb:

@@ -162,8 +162,8 @@ class QEEvaluationConfig:
     Attributes:
         bootstrap_samples: resampled sets of documents behind each interval.
         baselines: whether the baselines are scored too (on human annotations).
-        human_messages: human annotations of each direction (word tags apart) that are tested, and that thresholds of
-            baselines are tuned on, evenly spread; 0: all.
+        human_messages: human annotations of each direction (medicine, chat, word tags and translations by people apart)
+            that are tested, and that thresholds of baselines are tuned on, evenly spread; 0: all.
         human_directions: directions whose human annotations are tested; empty: all.
         precision: the model computes in `fp32` or `bf16`.
         damage_messages: messages of each language in the check that damage lowers the score.

@@ -19,6 +19,7 @@ class AnnotationSource:
         form: one of `FORMS`, see docs/qe.md.
         domain: replaces the rows' domain; empty: as the file says.
         style: how its annotators mark, one of `STYLES`; empty: `mqm` with severities, `tags` without.
+        context: whether its messages before are kept.
         directions: read these only, such as en-de; empty: all.
         licence: as stated by the source; goes into the manifest.
     """
@@ -27,6 +28,7 @@ class AnnotationSource:
     form: str = "mqm_parquet"
     domain: str = ""
     style: str = ""
+    context: bool = True
     directions: list[str] = field(default_factory=list)
     licence: str = ""
 

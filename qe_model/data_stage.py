@@ -87,7 +87,8 @@ class QEDataStage(Stage[QEDataConfig]):
         kept = set(self.config.keep_splits) | {""}
         for one in reader(source.form)(Path(self.config.root) / source.file):
             if one.split in kept and (not source.directions or one.direction in source.directions):
-                yield replace(one, domain=source.domain or one.domain or name, style=source.style)
+                context = one.context if source.context else ()
+                yield replace(one, domain=source.domain or one.domain or name, style=source.style, context=context)
 
     def _synthetic(self, corpus: Path) -> Iterator[AnnotatedTranslation]:
         from qe_model.synthetic.generator import lexicons, synthesize

@@ -1,9 +1,10 @@
 """From probabilities to decisions: thresholds, severities and a calibrated penalty, all chosen on dev data only."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,11 @@ from pipeline.errors import InputError
 from qe_model.annotation import SeverityWeights
 
 if TYPE_CHECKING:
+    from qe_model.prediction import Probabilities
+
     Floats = np.ndarray[Any, np.dtype[Any]]
+
+T = TypeVar("T")
 
 FILE: Final = "decisions.json"
 ANY: Final = "*"
@@ -26,31 +31,35 @@ class Decisions:
     Attributes:
         thresholds: by unit (`target`, `gaps`, `source`) and key: bad where the probability of bad is at least this.
             Keys, most special first: `style/direction`, `style/*`, `*`.
-        slopes: by unit, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
+        slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         calibration: points (raw, penalty), rising: the sum over words of expected points -> points a human gives.
         weights: points of minor, major and critical errors.
     """
 
     thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
-    slopes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     calibration: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
     weights: SeverityWeights = field(default_factory=SeverityWeights)
 
     def threshold(self, unit: str, style: str, direction: str) -> float:
         """The threshold of the most special key there is."""
-        known = self.thresholds[unit]
-        return next(known[key] for key in (f"{style}/{direction}", f"{style}/{ANY}", ANY) if key in known)
+        return _most_special(self.thresholds[unit], style, direction, 0.5)
 
-    def corrected(self, unit: str, probabilities_N4: "Floats") -> "Floats":
+    def corrected(self, unit: str, style: str, direction: str, probabilities_N4: "Floats") -> "Floats":
         """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
-        slope, shift = self.slopes.get(unit, (1.0, 0.0))
+        slope, shift = _most_special(self.slopes.get(unit, {}), style, direction, (1.0, 0.0))
         if (slope, shift) == (1.0, 0.0):
             return probabilities_N4
         bad = (1 - probabilities_N4[:, 0]).clip(1e-7, 1 - 1e-7)
         new = 1 / (1 + np.exp(-(slope * logit(bad) + shift)))
         return np.concatenate([1 - new[:, None], probabilities_N4[:, 1:] * (new / bad)[:, None]], axis=1)
+
+    def correct(self, said: "Probabilities", style: str, direction: str) -> "Probabilities":
+        """The same with corrected probabilities of all units."""
+        tables: dict[str, Any] = {unit: self.corrected(unit, style, direction, getattr(said, unit)) for unit in UNITS}
+        return replace(said, **tables)
 
     def severities(self, probabilities_N4: "Floats", threshold: float) -> "Floats":
         """Labels [N]: 0 ok, else the likeliest severity after the bias."""
@@ -87,13 +96,19 @@ class Decisions:
             values = json.loads((folder / FILE).read_text(encoding="utf-8"))
             return cls(
                 values["thresholds"],
-                {unit: (slope, shift) for unit, (slope, shift) in values["slopes"].items()},
+                {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
                 tuple(values["severity_bias"]),
                 tuple((x, y) for x, y in values["calibration"]),
                 SeverityWeights(**values["weights"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / FILE}: not readable ({error}); is this a quality-estimation model?") from error
+
+
+def _most_special(known: Mapping[str, T], style: str, direction: str, default: T) -> T:
+    """The value of the most special key there is."""
+    keys = (f"{style}/{direction}", f"{style}/{ANY}", ANY)
+    return next((known[key] for key in keys if key in known), default)
 
 
 def logit(probabilities: "Floats") -> "Floats":

@@ -1,7 +1,7 @@
 """The stage `qe_evaluation`: the model on held-out documents beside simple baselines, and the checks of the report."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 
 from pipeline.atomic import write_json
+from pipeline.errors import InputError
 from pipeline.progress import track
 from pipeline.stage import Stage
 from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights
@@ -24,26 +25,28 @@ SCORES: Final = "qe_scores.json"
 class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """Tests `qe` on the test split of `qe_data`; writes `qe_scores.json`.
 
-    Keys: `human` and `synthetic` by direction, `human_sets` by file and direction, `synthetic_all` over all, `context`
-    (accuracy on pairs that only the conversation decides, with and without it), `damage` by language, `baselines` by
-    direction and name.
+    Keys: `human` by direction and kind of text, without translations by people; `human_sets` by file and direction;
+    `synthetic` by direction, `synthetic_all` over all; `context` (accuracy on pairs that only the conversation decides,
+    with and without it); `damage` by language; `baselines` as `human`, by name.
     """
 
     name = "qe_evaluation"
-    version: ClassVar[int] = 3  # baselines have a threshold for each way of annotating
+    version: ClassVar[int] = 4  # baselines are corrected for each way of annotating, as the model is
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Score, compare, write.
 
         Raises:
-            InputError: no test data, or no quality-estimation model.
+            InputError: no test data, no human annotation of a wanted direction, or no quality-estimation model.
         """
         from qe_model.scoring import QualityScorer
         from qe_model.stages import annotated
 
         precision: Literal["fp32", "bf16"] = "bf16" if self.config.precision == "bf16" else "fp32"
         scorer = QualityScorer.load(inputs["qe"], precision=precision)
-        test = _some_of_people(annotated(inputs["qe_data"], "test"), self.config)
+        test = annotated(inputs["qe_data"], "test")
+        _check_directions(self.config.human_directions, test)
+        test = _some_of_people(test, self.config)
         scores = scores_on_test(scorer, test, self.config)
         if self.config.baselines:
             scores["baselines"] = self._baselines(scorer, test, inputs["qe_data"])
@@ -65,7 +68,7 @@ def scores_on_test(
     scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
 ) -> dict[str, Any]:
     """All but the baselines: see the stage. Every set is scored in the style of its own annotators."""
-    from qe_model.agreement import agreement, file_and_direction, pooled_agreement
+    from qe_model.agreement import agreement, by_people, file_and_direction, pooled_agreement
     from qe_model.damage import damage_curves
     from qe_model.synthetic.contrastive import is_contrast
 
@@ -75,9 +78,11 @@ def scores_on_test(
         rows = [one for one in test if one.origin == origin and not is_contrast(one)]
         if rows:
             scores = scored_as_annotated(scorer, rows, f"scoring {origin}")
-            found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
             if origin == "human":
                 found["human_sets"] = agreement(rows, scores, SeverityWeights(), *numbers, key=file_and_direction)
+                kept = [place for place, one in enumerate(rows) if not by_people(one)]
+                rows, scores = [rows[place] for place in kept], [scores[place] for place in kept]
+            found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
             if origin == "synthetic":
                 found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
     contrast = [one for one in test if is_contrast(one)]
@@ -145,33 +150,36 @@ def baseline_scores(
     test: Sequence[AnnotatedTranslation],
     config: QEEvaluationConfig,
 ) -> dict[str, Any]:
-    """Word MCC of each baseline by direction, word tags apart; thresholds from dev, tables from train."""
-    from qe_model.agreement import direction_and_style
+    """Word MCC of each baseline in the rows of `human`; thresholds from dev, tables from train."""
+    from qe_model.agreement import by_people, direction_and_style
     from qe_model.example_labels import tells_words
 
     found: dict[str, Any] = {}
-    names = sorted({direction_and_style(one) for one in test if tells_words(one)})
+    machine = [one for one in test if not by_people(one)]
+    names = sorted({direction_and_style(one) for one in machine if tells_words(one)})
     for name in track(names, "baselines", len(names)):
         parts = {
             split: [one for one in rows if direction_and_style(one) == name and tells_words(one)]
             for split, rows in (
                 ("train", [one for one in known if one.split == "train"]),
                 ("dev", [one for one in known if one.split == "dev"]),
-                ("test", test),
+                ("test", machine),
             )
         }
         found[name] = {
             title: _word_mcc(baseline, parts["dev"] or parts["train"], parts["test"], config)
-            for title, baseline in _baselines(scorer, parts["train"]).items()
+            for title, baseline in _baselines(scorer, parts["train"], parts["dev"] or parts["train"]).items()
         }
     return found
 
 
-def _baselines(scorer: "QualityScorer", train: Sequence[AnnotatedTranslation]) -> "dict[str, Baseline]":
-    from qe_model.baselines import AlignmentHeuristic, AllOk, MinusLength, TeacherLogProb
+def _baselines(
+    scorer: "QualityScorer", train: Sequence[AnnotatedTranslation], dev: Sequence[AnnotatedTranslation]
+) -> "dict[str, Baseline]":
+    from qe_model.baselines import AlignmentHeuristic, AllOk, BaseRate, MinusLength, TeacherLogProb
     from qe_model.log_probs import ForcedLogProbs
 
-    found: dict[str, Baseline] = {"all_ok": AllOk(), "minus_length": MinusLength()}
+    found: dict[str, Baseline] = {"all_ok": AllOk(), "minus_length": MinusLength(), "base_rate": BaseRate.fit(dev)}
     if train:
         found["alignment"] = AlignmentHeuristic.fit((one.source, one.target) for one in train)
     if scorer.model.predictor is not None:
@@ -196,26 +204,46 @@ def _word_mcc(
         ]
 
     tuned, tested = judged(dev), judged(test)
-    thresholds = {}
-    for style in {style for style, *_ in tested}:  # like the model's, of its own annotators where there are some in dev
-        own = [pair for known, *pair in tuned if known == style] or [pair for _, *pair in tuned]
-        words, labels = (np.concatenate([pair[side] for pair in own]) for side in (0, 1))
-        varied = len(np.unique(words)) > 1
-        thresholds[style] = best_threshold(words.astype(np.float64), labels > 0).value if varied else np.inf
-    counts = np.stack([confusion(gold, 2 * (said >= thresholds[style])) for style, said, gold in tested])
+    corrections = {style: _correction([pair for own, *pair in tuned if own == style]) for style, *_ in tuned}
+    other = _correction([pair for _, *pair in tuned])  # of ways of annotating that dev has nothing of
+
+    def log_odds(style: int, words: np.ndarray) -> np.ndarray:
+        return corrections.get(style, other)(words)
+
+    said = np.concatenate([log_odds(style, words) for style, words, _ in tuned])
+    raw, labels = (np.concatenate([told[side] for told in tuned]) for side in (1, 2))
+    threshold = best_threshold(said, labels > 0).value if len(np.unique(raw)) > 1 else np.inf
+    counts = [confusion(gold, 2 * (log_odds(style, words) >= threshold)) for style, words, gold in tested]
     documents = DocumentBootstrap([one.document for one in test], config.bootstrap_samples, config.seed)
-    return {"mcc": documents.estimate(counts, mcc).to_json()}
+    return {"mcc": documents.estimate(np.stack(counts), mcc).to_json()}
+
+
+def _correction(told: "Sequence[Sequence[np.ndarray]]") -> "Callable[[np.ndarray], np.ndarray]":
+    """Badness of words -> log-odds of bad, like the corrections of the model's probabilities."""
+    from qe_model.fitting import fit_logistic
+
+    words, labels = (np.concatenate([pair[side] for pair in told]) for side in (0, 1))
+    mean, spread = float(words.mean()), float(words.std()) or 1.0
+    slope, shift = fit_logistic((words - mean) / spread, labels > 0)
+    return lambda words: slope * (words - mean) / spread + shift
+
+
+def _check_directions(wanted: Sequence[str], test: Sequence[AnnotatedTranslation]) -> None:
+    missing = sorted(set(wanted) - {one.direction for one in test if one.origin == "human"})
+    if missing:
+        where = "no human annotation in the test split"
+        raise InputError(f"qe.evaluation.human_directions: {', '.join(missing)}: {where}")
 
 
 def _some_of_people(rows: list[AnnotatedTranslation], config: QEEvaluationConfig) -> list[AnnotatedTranslation]:
     """Human annotations of the wanted directions, as many as wanted of each, and all others."""
-    from qe_model.agreement import direction_and_style
+    from qe_model.agreement import by_people, direction_and_style
 
     others = [one for one in rows if one.origin != "human"]
-    groups: dict[str, list[AnnotatedTranslation]] = defaultdict(list)
+    groups: dict[tuple[str, bool], list[AnnotatedTranslation]] = defaultdict(list)
     for one in rows:
         if one.origin == "human" and (not config.human_directions or one.direction in config.human_directions):
-            groups[direction_and_style(one)].append(one)
+            groups[direction_and_style(one), by_people(one)].append(one)
     people = [one for _, members in sorted(groups.items()) for one in _spread(members, config.human_messages)]
     return [*people, *others]
 

@@ -1,7 +1,7 @@
 """What is fitted on dev data: thresholds, corrections of probabilities, severities, the calibrated penalty."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from qe_model.metrics import best_threshold, confusion, severity_macro_f1
 
 if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[Any]]
+
+
+LEAST_SLOPE: Final = 0.05
 
 
 def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
@@ -24,23 +27,37 @@ def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float
     return found.value, found.mcc
 
 
-def fit_slope(probabilities_N4: "Floats", wanted: "Floats", steps: int = 25) -> tuple[float, float]:
-    """(a, b) that make sigmoid(a x logit(bad) + b) the likeliest for the labels [N] (Platt, 1999), by Newton's method.
+def fit_slope(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
+    """(a, b) that make sigmoid(a x logit(bad) + b) the likeliest for the labels [N] (Platt, 1999).
 
-    Nothing is corrected (1, 0) without both kinds of words, or where bad words do not get higher probabilities.
+    Nothing is corrected (1, 0) without both kinds of words.
     """
-    bad = (np.asarray(wanted) > 0).astype(np.float64)
+    bad = np.asarray(wanted) > 0
     if not 0 < bad.sum() < len(bad):
         return 1.0, 0.0
-    x = logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7))
-    inputs = np.stack([x, np.ones_like(x)], 1)
-    fitted = np.array([1.0, 0.0])
+    return fit_logistic(logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7)), bad)
+
+
+def fit_logistic(x_N: "Floats", bad_N: "Floats", steps: int = 25) -> tuple[float, float]:
+    """(a, b) that make sigmoid(a x + b) the likeliest, by Newton's method; a is at least `LEAST_SLOPE`.
+
+    So the order of x is kept also where bad words have no higher x; then the probabilities say next to nothing but
+    how frequent bad words are.
+    """
+    fitted = _newton(np.stack([x_N, np.ones_like(x_N)], 1), bad_N, np.array([1.0, 0.0]), np.zeros_like(x_N), steps)
+    if np.isfinite(fitted).all() and fitted[0] >= LEAST_SLOPE:
+        return float(fitted[0]), float(fitted[1])
+    shift = _newton(np.ones((len(x_N), 1)), bad_N, np.zeros(1), LEAST_SLOPE * x_N, steps)
+    return LEAST_SLOPE, float(shift[0])
+
+
+def _newton(inputs: "Floats", bad: "Floats", fitted: "Floats", offset: "Floats", steps: int) -> "Floats":
+    """Weights of a logistic regression whose logits have an `offset`."""
     for _ in range(steps):
-        p = 1 / (1 + np.exp(-(inputs @ fitted).clip(-30, 30)))
-        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(2)
+        p = 1 / (1 + np.exp(-(inputs @ fitted + offset).clip(-30, 30)))
+        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(len(fitted))
         fitted = fitted + np.linalg.solve(curvature, inputs.T @ (bad - p)).clip(-1, 1)
-    slope, shift = fitted.tolist()
-    return (slope, shift) if np.isfinite(fitted).all() and slope > 0.05 else (1.0, 0.0)
+    return fitted
 
 
 def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: float) -> tuple[float, float, float]:

@@ -9,9 +9,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from qe_model.annotation import (
     ErrorSpan,
     WordLabels,
 )
-from qe_model.decisions import UNITS, Decisions
+from qe_model.decisions import Decisions
 from qe_model.example_labels import SCORED_DIMENSIONS
 from qe_model.inputs import InputEncoder
 from qe_model.model import ParleyQEModel
@@ -144,7 +144,7 @@ class QualityScorer:
             return []
         style = STYLES.index(self.style)
         found = predict(self.model, self.encoder, translations, self.batch_tokens, style, description)
-        return [self._decide(one, self._corrected(said)) for one, said in zip(translations, found, strict=True)]
+        return [self._decide(one, said) for one, said in zip(translations, found, strict=True)]
 
     def score_pairs(
         self, sources: Sequence[str], targets: Sequence[str], source_lang: str, target_lang: str
@@ -180,11 +180,8 @@ class QualityScorer:
         rows = zip(languages, sources, targets, strict=True)
         return self.score([make_pair(*pair, source, target) for pair, source, target in rows], description)
 
-    def _corrected(self, said: Probabilities) -> Probabilities:
-        tables: dict[str, Any] = {unit: self.decisions.corrected(unit, getattr(said, unit)) for unit in UNITS}
-        return replace(said, **tables)
-
     def _decide(self, one: AnnotatedTranslation, said: Probabilities) -> QualityScore:
+        said = self.decisions.correct(said, self.style, one.direction)
         flags = self._flags(one)
         target, gaps, source = (
             self.decisions.severities(getattr(said, unit), self.decisions.threshold(unit, self.style, one.direction))

@@ -122,7 +122,7 @@ class QEStage(TrainedStage[QEConfig]):
     """
 
     name = "qe"
-    version: ClassVar[int] = 2  # severities of source words are learnt
+    version: ClassVar[int] = 3  # probabilities are corrected for each way of annotating
     unfinished: ClassVar[tuple[str, ...]] = (*UNFINISHED, "trials")
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:

@@ -1,7 +1,7 @@
 """Scores on dev data, and the decisions that are tuned there: thresholds, severities, calibration."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,13 +21,21 @@ if TYPE_CHECKING:
 
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
 GLOBAL: Final = (ANY, ANY)
+_GRADED: Final = tuple(style for style in STYLES if style not in ("tags", "synthetic"))  # people gave severities
 Key = tuple[str, str]  # style and direction, either may be ANY
 
 
 def word_tables(
-    translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], unit: str
+    translations: Sequence[AnnotatedTranslation],
+    predicted: Sequence[Probabilities],
+    unit: str,
+    name: Callable[[str], str] = str,
 ) -> "dict[Key, Table]":
-    """Probabilities and majority labels of a unit's words by (style, direction), (style, *) and (*, *)."""
+    """Probabilities and majority labels of a unit's words by (style, direction), (style, *) and (*, *).
+
+    Args:
+        name: of a style, in these keys; styles with one name are joined.
+    """
     found: dict[Key, list[Table]] = defaultdict(list)
     for one, probabilities in zip(translations, predicted, strict=True):
         if not tells_words(one) or (unit != "target" and unit not in one.known):
@@ -35,7 +43,7 @@ def word_tables(
         side = "source" if unit == "source" else "target"
         labels = labels_of(one, words=getattr(probabilities, f"{side}_words"), side=side)  # type: ignore[arg-type]
         wanted = np.array(labels.gaps if unit == "gaps" else labels.severity, np.int64)
-        style = STYLES[style_of(one)]
+        style = name(STYLES[style_of(one)])
         for key in ((style, one.direction), (style, ANY), GLOBAL):
             found[key].append((getattr(probabilities, unit), wanted))
     return {
@@ -72,25 +80,29 @@ def best_mcc(table: "Table") -> float:
 def tune(
     translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], weights: SeverityWeights
 ) -> Decisions:
-    """All decisions, from dev data alone."""
+    """All decisions, from dev data alone.
+
+    Probabilities are corrected for each style and direction by itself, so that they mean the same wherever severities
+    are given; there, a direction has one threshold for all styles. A style whose bad words are hard to find is then
+    marked little, not at random.
+    """
     main = STYLES[main_style(translations)]
-    slopes, thresholds = {}, {}
-    for unit in UNITS:
-        tables = word_tables(translations, predicted, unit)
-        table = tables.get((main, ANY))
-        slopes[unit] = fit_slope(*table) if table else (1.0, 0.0)
-        corrected = Decisions(slopes=slopes)
-        thresholds[unit] = _thresholds({key: (corrected.corrected(unit, p), y) for key, (p, y) in tables.items()})
-    decided = Decisions(thresholds, slopes, weights=weights)
-    graded = _graded(translations, predicted)
+    slopes = {unit: _slopes(word_tables(translations, predicted, unit)) for unit in UNITS}
+    decided = Decisions(slopes=slopes, weights=weights)
+    styles = [STYLES[style_of(one)] for one in translations]
+    said = [
+        decided.correct(raw, style, one.direction)
+        for raw, style, one in zip(predicted, styles, translations, strict=True)
+    ]
+    thresholds = {unit: _thresholds(word_tables(translations, said, unit, _leading)) for unit in UNITS}
+    decided = replace(decided, thresholds=thresholds)
+    graded = _graded(translations, said)
     if graded is not None:
-        graded = decided.corrected("target", graded[0]), graded[1]
         decided = replace(decided, severity_bias=best_severity_bias(*graded, thresholds["target"][ANY]))
     raw, wanted = [], []
-    for one, said in zip(translations, predicted, strict=True):
-        if "severity" in one.known and tells_words(one) and style_of(one) == STYLES.index(main):
-            tables_of = (decided.corrected(unit, getattr(said, unit)) for unit in ("target", "gaps"))
-            raw.append(decided.raw_penalty(*tables_of))
+    for one, style, corrected in zip(translations, styles, said, strict=True):
+        if style == main and "severity" in one.known and tells_words(one):
+            raw.append(decided.raw_penalty(corrected.target, corrected.gaps))
             wanted.append(penalty(one.spans, len(one.raters), weights))
     return replace(decided, calibration=calibrate(raw, wanted)) if raw else decided
 
@@ -101,13 +113,37 @@ def main_style(translations: Sequence[AnnotatedTranslation]) -> int:
     return 0 if 0 in styles else max(sorted(set(styles)), key=styles.count)
 
 
+def _slopes(tables: "dict[Key, Table]") -> dict[str, tuple[float, float]]:
+    """Corrections by key; of all styles together only where a style is not known."""
+    return {_name(key): fit_slope(*table) for key, table in tables.items() if _enough(key, table)}
+
+
 def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
+    """Thresholds by key, the same for all styles that share them; `tables` are by the first of those."""
     found = {ANY: 0.5}
-    for (style, direction), (probabilities, labels) in tables.items():
-        if style == ANY or (labels > 0).sum() >= ENOUGH_BAD:
-            key = ANY if style == ANY else f"{style}/{direction}"
-            found[key] = tuned_threshold(probabilities, labels)[0]
+    for (leading, direction), table in tables.items():
+        if _enough((leading, direction), table):
+            threshold = tuned_threshold(*table)[0]
+            found |= {_name((style, direction)): threshold for style in _sharing(leading)}
     return found
+
+
+def _name(key: Key) -> str:
+    return ANY if key == GLOBAL else "/".join(key)
+
+
+def _enough(key: Key, table: "Table") -> bool:
+    """Whether a direction has bad words enough to be judged by itself; all directions together always have."""
+    return key[1] == ANY or int((table[1] > 0).sum()) >= ENOUGH_BAD
+
+
+def _sharing(style: str) -> tuple[str, ...]:
+    """Styles with the same thresholds."""
+    return _GRADED if style in _GRADED else (style,)
+
+
+def _leading(style: str) -> str:
+    return _sharing(style)[0]
 
 
 def _graded(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> "Table | None":

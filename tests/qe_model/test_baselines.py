@@ -1,10 +1,12 @@
 """Baselines: defined on empty texts, and the heuristic finds words that translate nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from qe_model.annotation import AnnotatedTranslation
-from qe_model.baselines import AlignmentHeuristic, AllOk, MinusLength, TeacherLogProb
+from qe_model.annotation import AnnotatedTranslation, ErrorSpan
+from qe_model.baselines import AlignmentHeuristic, AllOk, BaseRate, MinusLength, TeacherLogProb
 
 PAIRS = [
     ("das haus", "the house"), ("das buch", "the book"), ("ein buch", "a book"), ("ein haus", "a house"),
@@ -43,3 +45,11 @@ def test_log_probabilities_are_means_over_the_tokens_of_a_word() -> None:
     (score,) = baseline.score([translation("x", "hello you")])
     assert score.words.tolist() == [2.0, 0.5]
     assert score.sentence == pytest.approx(-1.5)
+
+
+def test_a_set_whose_words_are_worse_is_worse_as_a_whole() -> None:
+    marked = replace(translation("das buch", "the house"), spans=(ErrorSpan(4, 9, rater="r"),), raters=("r",))
+    rows = [replace(marked, style="medical"), replace(marked, style="mqm", spans=())]
+    medical, news = BaseRate.fit(rows).score(rows)
+    assert medical.words.tolist() == [0.5, 0.5]
+    assert news.words.tolist() == [0.0, 0.0]

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError
@@ -61,6 +63,22 @@ def test_stage_writes_what_the_model_reads(tmp_path: Path) -> None:
     assert {one.domain for one in found if one.origin == "human"} == {"mine"}
     assert {one.target_lang for one in found if one.id.startswith("synthetic")} == {"de", "th"}
     assert len({one.id for one in found}) == len(found)
+
+
+def test_context_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
+    row = {"src_lang": "en", "tgt_lang": "de", "system": "A", "doc": "d", "seg_id": 1, "rater": "r", "source": "Yes.",
+           "target": "Ja.", "split": "train", "context_prev": ["Really?"],
+           "spans": [{"start": 0, "end": 2, "side": "target", "category": "", "dimension": "other",
+                      "severity": "minor"}]}  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "mqm.parquet")
+    sources = {
+        style: AnnotationSource("mqm.parquet", style=style, context=context)
+        for style, context in (("chat", True), ("panel", False))
+    }
+    (tmp_path / "out").mkdir()
+    QEDataStage(QEDataConfig(str(tmp_path), sources, contrast=ContrastConfig(enabled=False))).run(tmp_path / "out", {})
+    found = {one.style: [message.text for message in one.context] for one in read_annotations(tmp_path / "out")}
+    assert found == {"chat": ["Really?"], "panel": []}
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

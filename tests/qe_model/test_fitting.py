@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qe_model.decisions import Decisions
-from qe_model.fitting import best_severity_bias, calibrate, fit_slope, tuned_threshold
+from qe_model.fitting import LEAST_SLOPE, best_severity_bias, calibrate, fit_logistic, fit_slope, tuned_threshold
 
 
 def probabilities(bad: np.ndarray) -> np.ndarray:
@@ -34,9 +34,20 @@ def test_inflated_probabilities_are_corrected() -> None:
     slope, shift = fit_slope(probabilities(inflated), wanted)
     assert slope == pytest.approx(1, abs=0.05)
     assert shift == pytest.approx(-np.log(3), abs=0.05)
-    corrected = Decisions(slopes={"target": (slope, shift)}).corrected("target", probabilities(inflated))
+    decisions = Decisions(slopes={"target": {"mqm/*": (slope, shift)}})
+    corrected = decisions.corrected("target", "mqm", "en-de", probabilities(inflated))
     assert np.abs(1 - corrected[:, 0] - true).max() < 0.03
     assert np.allclose(corrected.sum(1), 1)
+    assert decisions.corrected("target", "tags", "en-de", probabilities(inflated))[:, 0] == pytest.approx(1 - inflated)
+
+
+def test_what_tells_nothing_becomes_the_share_of_bad_words() -> None:
+    generator = np.random.default_rng(4)
+    x = generator.normal(size=20_000)
+    bad = generator.random(20_000) < 0.1 - 0.03 * np.sign(x)  # the higher, the better
+    slope, shift = fit_logistic(x, bad)
+    assert slope == LEAST_SLOPE
+    assert 1 / (1 + np.exp(-shift)) == pytest.approx(0.1, abs=0.01)
 
 
 def test_severities_get_the_bias_that_balances_them() -> None:
@@ -65,7 +76,7 @@ def test_calibration_rises_and_follows_the_means() -> None:
 def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untyped-def]
     decisions = Decisions(
         {"target": {"*": 0.2, "mqm/en-de": 0.3, "mqm/*": 0.25}, "gaps": {"*": 0.5}, "source": {"*": 0.5}},
-        {"target": (0.9, -1.0)},
+        {"target": {"*": (0.9, -1.0), "mqm/en-de": (0.8, -2.0)}},
         (0.0, 0.5, -0.5),
         ((0.0, 0.0), (2.0, 3.0)),
     )

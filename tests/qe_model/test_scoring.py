@@ -265,19 +265,25 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     data.mkdir()
     pairs = [half for pair in contrastive_pairs(["es"], 2) for half in (pair.right, pair.wrong)]
     human = [
-        replace(one, origin="human", raters=("a",), split=split)
+        replace(one, origin="human", raters=("a",), split=split, style="mqm", system="Human-A" if by_people else "A")
         for number, split in enumerate(("train", "dev", "test"))
-        for one in examples(30, split, seed=20 + number)
+        for by_people in (False, True)
+        for one in examples(30 - 20 * by_people, split, seed=20 + number)
     ]
     rows = [*pairs, *human, *examples(20, "test", seed=30)]
     write_annotations(data / "annotations.parquet", rows)
     config = QEEvaluationConfig(bootstrap_samples=20, human_messages=12, damage_messages=5)
+    with pytest.raises(InputError, match="human_directions: th-en: no human annotation"):
+        QEEvaluationStage(replace(config, human_directions=["th-en"])).run(
+            tmp_path / "none", {"qe": folders["qe"], "qe_data": data}
+        )
     QEEvaluationStage(config).run(tmp_path / "out", {"qe": folders["qe"], "qe_data": data})
     scores = json.loads((tmp_path / "out" / SCORES).read_text())
     assert set(scores) == {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"}
-    assert set(scores["baselines"]["en-fr"]) == {"all_ok", "minus_length", "alignment", "teacher_log_probability"}
+    names = {"all_ok", "minus_length", "base_rate", "alignment", "teacher_log_probability"}
+    assert set(scores["baselines"]["en-fr"]) == names
     assert scores["human"]["en-fr"]["translations"] == 12
-    assert scores["baselines"]["en-fr"]["all_ok"]["mcc"]["value"] == 0
+    assert {scores["baselines"]["en-fr"][name]["mcc"]["value"] for name in ("all_ok", "base_rate")} == {0}
     assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
     shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
     assert shares[0] - shares[1] == pytest.approx(shares[2])

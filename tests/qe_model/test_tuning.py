@@ -1,0 +1,69 @@
+"""Decisions of dev data: probabilities mean the same in every way of annotating, and a direction has one threshold."""
+
+import numpy as np
+import pytest
+
+from qe_model.annotation import AnnotatedTranslation, ErrorSpan, SeverityWeights
+from qe_model.prediction import Probabilities
+from qe_model.tuning import dev_scores, tune
+
+WORDS = 20
+TEXT = " ".join(["word"] * WORDS)
+PLACES = tuple((5 * i, 5 * i + 4) for i in range(WORDS))
+
+
+def annotated(style: str, number: int, bad: np.ndarray) -> AnnotatedTranslation:
+    spans = tuple(ErrorSpan(*PLACES[i], severity="minor", rater="r") for i in np.flatnonzero(bad))
+    return AnnotatedTranslation(
+        f"{style}:{number}", "d", "s", "en", "de", TEXT, TEXT, spans=spans, raters=("r",), style=style
+    )
+
+
+def said(bad: np.ndarray) -> Probabilities:
+    """Probabilities of bad words, shared equally by the severities; nothing is wrong with gaps and source."""
+    target = np.concatenate([1 - bad[:, None], np.repeat(bad[:, None] / 3, 3, 1)], 1)
+    fine = np.tile([1.0, 0, 0, 0], (WORDS + 1, 1))
+    alike = np.full((WORDS + 1, 3), 1 / 3)
+    return Probabilities(PLACES, PLACES, target, fine, fine[:WORDS], alike[:WORDS], alike, np.zeros(4))
+
+
+def drawn(
+    style: str, count: int, rate: float, told: bool, seed: int
+) -> list[tuple[AnnotatedTranslation, Probabilities]]:
+    """Translations whose inflated probabilities tell bad words from others, or do not."""
+    generator = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        true = generator.beta(rate * 2, (1 - rate) * 2, WORDS)
+        bad = generator.random(WORDS) < (true if told else rate)
+        found.append((annotated(style, number, bad), said(3 * true / (1 + 2 * true))))
+    return found
+
+
+def test_probabilities_are_corrected_by_style_and_share_a_threshold() -> None:
+    rows = [*drawn("panel", 400, 0.1, True, 1), *drawn("mqm", 400, 0.1, False, 2), *drawn("tags", 400, 0.4, True, 3)]
+    translations, probabilities = map(list, zip(*rows, strict=True))
+    decisions = tune(translations, probabilities, SeverityWeights())
+    slopes = decisions.slopes["target"]
+    assert slopes["panel/en-de"] == pytest.approx((1, -np.log(3)), abs=0.1)
+    assert slopes["mqm/en-de"][0] < 0.1  # says nothing of its words but how many are bad
+    graded = {decisions.threshold("target", style, "en-de") for style in ("panel", "mqm", "chat", "spans")}
+    assert len(graded) == 1
+    assert decisions.threshold("target", "tags", "en-de") not in graded
+    marked = {}
+    for style in ("panel", "mqm"):
+        own = [decisions.correct(p, style, "en-de") for one, p in rows if one.style == style]
+        marked[style] = np.mean([1 - p.target[:, 0] >= decisions.threshold("target", style, "en-de") for p in own])
+    assert marked["panel"] > 0.03
+    assert marked["mqm"] < 0.01
+
+
+def test_directions_with_few_bad_words_follow_the_others() -> None:
+    rows = [*drawn("mqm", 100, 0.3, True, 4)]
+    translations, probabilities = map(list, zip(*rows, strict=True))
+    decisions = tune(translations, probabilities, SeverityWeights())
+    assert decisions.threshold("target", "mqm", "en-fr") == decisions.threshold("target", "mqm", "en-de")
+    few = tune(translations[:5], probabilities[:5], SeverityWeights())
+    assert "mqm/en-de" not in few.slopes["target"]
+    assert few.slopes["target"]["mqm/*"] == few.slopes["target"]["*"]
+    assert 0 < dev_scores(translations, probabilities)["dev/mcc"] < 1
