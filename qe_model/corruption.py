@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
     Bools = np.ndarray[Any, np.dtype[np.bool_]]
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -65,51 +66,72 @@ def as_pieces(words: Sequence["Ints"]) -> TextPieces:
     return TextPieces(ids, ends - sizes, ends - 1)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen to each of the N words of a translation.
+
+    Attributes:
+        words: their pieces.
+        changed, lost, gained: [N] whether a word is replaced, left out, followed by another one.
+        kinds: [N] numbers in 0 to 1 that choose what replaces it.
+        sampled: [P] the pieces in whose place the generator's sample will stand.
+    """
+
+    words: "Sequence[Ints]"
+    changed: "Bools"
+    lost: "Bools"
+    gained: "Bools"
+    kinds: "Floats"
+    sampled: "Bools"
+
+
 class Corruption:
-    """Draws damage for one message at a time."""
+    """Draws damage for one message at a time: first a plan, then, with the samples that it needs, the damage."""
 
     def __init__(self, config: PretrainingConfig, starts: "Bools") -> None:
         self.config, self.starts = config, starts
 
+    def plan(self, target: "Ints", generator: np.random.Generator) -> Plan:
+        """Decide what happens to each word of a right translation."""
+        config, words = self.config, split_words(target, self.starts)
+        rate = generator.uniform(0, config.max_rate)
+        change, kinds, lose, gain = generator.random((4, len(words)))
+        changed, lost = change < rate, (lose < config.omit) & (len(words) > 1)
+        sampled = changed & ~lost & (kinds >= config.unigram + config.swap + config.copy)
+        sizes = np.array([len(word) for word in words], np.int64)
+        return Plan(words, changed, lost, gain < config.insert, kinds, np.repeat(sampled, sizes))
+
     def damage(
-        self,
-        target: "Ints",
-        source: "Ints",
-        samples: "Ints",
-        others: "Ints",
-        generator: np.random.Generator,
+        self, plan: Plan, source: "Ints", samples: "Ints", others: "Ints", generator: np.random.Generator
     ) -> Damaged:
         """Damage one translation.
 
         Args:
-            target, source: pieces of the right translation and its source.
-            samples: the generator's pieces at the places of `target`.
+            source: pieces of the translation's source.
+            samples: the generator's pieces at the places of the translation's; read where `plan.sampled`.
             others: pieces of other messages to take random words from.
         """
-        config = self.config
-        words = split_words(target, self.starts)
+        words = plan.words
         sampled = np.split(samples, np.cumsum([len(word) for word in words])[:-1]) if words else []
-        rate = generator.uniform(0, config.max_rate)
-        change, kind, lose, gain = generator.random((4, len(words) + 1))
-        random_words = split_words(others, self.starts) or [target]
-        source_words = split_words(source, self.starts) or [target]
+        random_words = split_words(others, self.starts) or list(words)
+        source_words = split_words(source, self.starts) or list(words)
         out: list[Ints] = []
         wrong: list[bool] = []
         missing = [False]
         for place, word in enumerate(words):
-            if lose[place] < config.omit and len(words) > 1:
+            if plan.lost[place]:
                 missing[-1] = True
                 continue
             new = word
-            if change[place] < rate:
+            if plan.changed[place]:
                 following = words[place + 1] if place + 1 < len(words) else words[0]
                 choices = (random_words, source_words)
                 drawn = [pool[int(generator.integers(len(pool)))] for pool in choices]
-                new = self._replacement(kind[place], sampled[place], following, *drawn)
+                new = self._replacement(plan.kinds[place], sampled[place], following, *drawn)
             out.append(new)
             wrong.append(not np.array_equal(new, word))
             missing.append(False)
-            if gain[place] < config.insert:
+            if plan.gained[place]:
                 out.append(random_words[int(generator.integers(len(random_words)))])
                 wrong.append(True)
                 missing.append(False)

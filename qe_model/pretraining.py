@@ -35,10 +35,10 @@ STYLE = STYLES.index("synthetic")
 
 
 class Generator(Protocol):
-    """Proposes a piece for each place of a translation."""
+    """Proposes other pieces for some places of a translation."""
 
-    def propose(self, batch: Batch) -> Tensor:
-        """Ids (B, T) at the places of `batch.labels`; anything where these are -100."""
+    def propose(self, batch: Batch, wanted_BT: Tensor) -> Tensor:
+        """Ids (B, T) at the wanted places of `batch.labels`; anything elsewhere."""
         ...
 
 
@@ -49,14 +49,15 @@ class TeacherGenerator:
         self.teacher, self.temperature = teacher.eval(), temperature
 
     @torch.no_grad()
-    def propose(self, batch: Batch) -> Tensor:
+    def propose(self, batch: Batch, wanted_BT: Tensor) -> Tensor:
         """Ids (B, T); drawn from the global generator."""
         states_BTD = forced_states(self.teacher, batch.input_ids, batch.attention_mask, batch.decoder_input_ids)
-        kept = batch.labels.flatten() != -100
-        out = batch.labels.flatten().clamp(min=0)
-        x_ND = states_BTD.flatten(0, 1)[kept]
-        out[kept] = torch.cat([_drawn(x @ self.teacher.lm_head.weight.t(), self.temperature) for x in x_ND.split(512)])
-        return out.view_as(batch.labels)
+        out = batch.labels.clamp(min=0)
+        x_ND = states_BTD[wanted_BT]
+        if len(x_ND):
+            head = self.teacher.lm_head.weight.t()
+            out[wanted_BT] = torch.cat([_drawn(x @ head, self.temperature) for x in x_ND.split(512)])
+        return out
 
 
 def _drawn(logits_NV: Tensor, temperature: float) -> Tensor:
@@ -126,13 +127,17 @@ class DetectionTask:
 
     def damaged(self, batch: Batch, seed: int) -> QEBatch:
         """The batch with damaged translations, on its device."""
-        proposed = self.generator.propose(batch).cpu().numpy()
         sources, targets = _contents(batch.input_ids, 1, self.encoder.end_id), _kept(batch.labels)
         generator = np.random.default_rng(seed)
+        plans = [self.corruption.plan(target, generator) for target in targets]
+        wanted_BT = np.zeros(batch.labels.shape, bool)
+        for row, plan in enumerate(plans):
+            wanted_BT[row, : len(plan.sampled)] = plan.sampled
+        proposed = self.generator.propose(batch, torch.from_numpy(wanted_BT).to(batch.labels.device)).cpu().numpy()
         inputs, labels = [], []
-        for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        for row, (source, target, plan) in enumerate(zip(sources, targets, plans, strict=True)):
             other = targets[int(generator.integers(len(targets)))]
-            found = self.corruption.damage(target, source, proposed[row, : len(target)], other, generator)
+            found = self.corruption.damage(plan, source, proposed[row, : len(target)], other, generator)
             read = as_pieces(split_words(source, self.corruption.starts))
             inputs.append(self._joint(batch, row, read, found))
             labels.append(_labels(found, read.words))

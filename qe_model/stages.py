@@ -54,6 +54,7 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
     """Learns to find damage in parallel text; inputs `encoded`, `teacher`, maybe `qe_lexicon`. Resumable."""
 
     name = "qe_pretraining"
+    version: ClassVar[int] = 2  # the generator computes in the precision of the training
 
     def __init__(self, config: QEPretrainingStageConfig, inputs: Mapping[str, Stage[Any]]) -> None:
         """Keep what matters here: another training on labels is no other pre-training."""
@@ -89,6 +90,7 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
         from qe_model.pretraining import DetectionTask, TeacherGenerator
         from training.batching import BatchStream
         from training.encoded import EncodedCorpus
+        from training.precision import choose_precision
         from training.processes import Processes
         from training.tokenizer import check_vocabulary
         from training.trainer import Trainer
@@ -99,7 +101,7 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
         teacher = _teacher(inputs["teacher"])
         model, encoder = start_model(qe, {name: inputs[name] for name in ("teacher", "qe_lexicon") if name in inputs})
         processes = Processes(settings.training)
-        teacher.to(processes.device)
+        teacher.to(processes.device, choose_precision(settings.training.precision, processes.device))
         generator = TeacherGenerator(teacher, settings.temperature)
         dev = BatchStream(encoded, self.config.batching, "dev")
         batches = [batch for batch, _ in zip(dev, range(DEV_BATCHES), strict=False)]

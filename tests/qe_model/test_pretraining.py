@@ -70,9 +70,10 @@ def test_words_come_apart_and_together() -> None:
 def test_damage_is_labelled_where_it_is(changes: dict[str, float], wrong: int, missing: int) -> None:
     starts = np.ones(50, bool)
     target, source = np.array([1, 2, 3, 4, 5]), np.array([11, 12])
-    found = Corruption(PretrainingConfig(**changes), starts).damage(  # type: ignore[arg-type]
-        target, source, target + 20, np.array([40, 41]), np.random.default_rng(0)
-    )
+    corruption, generator = Corruption(PretrainingConfig(**changes), starts), np.random.default_rng(0)  # type: ignore[arg-type]
+    plan = corruption.plan(target, generator)
+    assert not plan.sampled.any()
+    found = corruption.damage(plan, source, target + 20, np.array([40, 41]), generator)
     assert len(found.missing) == found.pieces.words + 1 == len(found.wrong) + 1
     assert found.wrong.sum() == wrong
     assert found.missing.sum() == missing
@@ -86,7 +87,10 @@ def test_replaced_words_are_wrong_words() -> None:
     corruption, put_in = Corruption(config, np.ones(200, bool)), set[int]()
     for seed in range(10):
         generator = np.random.default_rng(seed)
-        found = corruption.damage(target, np.arange(50, 60), target + 100, np.arange(60, 70), generator)
+        plan = corruption.plan(target, generator)
+        found = corruption.damage(plan, np.arange(50, 60), target + 100, np.arange(60, 70), generator)
+        assert (found.pieces.ids[plan.sampled] == target[plan.sampled] + 100).all()
+        assert plan.sampled.sum() <= found.wrong.sum()
         assert found.pieces.words == 40
         assert (found.wrong == (found.pieces.ids != target)).all()
         put_in.update(found.pieces.ids[found.wrong].tolist())
@@ -97,10 +101,10 @@ def test_replaced_words_are_wrong_words() -> None:
 def test_the_generator_samples_what_the_teacher_would_say(world: dict[str, Path]) -> None:
     batch, teacher = batch_of(world), load_model(world["teacher"])
     torch.manual_seed(0)
-    cold = TeacherGenerator(teacher, 1e-3).propose(batch)  # type: ignore[arg-type]
+    kept = batch.labels != -100
+    cold = TeacherGenerator(teacher, 1e-3).propose(batch, kept)  # type: ignore[arg-type]
     inputs = {name: value for name, value in batch.model_inputs().items() if name != "labels"}
     best = teacher(**inputs).logits.argmax(-1)
-    kept = batch.labels != -100
     assert (cold == best)[kept].float().mean() > 0.99
 
 
