@@ -25,7 +25,8 @@ class Arguments:
     source_lang: str = argument("code of the source language; empty: column source_lang", default="")
     target_lang: str = argument("code of the target language; empty: column target_lang", default="")
     style: str = argument(
-        "annotators that are followed: mqm, medical, chat, spans, tags or synthetic; empty: the model's own", default=""
+        "annotators that are followed: mqm, panel, medical, chat, spans, tags or synthetic; empty: the model's own",
+        default="",
     )
     batch_tokens: int = argument("padded pieces read at once", default=8192)
     precision: Literal["fp32", "bf16"] = argument(
