@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights, WordLabels, penalty
+from qe_model.annotation import STYLES, AnnotatedTranslation, WordLabels, penalty
 from qe_model.calibration import calibration
+from qe_model.decisions import Decisions
 from qe_model.example_labels import style_of, tells_words
 from qe_model.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
 from qe_model.raters import labels_of
@@ -17,7 +18,7 @@ from qe_model.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_wor
 from qe_model.words import labels_to_spans
 
 APART: Final = ("medical", "chat", "tags")  # styles with rows of their own
-TIE: Final = 1e-9  # scores of two different texts hardly ever tie; human scores often do
+TIE: Final = 1e-9  # at least: equal up to rounding
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def by_people(translation: AnnotatedTranslation) -> bool:
 def agreement(
     translations: Sequence[AnnotatedTranslation],
     scores: Sequence[QualityScore],
-    weights: SeverityWeights,
+    decisions: Decisions,
     samples: int = 1000,
     seed: int = 1,
     key: Callable[[AnnotatedTranslation], str] = direction_and_style,
@@ -60,6 +61,7 @@ def agreement(
     """Metrics of words, spans and sentences for each direction, or for other groups.
 
     Args:
+        decisions: those behind the scores: their weights are people's too, their ties count as equal.
         samples: of the bootstrap over documents.
         key: another way to group translations.
 
@@ -70,7 +72,7 @@ def agreement(
     for one, said in zip(translations, scores, strict=True):
         if tells_words(one):
             groups[key(one)].append(Judged(one, said, labels_of(one, words=said.words.words)))
-    return {name: _direction(judged, weights, samples, seed) for name, judged in sorted(groups.items())}
+    return {name: _direction(judged, decisions, samples, seed) for name, judged in sorted(groups.items())}
 
 
 def pooled_agreement(
@@ -85,11 +87,11 @@ def pooled_agreement(
     return _words(judged, _documents(judged, samples, seed))
 
 
-def _direction(judged: Sequence[Judged], weights: SeverityWeights, samples: int, seed: int) -> dict[str, Any]:
+def _direction(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int) -> dict[str, Any]:
     documents = _documents(judged, samples, seed)
     found = _words(judged, documents)
     if all("severity" in one.translation.known for one in judged):
-        found["sentence"] = _sentences(judged, weights, documents)
+        found["sentence"] = _sentences(judged, decisions, documents)
     return found
 
 
@@ -114,8 +116,10 @@ def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, 
     return found
 
 
-def _sentences(judged: Sequence[Judged], weights: SeverityWeights, documents: DocumentBootstrap) -> dict[str, Any]:
+def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: DocumentBootstrap) -> dict[str, Any]:
     """Agreement of penalties; both sides as quality, so higher is better."""
+    weights, first = decisions.weights, judged[0].translation
+    tie = max(TIE, decisions.tie(STYLES[style_of(first)], first.direction))
     human = -np.array([penalty(one.translation.spans, len(one.translation.raters), weights) for one in judged])
     model = -np.array([one.said.penalty for one in judged])
     lengths = np.array([len(one.gold.words) for one in judged])
@@ -123,7 +127,7 @@ def _sentences(judged: Sequence[Judged], weights: SeverityWeights, documents: Do
     systems = [one.translation.system for one in judged]
     divided = per_word(human, lengths), per_word(model, lengths)
     estimates = {
-        "pairwise_accuracy": pairwise_accuracy(pairs, human, model, TIE, documents),
+        "pairwise_accuracy": pairwise_accuracy(pairs, human, model, tie, documents),
         "spearman": spearman(human, model, documents),
         "spearman_per_word": spearman(*divided, documents),
         "pearson_per_word": pearson(*divided, documents),
@@ -131,4 +135,4 @@ def _sentences(judged: Sequence[Judged], weights: SeverityWeights, documents: Do
     }
     found = {name: estimate.to_json() for name, estimate in estimates.items()}
     means = {"human": float(-human.mean()), "model": float(-model.mean())}
-    return {**found, "pairs": len(pairs), "mean_penalty": means}
+    return {**found, "pairs": len(pairs), "tie": tie, "mean_penalty": means}

@@ -33,12 +33,14 @@ class Decisions:
             Keys, most special first: `style/direction`, `style/*`, `*`.
         slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
+        ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
         calibration: points (raw, penalty), rising: the sum over words of expected points -> points a human gives.
         weights: points of minor, major and critical errors.
     """
 
     thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
     slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    ties: dict[str, float] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     calibration: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
     weights: SeverityWeights = field(default_factory=SeverityWeights)
@@ -46,6 +48,10 @@ class Decisions:
     def threshold(self, unit: str, style: str, direction: str) -> float:
         """The threshold of the most special key there is."""
         return _most_special(self.thresholds[unit], style, direction, 0.5)
+
+    def tie(self, style: str, direction: str) -> float:
+        """The largest difference of penalties that is a tie, of the most special key there is."""
+        return _most_special(self.ties, style, direction, 0.0)
 
     def corrected(self, unit: str, style: str, direction: str, probabilities_N4: "Floats") -> "Floats":
         """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
@@ -97,6 +103,7 @@ class Decisions:
             return cls(
                 values["thresholds"],
                 {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
+                values["ties"],
                 tuple(values["severity_bias"]),
                 tuple((x, y) for x, y in values["calibration"]),
                 SeverityWeights(**values["weights"]),

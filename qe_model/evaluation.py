@@ -12,7 +12,7 @@ from pipeline.atomic import write_json
 from pipeline.errors import InputError
 from pipeline.progress import track
 from pipeline.stage import Stage
-from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights
+from qe_model.annotation import STYLES, AnnotatedTranslation
 from qe_model.config import QEEvaluationConfig
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def scores_on_test(
         if rows:
             scores = scored_as_annotated(scorer, rows, f"scoring {origin}")
             if origin == "human":
-                found["human_sets"] = agreement(rows, scores, SeverityWeights(), *numbers, key=file_and_direction)
+                found["human_sets"] = agreement(rows, scores, scorer.decisions, *numbers, key=file_and_direction)
                 kept = [place for place, one in enumerate(rows) if not by_people(one)]
                 rows, scores = [rows[place] for place in kept], [scores[place] for place in kept]
-            found[origin] = agreement(rows, scores, SeverityWeights(), *numbers)
+            found[origin] = agreement(rows, scores, scorer.decisions, *numbers)
             if origin == "synthetic":
                 found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
     contrast = [one for one in test if is_contrast(one)]

@@ -13,6 +13,7 @@ from qe_model.example_labels import style_of, tells_words
 from qe_model.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
 from qe_model.prediction import Probabilities
 from qe_model.raters import labels_of
+from qe_model.sentence_metrics import Pairs, tie_threshold
 
 if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[Any]]
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
 
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
+ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
 GLOBAL: Final = (ANY, ANY)
 _GRADED: Final = tuple(style for style in STYLES if style not in ("tags", "synthetic"))  # people gave severities
 Key = tuple[str, str]  # style and direction, either may be ANY
@@ -94,17 +96,20 @@ def tune(
         decided.correct(raw, style, one.direction)
         for raw, style, one in zip(predicted, styles, translations, strict=True)
     ]
-    thresholds = {unit: _thresholds(word_tables(translations, said, unit, _leading)) for unit in UNITS}
-    decided = replace(decided, thresholds=thresholds)
-    graded = _graded(translations, said)
-    if graded is not None:
-        decided = replace(decided, severity_bias=best_severity_bias(*graded, thresholds["target"][ANY]))
-    raw, wanted = [], []
-    for one, style, corrected in zip(translations, styles, said, strict=True):
-        if style == main and "severity" in one.known and tells_words(one):
-            raw.append(decided.raw_penalty(corrected.target, corrected.gaps))
-            wanted.append(penalty(one.spans, len(one.raters), weights))
-    return replace(decided, calibration=calibrate(raw, wanted)) if raw else decided
+    tables = {unit: word_tables(translations, said, unit, _leading) for unit in UNITS}
+    decided = replace(decided, thresholds={unit: _thresholds(tables[unit]) for unit in UNITS})
+    places = [place for place, one in enumerate(translations) if "severity" in one.known and tells_words(one)]
+    if any(styles[place] == main for place in places):
+        words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
+        decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
+    raw = {place: decided.raw_penalty(said[place].target, said[place].gaps) for place in places}
+    gold = {place: _gold(translations[place], weights) for place in places}
+    main_places = [place for place in places if styles[place] == main]
+    if main_places:
+        points = [raw[place] for place in main_places], [gold[place] for place in main_places]
+        decided = replace(decided, calibration=calibrate(*points))
+    judged = [(translations[i], decided.penalty(raw[i]), gold[i]) for i in places]
+    return replace(decided, ties=_ties(judged))
 
 
 def main_style(translations: Sequence[AnnotatedTranslation]) -> int:
@@ -125,6 +130,27 @@ def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
         if _enough((leading, direction), table):
             threshold = tuned_threshold(*table)[0]
             found |= {_name((style, direction)): threshold for style in _sharing(leading)}
+    return found
+
+
+def _gold(translation: AnnotatedTranslation, weights: SeverityWeights) -> float:
+    return penalty(translation.spans, len(translation.raters), weights)
+
+
+def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
+    """Ties by key from translations with the model's and people's penalties (tie calibration; Deutsch et al., 2023)."""
+    groups: dict[Key, list[tuple[AnnotatedTranslation, float, float]]] = defaultdict(list)
+    for one in judged:
+        leading, direction = _leading(STYLES[style_of(one[0])]), one[0].direction
+        for key in ((leading, direction), (leading, ANY)):
+            groups[key].append(one)
+    found: dict[str, float] = {}
+    for (leading, direction), members in groups.items():
+        pairs = Pairs.of([(one.direction, one.source) for one, *_ in members])
+        model, people = (np.array([one[side] for one in members]) for side in (1, 2))
+        if len(pairs) >= ENOUGH_PAIRS or direction == ANY:
+            tie = tie_threshold(pairs, people, model)
+            found |= {_name((style, direction)): tie for style in _sharing(leading)}
     return found
 
 

@@ -77,6 +77,7 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
     decisions = Decisions(
         {"target": {"*": 0.2, "mqm/en-de": 0.3, "mqm/*": 0.25}, "gaps": {"*": 0.5}, "source": {"*": 0.5}},
         {"target": {"*": (0.9, -1.0), "mqm/en-de": (0.8, -2.0)}},
+        {"*": 0.1, "mqm/en-de": 0.4},
         (0.0, 0.5, -0.5),
         ((0.0, 0.0), (2.0, 3.0)),
     )
@@ -84,3 +85,4 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
     assert Decisions.load(tmp_path) == decisions
     keys = (("mqm", "en-de"), ("mqm", "fr-th"), ("tags", "en-de"))
     assert [decisions.threshold("target", *key) for key in keys] == [0.3, 0.25, 0.2]
+    assert [decisions.tie(*key) for key in keys] == [0.4, 0.1, 0.1]

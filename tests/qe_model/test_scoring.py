@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import InputError
 from qe_model.agreement import agreement, pooled_agreement
-from qe_model.annotation import ContextMessage, SeverityWeights
+from qe_model.annotation import ContextMessage
 from qe_model.config import LossConfig
 from qe_model.damage import damage_curves, damaged
 from qe_model.evaluation import scored_as_annotated
@@ -52,7 +52,7 @@ def test_the_stages_leave_a_model_and_facts(folders: dict[str, Path]) -> None:
 
 def test_errors_are_found_in_unseen_messages(scorer: QualityScorer) -> None:
     rows = examples(150, "test", seed=9)
-    found = agreement(rows, scorer.score(rows), SeverityWeights(), samples=20)["en-fr"]
+    found = agreement(rows, scorer.score(rows), scorer.decisions, samples=20)["en-fr"]
     assert found["mcc"]["value"] > 0.15
     assert found["mcc"]["ci"][0] < found["mcc"]["value"] < found["mcc"]["ci"][1]
     assert found["sentence"]["spearman"]["value"] > 0.1

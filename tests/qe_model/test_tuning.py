@@ -1,5 +1,7 @@
 """Decisions of dev data: probabilities mean the same in every way of annotating, and a direction has one threshold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,18 @@ def test_directions_with_few_bad_words_follow_the_others() -> None:
     assert "mqm/en-de" not in few.slopes["target"]
     assert few.slopes["target"]["mqm/*"] == few.slopes["target"]["*"]
     assert 0 < dev_scores(translations, probabilities)["dev/mcc"] < 1
+
+
+def test_penalties_that_people_call_equal_are_ties() -> None:
+    generator = np.random.default_rng(5)
+    rows = []
+    for number in range(300):  # every source has two translations: the same errors, or one with two more
+        words = np.zeros((2, WORDS), bool)
+        words[:, 0] = True
+        words[1, 1:3] = number % 3 == 0
+        for bad in words:
+            noise = generator.uniform(0, 0.1, WORDS)
+            rows.append((replace(annotated("mqm", number, bad), source=f"{number}"), said(0.85 * bad + noise + 0.01)))
+    translations, probabilities = map(list, zip(*rows, strict=True))
+    tie = tune(translations, probabilities, SeverityWeights()).tie("panel", "en-de")
+    assert 0 < tie < 1.9
