@@ -20,6 +20,7 @@ class AnnotationSource:
         domain: replaces the rows' domain; empty: as the file says.
         style: how its annotators mark, one of `STYLES`; empty: `mqm` with severities, `tags` without.
         context: whether its messages before are kept.
+        learn_from_dev: share of its dev documents that are trained on, for files without a train split.
         directions: read these only, such as en-de; empty: all.
         licence: as stated by the source; goes into the manifest.
     """
@@ -29,6 +30,7 @@ class AnnotationSource:
     domain: str = ""
     style: str = ""
     context: bool = True
+    learn_from_dev: float = 0.0
     directions: list[str] = field(default_factory=list)
     licence: str = ""
 
@@ -37,6 +39,10 @@ class AnnotationSource:
             raise InputError(f"form is '{self.form}': it must be one of {' '.join(FORMS)}")
         if self.style and self.style not in STYLES:
             raise InputError(f"style is '{self.style}': it must be one of {' '.join(STYLES)}")
+        if not 0 <= self.learn_from_dev < 1:
+            raise InputError(
+                f"learn_from_dev is {self.learn_from_dev}: at least 0 and below 1, or nothing is left of dev"
+            )
 
 
 @dataclass(frozen=True)

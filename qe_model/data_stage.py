@@ -18,7 +18,7 @@ from qe_model.annotation import AnnotatedTranslation
 from qe_model.annotation_store import write_annotations
 from qe_model.data_config import AnnotationSource, QEDataConfig
 from qe_model.reading import reader
-from qe_model.splits import assign_splits, straddling
+from qe_model.splits import assign_splits, drawn_place, straddling
 from training.languages import CODES
 
 HUMAN: Final = "human.parquet"
@@ -88,7 +88,13 @@ class QEDataStage(Stage[QEDataConfig]):
         for one in reader(source.form)(Path(self.config.root) / source.file):
             if one.split in kept and (not source.directions or one.direction in source.directions):
                 context = one.context if source.context else ()
-                yield replace(one, domain=source.domain or one.domain or name, style=source.style, context=context)
+                named = replace(one, domain=source.domain or one.domain or name, style=source.style, context=context)
+                yield replace(named, split=self._split(source, one))
+
+    def _split(self, source: AnnotationSource, one: AnnotatedTranslation) -> str:
+        """As published, but for dev documents that are to be learnt from; a text's directions go the same way."""
+        place = drawn_place(f"{one.source_lang} {one.document}", self.config.seed)
+        return "train" if one.split == "dev" and place < source.learn_from_dev else one.split
 
     def _synthetic(self, corpus: Path) -> Iterator[AnnotatedTranslation]:
         from qe_model.synthetic.generator import lexicons, synthesize

@@ -81,9 +81,14 @@ def _held_out(split: str) -> int:
     return ("train", "dev", "test").index(split) if split in ("train", "dev", "test") else -1
 
 
+def drawn_place(name: str, seed: int) -> float:
+    """A number in 0 to 1 that the seed and the name of a document or group decide."""
+    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") / _BUCKETS
+
+
 def _drawn(group: str, dev_share: float, test_share: float, seed: int) -> str:
-    digest = hashlib.blake2b(f"{seed} {group}".encode(), digest_size=4).digest()
-    place = int.from_bytes(digest, "big") / _BUCKETS
+    place = drawn_place(group, seed)
     if place < test_share:
         return "test"
     return "dev" if place < test_share + dev_share else "train"

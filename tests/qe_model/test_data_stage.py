@@ -81,6 +81,24 @@ def test_context_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
     assert found == {"chat": ["Really?"], "panel": []}
 
 
+def test_some_dev_documents_are_learnt_from(tmp_path: Path) -> None:
+    rows = [
+        {"source": f"Text {i} here.", "target": f"Text {i}.", "source_lang": "en", "target_lang": code,
+         "document": f"d{i}", "spans": [], "split": "test" if i % 2 else "dev"}
+        for i in range(200) for code in ("de", "fr")
+    ]  # fmt: skip
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sources = {"a": AnnotationSource("a.jsonl", "error_spans", learn_from_dev=0.7)}
+    (tmp_path / "out").mkdir()
+    QEDataStage(QEDataConfig(str(tmp_path), sources, contrast=ContrastConfig(enabled=False))).run(tmp_path / "out", {})
+    found = list(read_annotations(tmp_path / "out"))
+    assert sum(one.split == "test" for one in found) == 200
+    assert 120 <= sum(one.split == "train" for one in found) <= 160
+    assert len({(one.document, one.split) for one in found}) == 200  # both directions of a document in one split
+    with pytest.raises(InputError, match="learn_from_dev is 1"):
+        AnnotationSource("a.jsonl", learn_from_dev=1.0)
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     missing = QEDataConfig(str(tmp_path), {"x": AnnotationSource("none.parquet")})
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
