@@ -24,6 +24,7 @@ SENTENCES: Final = {
     "system_accuracy": "systems",
 }
 BASELINES: Final = {
+    "base_rate": "base rate",
     "alignment": "frequency and alignment",
     "teacher_log_probability": "teacher's log-probability",
 }

@@ -18,9 +18,11 @@ AGREEMENT: Final = {
 BASELINES: Final = {
     "all_ok": "all OK",
     "minus_length": "minus length",
+    "base_rate": "base rate",
     "alignment": "alignment",
     "teacher_log_probability": "teacher's log-probability",
 }
+KINDS: Final = {"tags": "word tags", "medical": "medicine", "chat": "chat"}  # rows apart; the others are news and talks
 
 
 def quality_rows(scores_by_system: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -43,7 +45,8 @@ def agreement_table(report: Report, wanted: Sequence[str] | None = None) -> dict
     for name, found in quality.get("human", {}).items():
         direction, _, style = name.partition("/")
         if wanted is None or direction in wanted:
-            named[f"people, {direction}{' (word tags)' if style else ''}"] = found
+            kind = f" ({KINDS.get(style, style)})" if style else ""
+            named[f"people, {direction}{kind}"] = found
     rows = [
         {"of": name, "cells": _cells(found), "best": _best(found.get("baselines", {}))} for name, found in named.items()
     ]

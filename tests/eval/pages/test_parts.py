@@ -91,7 +91,11 @@ def test_maps_of_what_there_is() -> None:
 
 QUALITY = {
     "synthetic": {"mcc": 0.6, "mcc_ci": [0.5, 0.7]},
-    "human": {"en-de": {"mcc": 0.2, "baselines": {"all_ok": None, "alignment": 0.1}}, "en-de/tags": {"f1_bad": 0.4}},
+    "human": {
+        "en-de": {"mcc": 0.2, "baselines": {"all_ok": None, "alignment": 0.1}},
+        "en-de/tags": {"f1_bad": 0.4},
+        "en-de/medical": {"f1_bad": 0.3},
+    },
     "damage": {
         "th": {"shares": [0.0, 1.0], "scores": [90.0, 20.0], "messages": 3, "falls": True},
         "de": {"shares": [0.0, 1.0], "scores": [80.0, 85.0], "messages": 3, "falls": False},
@@ -106,9 +110,10 @@ def test_agreement_stands_beside_the_best_baseline() -> None:
         "made errors, all directions",
         "people, en-de",
         "people, en-de (word tags)",
+        "people, en-de (medicine)",
     ]
-    assert [row["best"] for row in found["rows"]] == ["", "0.10 (alignment)", ""]
-    assert len(agreement_table({"qe": QUALITY}, ["en-de"])["rows"]) == 2
+    assert [row["best"] for row in found["rows"]] == ["", "0.10 (alignment)", "", ""]
+    assert len(agreement_table({"qe": QUALITY}, ["en-de"])["rows"]) == 3
     assert agreement_table({"qe": QUALITY}, ["fr-th"]) == agreement_table({}) == {}
     assert directions_of({"qe": QUALITY}, "de") == ["en-de"]
 
