@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotation import STYLES, AnnotatedTranslation, WordLabels, penalty
+from qe_model.annotation import APART, STYLES, AnnotatedTranslation, WordLabels, penalty
 from qe_model.calibration import calibration
 from qe_model.decisions import Decisions
 from qe_model.example_labels import style_of, tells_words
@@ -17,7 +17,6 @@ from qe_model.scoring import QualityScore
 from qe_model.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
 from qe_model.words import labels_to_spans
 
-APART: Final = ("medical", "chat", "tags")  # styles with rows of their own
 TIE: Final = 1e-9  # at least: equal up to rounding
 
 

@@ -21,6 +21,8 @@ Interval = tuple[int, int]  # [start, end) in characters
 
 # Ways of annotating: each marks more or fewer words.
 STYLES: Final = ("mqm", "tags", "synthetic", "medical", "chat", "spans", "panel")
+# Those whose figures and thresholds stand by themselves; the others of people are of news, talks and the like.
+APART: Final = ("medical", "chat", "tags")
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qe_model.annotation import STYLES, AnnotatedTranslation, SeverityWeights, penalty
+from qe_model.annotation import APART, STYLES, AnnotatedTranslation, SeverityWeights, penalty
 from qe_model.decisions import ANY, UNITS, Decisions
 from qe_model.example_labels import style_of, tells_words
 from qe_model.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
 ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
 GLOBAL: Final = (ANY, ANY)
-_GRADED: Final = tuple(style for style in STYLES if style not in ("tags", "synthetic"))  # people gave severities
+_TOGETHER: Final = tuple(style for style in STYLES if style not in (*APART, "synthetic"))
 Key = tuple[str, str]  # style and direction, either may be ANY
 
 
@@ -84,9 +84,9 @@ def tune(
 ) -> Decisions:
     """All decisions, from dev data alone.
 
-    Probabilities are corrected for each style and direction by itself, so that they mean the same wherever severities
-    are given; there, a direction has one threshold for all styles. A style whose bad words are hard to find is then
-    marked little, not at random.
+    Probabilities are corrected for each style and direction by itself, so that they mean the same in all; the styles of
+    news and talks then share the thresholds of a direction. One whose bad words are hard to find is marked little, not
+    at random.
     """
     main = STYLES[main_style(translations)]
     slopes = {unit: _slopes(word_tables(translations, predicted, unit)) for unit in UNITS}
@@ -164,8 +164,8 @@ def _enough(key: Key, table: "Table") -> bool:
 
 
 def _sharing(style: str) -> tuple[str, ...]:
-    """Styles with the same thresholds."""
-    return _GRADED if style in _GRADED else (style,)
+    """Styles with the same thresholds and ties."""
+    return _TOGETHER if style in _TOGETHER else (style,)
 
 
 def _leading(style: str) -> str:

@@ -49,7 +49,7 @@ def test_probabilities_are_corrected_by_style_and_share_a_threshold() -> None:
     slopes = decisions.slopes["target"]
     assert slopes["panel/en-de"] == pytest.approx((1, -np.log(3)), abs=0.1)
     assert slopes["mqm/en-de"][0] < 0.1  # says nothing of its words but how many are bad
-    graded = {decisions.threshold("target", style, "en-de") for style in ("panel", "mqm", "chat", "spans")}
+    graded = {decisions.threshold("target", style, "en-de") for style in ("panel", "mqm", "spans")}
     assert len(graded) == 1
     assert decisions.threshold("target", "tags", "en-de") not in graded
     marked = {}
