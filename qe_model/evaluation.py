@@ -204,7 +204,8 @@ def _word_mcc(
         ]
 
     tuned, tested = judged(dev), judged(test)
-    corrections = {style: _correction([pair for own, *pair in tuned if own == style]) for style, *_ in tuned}
+    styles = {style for style, *_ in tuned}
+    corrections = {style: _correction([pair for own, *pair in tuned if own == style]) for style in styles}
     other = _correction([pair for _, *pair in tuned])  # of ways of annotating that dev has nothing of
 
     def log_odds(style: int, words: np.ndarray) -> np.ndarray:
