@@ -97,8 +97,10 @@ class MixtureConfig:
         pair_weights: factors on p by direction, such as `en-de: 2.0`; 0 leaves a direction out.
         batch_tokens: padded pieces in a batch at most, context included.
         chunk_batches: about so many batches are drawn, encoded and sorted by length together.
+        hidden_pieces: share of pieces of an example whose embedding the encoder does not get, drawn anew each time.
+            Texts that many systems have translated are learnt by heart otherwise.
         dev_messages: dev examples of each direction and style that validation in training reads (0: all).
-        seed: of the order of examples.
+        seed: of the order of examples and of what is hidden.
     """
 
     origins: dict[str, float] = field(default_factory=lambda: {"human": 0.7, "synthetic": 0.2, "model": 0.1})
@@ -106,6 +108,7 @@ class MixtureConfig:
     pair_weights: dict[str, float] = field(default_factory=dict)
     batch_tokens: int = 4096
     chunk_batches: int = 50
+    hidden_pieces: float = 0.0
     dev_messages: int = 200
     seed: int = 0
 
@@ -119,6 +122,8 @@ class MixtureConfig:
                 "qe.mixture: temperature and chunk_batches must be 1 or more, batch_tokens 64 or more, "
                 "dev_messages 0 or more"
             )
+        if not 0 <= self.hidden_pieces < 1:
+            raise InputError(f"qe.mixture.hidden_pieces={self.hidden_pieces}: at least 0 and below 1")
 
 
 @dataclass(frozen=True)

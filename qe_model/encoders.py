@@ -37,8 +37,8 @@ class JointEncoder(Protocol):
 
     width: int
 
-    def embed(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
-        """Input embeddings (B, S, D)."""
+    def embed(self, input_ids: Tensor, position_ids: Tensor, hidden: Tensor | None) -> Tensor:
+        """Input embeddings (B, S, D); without the piece's own where `hidden` (B, S) is true."""
         ...
 
     def encode(self, embedded_BSD: Tensor, attention_mask: Tensor, tags_B2: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -61,9 +61,9 @@ class TeacherEncoder(PreTrainedModel):
         self.encoder = Encoder(config, nn.Embedding(config.vocab_size, config.d_model, config.pad_token_id))
         self.post_init()
 
-    def embed(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
+    def embed(self, input_ids: Tensor, position_ids: Tensor, hidden: Tensor | None) -> Tensor:
         """Scaled embeddings plus sinusoids of each text's own positions: (B, S, D)."""
-        embedded_BSD = self.encoder.embedding(input_ids) * self.config.d_model**0.5
+        embedded_BSD = _seen(self.encoder.embedding(input_ids), hidden) * self.config.d_model**0.5
         last = len(self.encoder.positions.table) - 1
         rows = (position_ids + FIRST_POSITION).clamp(max=last)
         return embedded_BSD + self.encoder.positions.table[rows].to(embedded_BSD.dtype)
@@ -97,9 +97,9 @@ class CheckpointEncoder(nn.Module):
         self.model = AutoModel.from_config(AutoConfig.for_model(config["model_type"], **settings))
         self.width: int = self.model.config.hidden_size
 
-    def embed(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
+    def embed(self, input_ids: Tensor, position_ids: Tensor, hidden: Tensor | None) -> Tensor:
         """Embeddings of the pieces alone: (B, S, D)."""
-        return self.model.get_input_embeddings()(input_ids)
+        return _seen(self.model.get_input_embeddings()(input_ids), hidden)
 
     def encode(self, embedded_BSD: Tensor, attention_mask: Tensor, tags_B2: Tensor) -> tuple[Tensor, Tensor | None]:
         """Last hidden states; no loss of its own."""
@@ -162,6 +162,10 @@ class Predictor(nn.Module):
         told_BSD[target_BS] = to_target[mask_BT.bool()]
         told_BSD[source_BS] = to_source[batch.predictor_mask.bool()]
         return told_BSD
+
+
+def _seen(embedded_BSD: Tensor, hidden_BS: Tensor | None) -> Tensor:
+    return embedded_BSD if hidden_BS is None else embedded_BSD * ~hidden_BS.unsqueeze(-1)
 
 
 def inner(mask_BS: Tensor) -> Tensor:

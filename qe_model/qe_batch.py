@@ -72,6 +72,7 @@ class QEBatch:
         predictor_ids, predictor_mask: (B, U) source as the teacher's encoder reads it.
         decoder_ids, decoder_labels: (B, T) translation as its decoder reads it, and what it should say.
         labels: None when there is nothing to learn.
+        hidden: (B, S) where the encoder is not told the piece; None for nowhere.
         target_tokens: words of all translations, at least 1; what the trainer counts.
     """
 
@@ -95,6 +96,7 @@ class QEBatch:
     word_counts: tuple[int, ...]
     source_counts: tuple[int, ...]
     labels: Labels | None = None
+    hidden: Tensor | None = None
 
     @property
     def target_tokens(self) -> int:

@@ -6,9 +6,11 @@ through its examples in a keyed order, and only the chunk at hand is cut into pi
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import torch
 
 from pipeline.errors import InputError
 from qe_model.annotation import SIDES, AnnotatedTranslation, SeverityWeights
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     Example = tuple[JointInput, ExampleLabels]
 
 _TYPICAL: Final = 80  # pieces of an example, for the size of a chunk
+_HIDING: Final = 1  # tells the draws of hidden pieces from those of the order
 
 
 def first_windows(
@@ -87,9 +90,10 @@ class ExampleStream:
             chunk, batch = self._locate(self._chunk, self._batch + self.rank)
             examples, batches = self._plan(chunk)
             chosen = [examples[place] for place in batches[batch]]
+            key = self.config.seed, _HIDING, chunk, batch
             self._chunk, self._batch = self._locate(self._chunk, self._batch + self.world)
             inputs, labels = zip(*chosen, strict=True)
-            yield collate(inputs, self.encoder, self.pad_id, labels)
+            yield self._hide(collate(inputs, self.encoder, self.pad_id, labels), key)
 
     def state_dict(self) -> dict[str, int]:
         """Position in the plan."""
@@ -98,6 +102,12 @@ class ExampleStream:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on from a saved position."""
         self._chunk, self._batch = int(state["chunk"]), int(state["batch"])
+
+    def _hide(self, batch: QEBatch, key: tuple[int, ...]) -> QEBatch:
+        if not self.config.hidden_pieces:
+            return batch
+        drawn = np.random.default_rng(key).random(tuple(batch.input_ids.shape)) < self.config.hidden_pieces
+        return replace(batch, hidden=torch.from_numpy(drawn))
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         while batch >= len(self._plan(chunk)[1]):

@@ -134,3 +134,14 @@ def test_a_missing_teacher_or_checkpoint_is_one_line() -> None:
         build_model(QEModelConfig(), None, 1)
     with pytest.raises(InputError, match="cannot be loaded"):
         build_model(QEModelConfig(encoder="/nowhere", predictor="none"), None, 1)
+
+
+@pytest.mark.parametrize("kind", ["none", "XLM-R"])
+def test_the_encoder_is_not_told_a_hidden_piece(world: dict[str, Path], kind: str) -> None:
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    ids, positions = torch.tensor([[20, 21, 22], [20, 30, 22]]), torch.arange(3).repeat(2, 1)
+    hidden = torch.tensor([[False, True, False]]).repeat(2, 1)
+    one, other = model.encoder.embed(ids, positions, hidden)
+    assert torch.equal(one, other)
+    one, other = model.encoder.embed(ids, positions, None)
+    assert [bool((one[i] == other[i]).all()) for i in range(3)] == [True, False, True]

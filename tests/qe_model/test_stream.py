@@ -93,3 +93,16 @@ def test_two_raters_make_half_a_label(encoder: InputEncoder) -> None:
     batch = next(iter(ExampleStream([shared], config, encoder, 1, SeverityWeights())))
     assert batch.labels is not None
     assert set(batch.labels.target[:, 0].tolist()) == {0.5, 1.0}
+
+
+def test_pieces_are_hidden_anew_each_time_and_alike_after_a_stop(encoder: InputEncoder) -> None:
+    whole = stream(encoder, hidden_pieces=0.3)
+    batches = [batch.hidden for batch in islice(whole, 12)]
+    assert float(torch.cat([hidden.flatten() for hidden in batches]).float().mean()) == pytest.approx(0.3, abs=0.03)
+    stopped, resumed = stream(encoder, hidden_pieces=0.3), stream(encoder, hidden_pieces=0.3)
+    list(islice(stopped, 5))
+    resumed.load_state_dict(stopped.state_dict())
+    assert torch.equal(next(iter(resumed)).hidden, batches[5])
+    assert next(iter(stream(encoder))).hidden is None
+    with pytest.raises(InputError, match=r"qe.mixture.hidden_pieces=1.0: at least 0 and below 1"):
+        stream(encoder, hidden_pieces=1.0)
