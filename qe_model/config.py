@@ -97,8 +97,9 @@ class MixtureConfig:
         pair_weights: factors on p by direction, such as `en-de: 2.0`; 0 leaves a direction out.
         batch_tokens: padded pieces in a batch at most, context included.
         chunk_batches: about so many batches are drawn, encoded and sorted by length together.
-        hidden_pieces: share of pieces of an example whose embedding the encoder does not get, drawn anew each time.
-            Texts that many systems have translated are learnt by heart otherwise.
+        hidden_pieces: share of pieces whose embedding the encoder does not get, and share of those whose state of the
+            teacher's decoder it does not get, drawn anew each time. Texts that many systems have translated are learnt
+            by heart otherwise.
         dev_messages: dev examples of each direction and style that validation in training reads (0: all).
         seed: of the order of examples and of what is hidden.
     """

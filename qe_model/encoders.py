@@ -143,7 +143,8 @@ class Predictor(nn.Module):
             scores_BTF = forced_scores(states_BTD, self.teacher.lm_head.weight, labels)
         told_BTD = self.scores_in(scores_BTF.to(self.scores_in.weight.dtype))
         if self.states_in is not None:
-            told_BTD = told_BTD + self.states_in(states_BTD.to(self.states_in.weight.dtype))
+            hidden_BT = None if batch.hidden is None else batch.hidden[1][:, 1 : states_BTD.shape[1] + 1]
+            told_BTD = told_BTD + _seen(self.states_in(states_BTD.to(self.states_in.weight.dtype)), hidden_BT)
         told_BTD = told_BTD * (labels != -100).unsqueeze(-1)
         told_BSD = F.pad(told_BTD, (0, 0, 1, max(0, length - 1 - told_BTD.shape[1])))[:, :length]
         told_BSD = told_BSD * (batch.segment_ids == TARGET).unsqueeze(-1)

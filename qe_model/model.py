@@ -111,7 +111,8 @@ class ParleyQEModel(PreTrainedModel):
 
     def forward(self, batch: QEBatch) -> QEOutput:
         """Logits of a batch that is on the model's device."""
-        x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids, batch.hidden)
+        hidden_BS = None if batch.hidden is None else batch.hidden[0]
+        x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids, hidden_BS)
         x_BSD = x_BSD + self._added(batch).to(x_BSD.dtype)
         x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
         flat_RD = x_BSD.flatten(0, 1)

@@ -72,7 +72,7 @@ class QEBatch:
         predictor_ids, predictor_mask: (B, U) source as the teacher's encoder reads it.
         decoder_ids, decoder_labels: (B, T) translation as its decoder reads it, and what it should say.
         labels: None when there is nothing to learn.
-        hidden: (B, S) where the encoder is not told the piece; None for nowhere.
+        hidden: (2, B, S) where the encoder is not told the piece, and where not the teacher's state; None for nowhere.
         target_tokens: words of all translations, at least 1; what the trainer counts.
     """
 

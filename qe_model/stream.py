@@ -106,7 +106,7 @@ class ExampleStream:
     def _hide(self, batch: QEBatch, key: tuple[int, ...]) -> QEBatch:
         if not self.config.hidden_pieces:
             return batch
-        drawn = np.random.default_rng(key).random(tuple(batch.input_ids.shape)) < self.config.hidden_pieces
+        drawn = np.random.default_rng(key).random((2, *batch.input_ids.shape)) < self.config.hidden_pieces
         return replace(batch, hidden=torch.from_numpy(drawn))
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import torch
 from transformers import DebertaV2Config, ModernBertConfig, PreTrainedConfig, XLMRobertaConfig
 
 from pipeline.errors import InputError
-from qe_model.annotation import AnnotatedTranslation
+from qe_model.annotation import AnnotatedTranslation, SeverityWeights
 from qe_model.config import QEModelConfig
 from qe_model.model import ParleyQEConfig, ParleyQEModel, build_model
 from qe_model.prediction import Probabilities, predict
+from qe_model.qe_batch import collate
 from qe_model.saving import input_encoder, load_weights, save_model
+from qe_model.stream import first_windows
 from tests.qe_model.tiny_qe import examples, make_world
 from training.tokenizer import load_tokenizer
 from training.translate import load_model
@@ -145,3 +148,18 @@ def test_the_encoder_is_not_told_a_hidden_piece(world: dict[str, Path], kind: st
     assert torch.equal(one, other)
     one, other = model.encoder.embed(ids, positions, None)
     assert [bool((one[i] == other[i]).all()) for i in range(3)] == [True, False, True]
+
+
+def test_the_teachers_states_of_hidden_pieces_are_not_told(world: dict[str, Path]) -> None:
+    model = teacher_model(world)
+    assert model.predictor is not None
+    assert model.predictor.states_in is not None
+    encoder = input_encoder(model, load_tokenizer(world["tokenizer"]))
+    inputs = [joint for joint, _ in first_windows(examples(3), encoder, SeverityWeights())]
+    batch = collate(inputs, encoder, 1)
+    told = model.predictor(batch)
+    hidden = torch.zeros((2, *batch.input_ids.shape), dtype=torch.bool)
+    assert torch.equal(model.predictor(replace(batch, hidden=hidden)), told)
+    hidden[1, :, 2] = True  # the second piece of each translation
+    changed = (model.predictor(replace(batch, hidden=hidden)) != told).any(-1)
+    assert changed.nonzero()[:, 1].unique().tolist() == [2]
