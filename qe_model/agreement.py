@@ -17,6 +17,7 @@ from qe_model.scoring import QualityScore
 from qe_model.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
 from qe_model.words import labels_to_spans
 
+POOLED: Final = "pooled"
 TIE: Final = 1e-9  # at least: equal up to rounding
 
 
@@ -36,6 +37,25 @@ def direction_and_style(translation: AnnotatedTranslation) -> str:
     """
     style = STYLES[style_of(translation)]
     return f"{translation.direction}/{style}" if style in APART else translation.direction
+
+
+def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
+    """Places of the translations with labelled words in each row: `direction_and_style`, and `en-de/pooled`.
+
+    The latter holds all of a direction whose severities are known, where that is of several kinds. It is to be read
+    beside the base rate, since its correlation is in part one between kinds.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    pooled: dict[str, list[int]] = defaultdict(list)
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for place, one in enumerate(translations):
+        if tells_words(one):
+            rows[direction_and_style(one)].append(place)
+            if "severity" in one.known:
+                pooled[f"{one.direction}/{POOLED}"].append(place)
+                kinds[f"{one.direction}/{POOLED}"].add(direction_and_style(one))
+    several = {name: places for name, places in pooled.items() if len(kinds[name]) > 1}
+    return dict(sorted({**rows, **several}.items()))
 
 
 def file_and_direction(translation: AnnotatedTranslation) -> str:

@@ -25,13 +25,13 @@ SCORES: Final = "qe_scores.json"
 class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """Tests `qe` on the test split of `qe_data`; writes `qe_scores.json`.
 
-    Keys: `human` by direction and kind of text, without translations by people; `human_sets` by file and direction;
-    `synthetic` by direction, `synthetic_all` over all; `context` (accuracy on pairs that only the conversation decides,
-    with and without it); `damage` by language; `baselines` as `human`, by name.
+    Keys: `human` by direction and kind of text (`agreement.rows_of`), without translations by people; `human_sets` by
+    file and direction; `synthetic` by direction, `synthetic_all` over all; `context` (accuracy on pairs that only the
+    conversation decides, with and without it); `damage` by language; `baselines` as `human`, by name.
     """
 
     name = "qe_evaluation"
-    version: ClassVar[int] = 4  # baselines are corrected for each way of annotating, as the model is
+    version: ClassVar[int] = 5  # all kinds of text of a direction have a row together, too
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Score, compare, write.
@@ -68,7 +68,7 @@ def scores_on_test(
     scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
 ) -> dict[str, Any]:
     """All but the baselines: see the stage. Every set is scored in the style of its own annotators."""
-    from qe_model.agreement import agreement, by_people, file_and_direction, pooled_agreement
+    from qe_model.agreement import POOLED, agreement, by_people, file_and_direction, pooled_agreement, rows_of
     from qe_model.damage import damage_curves
     from qe_model.synthetic.contrastive import is_contrast
 
@@ -83,6 +83,10 @@ def scores_on_test(
                 kept = [place for place, one in enumerate(rows) if not by_people(one)]
                 rows, scores = [rows[place] for place in kept], [scores[place] for place in kept]
             found[origin] = agreement(rows, scores, scorer.decisions, *numbers)
+            for name, places in rows_of(rows).items():
+                if name.endswith(f"/{POOLED}"):
+                    together = [rows[place] for place in places], [scores[place] for place in places]
+                    found[origin][name] = pooled_agreement(*together, *numbers)
             if origin == "synthetic":
                 found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
     contrast = [one for one in test if is_contrast(one)]
@@ -151,21 +155,14 @@ def baseline_scores(
     config: QEEvaluationConfig,
 ) -> dict[str, Any]:
     """Word MCC of each baseline in the rows of `human`; thresholds from dev, tables from train."""
-    from qe_model.agreement import by_people, direction_and_style
-    from qe_model.example_labels import tells_words
+    from qe_model.agreement import by_people, rows_of
 
     found: dict[str, Any] = {}
-    machine = [one for one in test if not by_people(one)]
-    names = sorted({direction_and_style(one) for one in machine if tells_words(one)})
-    for name in track(names, "baselines", len(names)):
-        parts = {
-            split: [one for one in rows if direction_and_style(one) == name and tells_words(one)]
-            for split, rows in (
-                ("train", [one for one in known if one.split == "train"]),
-                ("dev", [one for one in known if one.split == "dev"]),
-                ("test", machine),
-            )
-        }
+    splits = {split: [one for one in known if one.split == split] for split in ("train", "dev")}
+    splits["test"] = [one for one in test if not by_people(one)]
+    rows = {split: rows_of(members) for split, members in splits.items()}
+    for name in track(list(rows["test"]), "baselines", len(rows["test"])):
+        parts = {split: [splits[split][place] for place in rows[split].get(name, [])] for split in splits}
         found[name] = {
             title: _word_mcc(baseline, parts["dev"] or parts["train"], parts["test"], config)
             for title, baseline in _baselines(scorer, parts["train"], parts["dev"] or parts["train"]).items()

@@ -22,7 +22,12 @@ BASELINES: Final = {
     "alignment": "alignment",
     "teacher_log_probability": "teacher's log-probability",
 }
-KINDS: Final = {"tags": "word tags", "medical": "medicine", "chat": "chat"}  # rows apart; the others are news and talks
+KINDS: Final = {  # rows apart; those without a kind are news and talks
+    "tags": "word tags",
+    "medical": "medicine",
+    "chat": "chat",
+    "pooled": "news, medicine and chat together",
+}
 
 
 def quality_rows(scores_by_system: Mapping[str, Any]) -> list[dict[str, Any]]:

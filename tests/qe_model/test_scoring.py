@@ -270,7 +270,8 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
         for by_people in (False, True)
         for one in examples(30 - 20 * by_people, split, seed=20 + number)
     ]
-    rows = [*pairs, *human, *examples(20, "test", seed=30)]
+    doctors = [replace(one, id=f"bio:{one.id}", style="medical") for one in human]
+    rows = [*pairs, *human, *doctors, *examples(20, "test", seed=30)]
     write_annotations(data / "annotations.parquet", rows)
     config = QEEvaluationConfig(bootstrap_samples=20, human_messages=12, damage_messages=5)
     with pytest.raises(InputError, match="human_directions: th-en: no human annotation"):
@@ -282,7 +283,9 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     assert set(scores) == {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"}
     names = {"all_ok", "minus_length", "base_rate", "alignment", "teacher_log_probability"}
     assert set(scores["baselines"]["en-fr"]) == names
-    assert scores["human"]["en-fr"]["translations"] == 12
+    kinds = ["en-fr", "en-fr/medical", "en-fr/pooled"]
+    assert list(scores["human"]) == list(scores["baselines"]) == kinds
+    assert [scores["human"][kind]["translations"] for kind in kinds] == [12, 12, 24]
     assert {scores["baselines"]["en-fr"][name]["mcc"]["value"] for name in ("all_ok", "base_rate")} == {0}
     assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
     shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
