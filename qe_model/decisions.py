@@ -22,6 +22,8 @@ T = TypeVar("T")
 FILE: Final = "decisions.json"
 ANY: Final = "*"
 UNITS: Final = ("target", "gaps", "source")
+Curve = tuple[tuple[float, float], ...]  # points (x, y)
+STRAIGHT: Final[Curve] = ((0.0, 0.0), (1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Decisions:
         slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
-        calibration: points (raw, penalty), rising: the sum over words of expected points -> points a human gives.
+        calibration: likewise, rising points (raw, penalty): expected points summed over words -> points people give.
         weights: points of minor, major and critical errors.
     """
 
@@ -42,7 +44,7 @@ class Decisions:
     slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     ties: dict[str, float] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    calibration: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
+    calibration: dict[str, Curve] = field(default_factory=lambda: {ANY: STRAIGHT})
     weights: SeverityWeights = field(default_factory=SeverityWeights)
 
     def threshold(self, unit: str, style: str, direction: str) -> float:
@@ -80,9 +82,9 @@ class Decisions:
         points = np.array([0.0, self.weights.minor, self.weights.major, self.weights.critical])
         return float((target_N4 @ points).sum() + (gaps_G4 @ points).sum())
 
-    def penalty(self, raw: float) -> float:
-        """Calibrated points; beyond the last point the last slope goes on."""
-        x, y = np.array(self.calibration).T
+    def penalty(self, raw: float, style: str, direction: str) -> float:
+        """Calibrated points; beyond the last point the mean slope goes on."""
+        x, y = np.array(_most_special(self.calibration, style, direction, STRAIGHT)).T
         if raw <= x[-1] or len(x) < 2:
             return float(np.interp(raw, x, y))
         return float(y[-1] + (raw - x[-1]) * (y[-1] - y[0]) / max(x[-1] - x[0], 1e-9))
@@ -105,7 +107,7 @@ class Decisions:
                 {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
                 values["ties"],
                 tuple(values["severity_bias"]),
-                tuple((x, y) for x, y in values["calibration"]),
+                {key: tuple((x, y) for x, y in curve) for key, curve in values["calibration"].items()},
                 SeverityWeights(**values["weights"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

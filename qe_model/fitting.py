@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qe_model.decisions import Decisions, logit
+from qe_model.decisions import STRAIGHT, Curve, Decisions, logit
 from qe_model.metrics import best_threshold, confusion, severity_macro_f1
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def macro_f1(labels: "Floats", wanted: "Floats") -> float:
     return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])
 
 
-def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> tuple[tuple[float, float], ...]:
+def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> Curve:
     """Rising points (raw, penalty): means of bins of equally many sentences, made monotone by pooling neighbours.
 
     Pool-adjacent-violators on bin means (Zadrozny and Elkan, 2002); ties are broken by a small slope, so that the
@@ -99,4 +99,4 @@ def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> 
         if place > points[-1][0]:
             slope = max((value - points[-1][1]) / (place - points[-1][0]), 1e-3)
             points.append((float(place), float(points[-1][1] + slope * (place - points[-1][0]))))
-    return tuple(points) if len(points) > 1 else ((0.0, 0.0), (1.0, 1.0))
+    return tuple(points) if len(points) > 1 else STRAIGHT

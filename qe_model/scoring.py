@@ -209,7 +209,7 @@ class QualityScorer:
     def _penalty(self, one: AnnotatedTranslation, said: Probabilities, flags: tuple[str, ...]) -> float:
         if not one.target.strip() and not one.source.strip():
             return 0.0
-        points = self.decisions.penalty(self.decisions.raw_penalty(said.target, said.gaps))
+        points = self.decisions.penalty(self.decisions.raw_penalty(said.target, said.gaps), self.style, one.direction)
         return max(points, NON_TRANSLATION) if flags else points
 
     def _flags(self, one: AnnotatedTranslation) -> tuple[str, ...]:

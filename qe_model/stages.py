@@ -124,7 +124,7 @@ class QEStage(TrainedStage[QEConfig]):
     """
 
     name = "qe"
-    version: ClassVar[int] = 3  # probabilities are corrected for each way of annotating
+    version: ClassVar[int] = 4  # penalties are calibrated for each way of annotating
     unfinished: ClassVar[tuple[str, ...]] = (*UNFINISHED, "trials")
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qe_model.annotation import APART, STYLES, AnnotatedTranslation, SeverityWeights, penalty
-from qe_model.decisions import ANY, UNITS, Decisions
+from qe_model.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
 from qe_model.example_labels import style_of, tells_words
 from qe_model.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
 from qe_model.prediction import Probabilities
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
 ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
+ENOUGH_SENTENCES: Final = 200  # likewise translations, for the calibration of penalties
 GLOBAL: Final = (ANY, ANY)
 _TOGETHER: Final = tuple(style for style in STYLES if style not in (*APART, "synthetic"))
 Key = tuple[str, str]  # style and direction, either may be ANY
@@ -102,13 +103,14 @@ def tune(
     if any(styles[place] == main for place in places):
         words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
         decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
-    raw = {place: decided.raw_penalty(said[place].target, said[place].gaps) for place in places}
-    gold = {place: _gold(translations[place], weights) for place in places}
-    main_places = [place for place in places if styles[place] == main]
-    if main_places:
-        points = [raw[place] for place in main_places], [gold[place] for place in main_places]
-        decided = replace(decided, calibration=calibrate(*points))
-    judged = [(translations[i], decided.penalty(raw[i]), gold[i]) for i in places]
+    raw = [decided.raw_penalty(said[place].target, said[place].gaps) for place in places]
+    gold = [_gold(translations[place], weights) for place in places]
+    known = [(styles[place], translations[place].direction) for place in places]
+    decided = replace(decided, calibration=_curves(known, raw, gold, main))
+    judged = [
+        (translations[place], decided.penalty(points, *key), given)
+        for place, key, points, given in zip(places, known, raw, gold, strict=True)
+    ]
     return replace(decided, ties=_ties(judged))
 
 
@@ -130,6 +132,19 @@ def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
         if _enough((leading, direction), table):
             threshold = tuned_threshold(*table)[0]
             found |= {_name((style, direction)): threshold for style in _sharing(leading)}
+    return found
+
+
+def _curves(keys: Sequence[Key], raw: Sequence[float], gold: Sequence[float], main: str) -> dict[str, Curve]:
+    """Calibrations by key; that of all is the main style's."""
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for place, (style, direction) in enumerate(keys):
+        for key in ((style, direction), (style, ANY), *((GLOBAL,) if style == main else ())):
+            groups[key].append(place)
+    found = {ANY: STRAIGHT}
+    for key, places in groups.items():
+        if len(places) >= ENOUGH_SENTENCES or ANY in key:
+            found[_name(key)] = calibrate([raw[place] for place in places], [gold[place] for place in places])
     return found
 
 

@@ -66,11 +66,11 @@ def test_calibration_rises_and_follows_the_means() -> None:
     generator = np.random.default_rng(3)
     raw = generator.uniform(0, 40, 4000)
     wanted = np.where(raw < 10, 0.0, (raw - 10) / 2) + generator.normal(size=4000)
-    decisions = Decisions(calibration=calibrate(raw.tolist(), wanted.tolist()))
-    points = [decisions.penalty(value) for value in np.linspace(0, 100, 201)]
+    decisions = Decisions(calibration={"*": calibrate(raw.tolist(), wanted.tolist())})
+    points = [decisions.penalty(value, "mqm", "en-de") for value in np.linspace(0, 100, 201)]
     assert (np.diff(points) > 0).all()
-    assert decisions.penalty(30.0) == pytest.approx(10, abs=1.0)
-    assert decisions.penalty(5.0) < 1
+    assert decisions.penalty(30.0, "mqm", "en-de") == pytest.approx(10, abs=1.0)
+    assert decisions.penalty(5.0, "mqm", "en-de") < 1
 
 
 def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -79,10 +79,11 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
         {"target": {"*": (0.9, -1.0), "mqm/en-de": (0.8, -2.0)}},
         {"*": 0.1, "mqm/en-de": 0.4},
         (0.0, 0.5, -0.5),
-        ((0.0, 0.0), (2.0, 3.0)),
+        {"*": ((0.0, 0.0), (1.0, 1.0)), "mqm/en-de": ((0.0, 0.0), (2.0, 3.0))},
     )
     decisions.save(tmp_path)
     assert Decisions.load(tmp_path) == decisions
     keys = (("mqm", "en-de"), ("mqm", "fr-th"), ("tags", "en-de"))
     assert [decisions.threshold("target", *key) for key in keys] == [0.3, 0.25, 0.2]
     assert [decisions.tie(*key) for key in keys] == [0.4, 0.1, 0.1]
+    assert [decisions.penalty(2.0, *key) for key in keys] == [3.0, 2.0, 2.0]

@@ -84,3 +84,21 @@ def test_penalties_that_people_call_equal_are_ties() -> None:
     translations, probabilities = map(list, zip(*rows, strict=True))
     tie = tune(translations, probabilities, SeverityWeights()).tie("panel", "en-de")
     assert 0 < tie < 1.9
+
+
+def test_penalties_are_what_the_people_of_a_style_and_direction_give() -> None:
+    generator = np.random.default_rng(6)
+    rows = []
+    for style, severity, points in (("mqm", "minor", 1), ("panel", "major", 5)):
+        for number in range(300):
+            bad = generator.random(WORDS) < 0.2
+            one = annotated(style, number, bad)
+            spans = tuple(replace(span, severity=severity) for span in one.spans)
+            rows.append((replace(one, spans=spans), said(0.8 * bad + 0.1), style, points * int(bad.sum())))
+    decisions = tune([one for one, *_ in rows], [told for _, told, *_ in rows], SeverityWeights())
+    for style in ("mqm", "panel"):
+        own = [(told, points) for _, told, name, points in rows if name == style]
+        corrected = [decisions.correct(told, style, "en-de") for told, _ in own]
+        raw = [decisions.raw_penalty(told.target, told.gaps) for told in corrected]
+        given = [decisions.penalty(points, style, "en-de") for points in raw]
+        assert np.mean(given) == pytest.approx(np.mean([points for _, points in own]), rel=0.1)
