@@ -58,10 +58,14 @@ def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]
     return dict(sorted({**rows, **several}.items()))
 
 
-def file_and_direction(translation: AnnotatedTranslation) -> str:
-    """`mqm_wmt22qe/en-de`; translations by people, which some files hold too, as `mqm_newstest2020/en-de/people`."""
-    people = "/people" if by_people(translation) else ""
-    return f"{translation.id.split(':')[0]}/{translation.direction}{people}"
+def sets_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
+    """Likewise by file and direction, `mqm_wmt22qe/en-de`; translations by people apart, `mqm_ted2021/en-de/people`."""
+    sets: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(translations):
+        if tells_words(one):
+            people = "/people" if by_people(one) else ""
+            sets[f"{one.id.split(':')[0]}/{one.direction}{people}"].append(place)
+    return dict(sorted(sets.items()))
 
 
 def by_people(translation: AnnotatedTranslation) -> bool:
@@ -75,41 +79,47 @@ def agreement(
     decisions: Decisions,
     samples: int = 1000,
     seed: int = 1,
-    key: Callable[[AnnotatedTranslation], str] = direction_and_style,
+    rows: Callable[[Sequence[AnnotatedTranslation]], dict[str, list[int]]] = rows_of,
 ) -> dict[str, dict[str, Any]]:
-    """Metrics of words, spans and sentences for each direction, or for other groups.
+    """Metrics of words and spans for each row, and of sentences where it is of one kind of text.
 
     Args:
         decisions: those behind the scores: their weights are people's too, their ties count as equal.
         samples: of the bootstrap over documents.
-        key: another way to group translations.
+        rows: places of translations by the name of their row.
 
     Raises:
         ValueError: not one score for each translation.
     """
-    groups: dict[str, list[Judged]] = defaultdict(list)
-    for one, said in zip(translations, scores, strict=True):
-        if tells_words(one):
-            groups[key(one)].append(Judged(one, said, labels_of(one, words=said.words.words)))
-    return {name: _direction(judged, decisions, samples, seed) for name, judged in sorted(groups.items())}
+    judged = _judged(translations, scores)
+    return {
+        name: _row([judged[place] for place in places], decisions, samples, seed)
+        for name, places in rows(translations).items()
+    }
 
 
 def pooled_agreement(
     translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore], samples: int = 1000, seed: int = 1
 ) -> dict[str, Any]:
     """Metrics of words and spans over all directions together."""
-    judged = [
-        Judged(one, said, labels_of(one, words=said.words.words))
-        for one, said in zip(translations, scores, strict=True)
-        if tells_words(one)
-    ]
+    judged = list(_judged(translations, scores).values())
     return _words(judged, _documents(judged, samples, seed))
 
 
-def _direction(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int) -> dict[str, Any]:
+def _judged(translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore]) -> dict[int, Judged]:
+    """Those with labelled words, by place."""
+    return {
+        place: Judged(one, said, labels_of(one, words=said.words.words))
+        for place, (one, said) in enumerate(zip(translations, scores, strict=True))
+        if tells_words(one)
+    }
+
+
+def _row(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int) -> dict[str, Any]:
     documents = _documents(judged, samples, seed)
     found = _words(judged, documents)
-    if all("severity" in one.translation.known for one in judged):
+    kinds = {direction_and_style(one.translation) for one in judged}
+    if len(kinds) == 1 and all("severity" in one.translation.known for one in judged):  # ties are of one kind
         found["sentence"] = _sentences(judged, decisions, documents)
     return found
 

@@ -68,7 +68,7 @@ def scores_on_test(
     scorer: "QualityScorer", test: Sequence[AnnotatedTranslation], config: QEEvaluationConfig
 ) -> dict[str, Any]:
     """All but the baselines: see the stage. Every set is scored in the style of its own annotators."""
-    from qe_model.agreement import POOLED, agreement, by_people, file_and_direction, pooled_agreement, rows_of
+    from qe_model.agreement import agreement, by_people, pooled_agreement, sets_of
     from qe_model.damage import damage_curves
     from qe_model.synthetic.contrastive import is_contrast
 
@@ -79,14 +79,10 @@ def scores_on_test(
         if rows:
             scores = scored_as_annotated(scorer, rows, f"scoring {origin}")
             if origin == "human":
-                found["human_sets"] = agreement(rows, scores, scorer.decisions, *numbers, key=file_and_direction)
+                found["human_sets"] = agreement(rows, scores, scorer.decisions, *numbers, rows=sets_of)
                 kept = [place for place, one in enumerate(rows) if not by_people(one)]
                 rows, scores = [rows[place] for place in kept], [scores[place] for place in kept]
             found[origin] = agreement(rows, scores, scorer.decisions, *numbers)
-            for name, places in rows_of(rows).items():
-                if name.endswith(f"/{POOLED}"):
-                    together = [rows[place] for place in places], [scores[place] for place in places]
-                    found[origin][name] = pooled_agreement(*together, *numbers)
             if origin == "synthetic":
                 found["synthetic_all"] = pooled_agreement(rows, scores, *numbers)
     contrast = [one for one in test if is_contrast(one)]

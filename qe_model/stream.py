@@ -90,10 +90,9 @@ class ExampleStream:
             chunk, batch = self._locate(self._chunk, self._batch + self.rank)
             examples, batches = self._plan(chunk)
             chosen = [examples[place] for place in batches[batch]]
-            key = self.config.seed, _HIDING, chunk, batch
             self._chunk, self._batch = self._locate(self._chunk, self._batch + self.world)
             inputs, labels = zip(*chosen, strict=True)
-            yield self._hide(collate(inputs, self.encoder, self.pad_id, labels), key)
+            yield self._hide(collate(inputs, self.encoder, self.pad_id, labels), chunk, batch)
 
     def state_dict(self) -> dict[str, int]:
         """Position in the plan."""
@@ -103,11 +102,11 @@ class ExampleStream:
         """Go on from a saved position."""
         self._chunk, self._batch = int(state["chunk"]), int(state["batch"])
 
-    def _hide(self, batch: QEBatch, key: tuple[int, ...]) -> QEBatch:
+    def _hide(self, made: QEBatch, chunk: int, batch: int) -> QEBatch:
         if not self.config.hidden_pieces:
-            return batch
-        drawn = np.random.default_rng(key).random((2, *batch.input_ids.shape)) < self.config.hidden_pieces
-        return replace(batch, hidden=torch.from_numpy(drawn))
+            return made
+        draws = np.random.default_rng((self.config.seed, _HIDING, chunk, batch)).random((2, *made.input_ids.shape))
+        return replace(made, hidden=torch.from_numpy(draws < self.config.hidden_pieces))
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         while batch >= len(self._plan(chunk)[1]):

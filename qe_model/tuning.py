@@ -139,13 +139,14 @@ def _curves(keys: Sequence[Key], raw: Sequence[float], gold: Sequence[float], ma
     """Calibrations by key; that of all is the main style's."""
     groups: dict[Key, list[int]] = defaultdict(list)
     for place, (style, direction) in enumerate(keys):
-        for key in ((style, direction), (style, ANY), *((GLOBAL,) if style == main else ())):
+        for key in ((style, direction), (style, ANY)):
             groups[key].append(place)
-    found = {ANY: STRAIGHT}
-    for key, places in groups.items():
-        if len(places) >= ENOUGH_SENTENCES or ANY in key:
-            found[_name(key)] = calibrate([raw[place] for place in places], [gold[place] for place in places])
-    return found
+    found = {
+        _name(key): calibrate([raw[place] for place in places], [gold[place] for place in places])
+        for key, places in groups.items()
+        if len(places) >= ENOUGH_SENTENCES or ANY in key
+    }
+    return found | {ANY: found.get(_name((main, ANY)), STRAIGHT)}
 
 
 def _gold(translation: AnnotatedTranslation, weights: SeverityWeights) -> float:
