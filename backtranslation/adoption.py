@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtranslation.config import AdoptionConfig, pair_name
-from pipeline.atomic import replacing
-from pipeline.errors import InputError
-from pipeline.progress import progress_bar
-from training.chrf import chrf_score, chrf_scores, chrf_statistics
-from training.corpus.store import Corpus
-from training.languages import CODES, directions, pair
-from training.significance import CONFIDENCE, Bootstrap, Floats, adjusted, interval
+from parley.corpus.store import Corpus
+from parley.languages.table import CODES, directions, pair
+from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+from parley.metrics.significance import CONFIDENCE, Bootstrap, Floats, adjusted, interval
+from parley.pipeline.atomic import replacing
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import progress_bar
 
 SIGNIFICANCE: Final = 1 - CONFIDENCE
 _FEWEST_FOR_SPREAD: Final = 20  # directions from which their spread can be told
@@ -87,7 +87,8 @@ def translate_dev(model: Path, messages: DevMessages, config: AdoptionConfig, de
         return kept
     import torch
 
-    from training.translate import DecodingConfig, Translator
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
 
     place = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu"
     decoding = DecodingConfig(beam_size=config.beam_size, batch_size=config.batch_size)

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import replacing
-from pipeline.errors import InputError
+from parley.pipeline.atomic import replacing
+from parley.pipeline.errors import InputError
 
 NAME: Final = "candidates.parquet"
 ORIGIN: Final = "backtranslated"

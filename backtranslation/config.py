@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.errors import InputError
-from pipeline.stage import transient
-from training.languages import CODES, language, pair
-from training.trainer_config import PRECISIONS, TrainingConfig
+from parley.languages.table import CODES, language, pair
+from parley.pipeline.errors import InputError
+from parley.pipeline.stage import transient
+from training.loop.config import PRECISIONS, TrainingConfig
 
 USES: Final = ("back", "forward", "pivot")
 ACCEPT: Final = ("filter", "all", "random")

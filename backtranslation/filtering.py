@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from backtranslation.candidates import ACCEPTED, SCHEMA
 from backtranslation.config import FilterConfig, pair_name
 from backtranslation.round_trip import copies, length_ratios
-from pipeline.errors import InputError
-from training.languages import pair
+from parley.languages.table import pair
+from parley.pipeline.errors import InputError
 
 CHECKS: Final = ("empty", "language", "copy", "repetition", "length_ratio", "round_trip", "qe", "duplicate")
 Mask = NDArray[np.bool_]

@@ -16,14 +16,15 @@ import pyarrow.parquet as pq
 
 from backtranslation.config import GenerationConfig
 from backtranslation.round_trip import languages_ok, repetitions, round_trip_chrf
-from pipeline.atomic import replacing
-from pipeline.errors import InputError
-from pipeline.progress import ProgressBar, progress_bar, say
-from training.scores import OffTargetDetector
-from training.translators import TellsProgress
+from parley.decoding.protocols import TellsProgress
+from parley.metrics.scores import OffTargetDetector
+from parley.pipeline.atomic import replacing
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import ProgressBar, progress_bar, say
 
 if TYPE_CHECKING:
-    from training.translate import DecodingConfig, Translator
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
 
 SHARD: Final = pa.schema(
     [
@@ -200,7 +201,7 @@ class ModelTranslators:
         """By beam, or by sampling from a seed of the shard's own."""
         if decoding == "beam":
             return self._with(self._decoding(beam_size=self.config.beam_size))
-        from training.search import Sampling
+        from parley.decoding.search import Sampling
 
         config = self.config
         seed = int(np.random.SeedSequence((self.seed, shard)).generate_state(1)[0])
@@ -211,7 +212,7 @@ class ModelTranslators:
         return self._with(self._decoding(beam_size=self.config.round_trip_beam_size))
 
     def _decoding(self, **changes: Any) -> "DecodingConfig":
-        from training.translate import DecodingConfig
+        from parley.decoding.translator import DecodingConfig
 
         return DecodingConfig(
             max_new_tokens=self.config.max_new_tokens,
@@ -221,6 +222,6 @@ class ModelTranslators:
         )
 
     def _with(self, decoding: "DecodingConfig") -> "Translator":
-        from training.translate import Translator
+        from training.model.loading import Translator
 
         return Translator(self.translator.model, self.translator.tokenizer, decoding, self.translator.device)

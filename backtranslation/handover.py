@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.errors import InputError
-from pipeline.job import LOG
-from pipeline.manifest import NAME as MANIFEST
+from parley.pipeline.errors import InputError
+from parley.pipeline.job import LOG
+from parley.pipeline.manifest import NAME as MANIFEST
 
 ROUND: Final = "round.json"
 _OF_THE_STAGE: Final = ("dev_", "rejected_")  # what its own stage wrote beside the model

@@ -14,9 +14,9 @@ from backtranslation.rounds import (
     WithoutStage,
 )
 from backtranslation.synthetic import QualityInput, synthetic_stage
-from pipeline.stage import Stage
-from training.batching import BatchingConfig
-from training.trainer_config import TrackingConfig
+from parley.pipeline.stage import Stage
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig
 
 WITHOUT: Final = WithoutStage.name  # system of the report that has had no synthetic rows
 

@@ -1,8 +1,8 @@
 """Accepted candidates as an encoded store of one-way rows, and how many of them a round's training is given.
 
 A row is used in its own direction only: turned round, a synthetic source would become a synthetic target. The mixture
-is made inside the batches (`training.batching.OneWay`), message by message, so that every update holds both kinds,
-whatever its size.
+is made inside the batches (`training.batches.stream.OneWay`), message by message, so that every update holds both
+kinds, whatever its size.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,14 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from backtranslation.config import MixingConfig, pair_name
-from pipeline.atomic import replacing
-from pipeline.progress import progress_bar
-from training.batching import BatchingConfig, OneWay
-from training.encoded import ROWS, EncodedCorpus, encode_column, write_meta
-from training.joined import DIRECTION
-from training.languages import CODES, pair
+from parley.languages.table import CODES, pair
+from parley.pipeline.atomic import replacing
+from parley.pipeline.progress import progress_bar
+from training.batches.encoded import ROWS, EncodedCorpus, encode_column, write_meta
+from training.batches.joined import DIRECTION
+from training.batches.stream import BatchingConfig, OneWay
+from training.loop.config import TrainingConfig
 from training.tokenizer import BACKTRANSLATED, QUALITY_BINS, tag_ids
-from training.trainer_config import TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

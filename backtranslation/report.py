@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 
 from backtranslation.config import pair_name
 from backtranslation.handover import read_round
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from pipeline.stage import Stage
-from training.chrf import chrf_score, chrf_scores, chrf_statistics
-from training.languages import pair
-from training.significance import Bootstrap, Floats, interval
+from parley.languages.table import pair
+from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+from parley.metrics.significance import Bootstrap, Floats, interval
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.stage import Stage
 
 REPORT: Final = "backtranslation.json"
 OUTPUTS: Final = "outputs.parquet"  # of an evaluation: pair, row_id, hypothesis, reference

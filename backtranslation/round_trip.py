@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.chrf import chrf_scores, chrf_statistics
-from training.corpus.filters.lengths import EXPECTED_LENGTH
-from training.corpus.text_column import normalised
-from training.scores import OffTargetDetector
+from parley.corpus.filters.lengths import EXPECTED_LENGTH
+from parley.corpus.text_column import normalised
+from parley.metrics.chrf import chrf_scores, chrf_statistics
+from parley.metrics.scores import OffTargetDetector
 
 Floats = NDArray[np.float64]
 _GRAM: Final = 4

@@ -10,15 +10,15 @@ from backtranslation.candidates import read_candidates
 from backtranslation.config import AdoptionConfig, MixingConfig, pair_name
 from backtranslation.handover import ROUND, hand_on, read_round, stopped
 from backtranslation.mixing import mixture, ratio_used, short_chunks, write_store
-from pipeline.atomic import remove, write_json
-from pipeline.manifest import read_manifest
-from pipeline.progress import say
-from pipeline.stage import Stage
-from training.batching import BatchingConfig
-from training.languages import pair
+from parley.languages.table import pair
+from parley.pipeline.atomic import remove, write_json
+from parley.pipeline.manifest import read_manifest
+from parley.pipeline.progress import say
+from parley.pipeline.stage import Stage
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.stage import TrainedStage, finish, is_trained
 from training.teacher import load_teacher, train_teacher
-from training.trained_stage import TrainedStage, finish, is_trained
-from training.trainer_config import TrackingConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from backtranslation.adoption import Verdict
@@ -142,7 +142,7 @@ class RoundStage(TrainedStage[RoundConfig]):
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         """Encode the synthetic rows and train on them, into a folder of `out`. Raises InputError as `train_teacher`."""
-        from training.encoded import META, EncodedCorpus
+        from training.batches.encoded import META, EncodedCorpus
         from training.tokenizer import load_tokenizer
 
         config, mixing = self.config.continued.of_the_round(), self.config.mixing

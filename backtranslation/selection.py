@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from backtranslation.candidates import ORIGIN
 from backtranslation.config import GeneratedConfig, MonolingualConfig, pair_name
 from backtranslation.text_files import MonolingualText, file_texts, joined
-from pipeline.errors import InputError
-from pipeline.progress import say
-from training.corpus.store import Corpus
-from training.languages import CODES, pair
+from parley.corpus.store import Corpus
+from parley.languages.table import CODES, pair
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
 
 if TYPE_CHECKING:
     Int64Array = np.ndarray[Any, np.dtype[np.int64]]

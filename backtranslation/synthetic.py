@@ -23,16 +23,16 @@ from backtranslation.candidates import (
 )
 from backtranslation.config import BacktranslationConfig, FilterConfig, GeneratedConfig
 from backtranslation.handover import stopped
-from pipeline.atomic import remove
-from pipeline.errors import InputError
-from pipeline.progress import say
-from pipeline.stage import Stage
+from parley.pipeline.atomic import remove
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
+from parley.pipeline.stage import Stage
 
 if TYPE_CHECKING:
     import torch
 
     from backtranslation.filtering import QualityScorer
-    from training.translate import Translator
+    from training.model.loading import Translator
 
 GENERATED_NAME: Final = "generated.parquet"
 HISTOGRAM: Final = 10  # bins of 10 chrF
@@ -62,7 +62,7 @@ def synthetic_stage(
 
     Args:
         round_number: from 1.
-        model: a stage whose folder `training.translate.Translator.load` takes.
+        model: a stage whose folder `parley.decoding.translator.Translator.load` takes.
     """
     generated = GeneratedStage(config.generated(round_number), {"corpus": corpus, "model": model})
     return SyntheticStage(config.filter, generated, qe)
@@ -102,10 +102,10 @@ class GeneratedStage(Stage[GeneratedConfig]):
 
         from backtranslation.generation import ModelTranslators, generate, make_shards, read_shards
         from backtranslation.selection import select
-        from training.corpus.store import Corpus
-        from training.language_id import LanguageIdentifier
-        from training.processes import Processes
-        from training.trainer_config import TrainingConfig
+        from parley.corpus.store import Corpus
+        from parley.languages.identification import LanguageIdentifier
+        from training.loop.config import TrainingConfig
+        from training.loop.processes import Processes
 
         config, generation = self.config, self.config.generation
         if generation.threads:
@@ -159,7 +159,7 @@ class SyntheticStage(Stage[FilterConfig]):
             InputError: nothing is accepted; says which checks it failed.
         """
         from backtranslation.filtering import decide
-        from pipeline.manifest import read_manifest
+        from parley.pipeline.manifest import read_manifest
 
         out.mkdir(parents=True, exist_ok=True)
         decoding = read_manifest(inputs["generated"]).facts
@@ -256,7 +256,7 @@ def _load(folder: Path, device: "torch.device", precision: str) -> "Translator":
     import torch
     from transformers.utils import logging
 
-    from training.translate import Translator
+    from training.model.loading import Translator
 
     logging.disable_progress_bar()  # of loading weights: not worth a line
     translator = Translator.load(folder, device=device)
@@ -268,7 +268,7 @@ def _load(folder: Path, device: "torch.device", precision: str) -> "Translator":
 
 def _check_languages(translator: "Translator", selected: pa.Table) -> None:
     """Name the direction that the model cannot translate. Raises InputError."""
-    from training.translate import tag_id
+    from parley.decoding.translator import tag_id
 
     columns = [selected[name].to_pylist() for name in ("direction", "original_language", "synthetic_language")]
     for direction, *codes in dict.fromkeys(zip(*columns, strict=True)):

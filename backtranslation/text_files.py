@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backtranslation.config import MonolingualConfig, TextFile
-from pipeline.errors import InputError
-from training.corpus.cleaning_config import CleaningConfig
-from training.corpus.decontamination import decontaminate
-from training.corpus.store import Corpus
+from parley.corpus.cleaning_config import CleaningConfig
+from parley.corpus.decontamination import decontaminate
+from parley.corpus.store import Corpus
+from parley.pipeline.errors import InputError
 
 
 @dataclass(frozen=True)

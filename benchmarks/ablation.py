@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.time_to_quality import finished
-from pipeline.errors import InputError
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from eval.testset import TestSet
+    from eval.testsets.testset import TestSet
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     """Train each side, translate the dev split with it, and print the table."""
-    from training.significance import Bootstrap, interval
+    from parley.metrics.significance import Bootstrap, interval
 
     testset = _dev(finished(Path(arguments.run) / "corpus"))
     rows = {direction: testset.rows(direction, arguments.messages) for direction in testset.directions()}
@@ -64,12 +64,13 @@ def _side(
     """Facts of the training, mean chrF over directions, its bootstrap samples [B]."""
     import numpy as np
 
-    from eval.outputs import translate_directions
-    from scripts.composition import compose_config
+    from eval.testsets.outputs import translate_directions
+    from parley.config.composition import compose_config
+    from parley.decoding.translator import DecodingConfig
+    from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
     from scripts.graph import stages
     from scripts.run_config import RunConfig
-    from training.chrf import chrf_score, chrf_scores, chrf_statistics
-    from training.translate import DecodingConfig, Translator
+    from training.model.loading import Translator
 
     words = [f"experiment={arguments.experiment}", *arguments.common, *side.split("+")]
     config = compose_config(RunConfig, "pipeline", words)

@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.corpus.cleaning import CHUNK_ROWS, Cleaner, apply_filter
-from training.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
-from training.corpus.cleaning_report import CleaningReport, FilterReport
-from training.corpus.decontamination import decontaminate
-from training.corpus.deduplication import remove_near_duplicates
-from training.corpus.filters import Cells
-from training.languages import CODES
+from parley.corpus.cleaning import CHUNK_ROWS, Cleaner, apply_filter
+from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
+from parley.corpus.cleaning_report import CleaningReport, FilterReport
+from parley.corpus.decontamination import decontaminate
+from parley.corpus.deduplication import remove_near_duplicates
+from parley.corpus.filters import Cells
+from parley.languages.table import CODES
 
 EXPENSIVE = ("language", "near_duplicates")
 

@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 import torch
 
 from benchmarks.alternating import Ratio, alternate
-from pipeline.manifest import newest_artifact
-from scripts.command_line import argument, run
-from training.languages import pair
-from training.translate import DecodingConfig, Translator, tag_id
+from parley.config.command_line import argument, run
+from parley.decoding.translator import DecodingConfig, tag_id
+from parley.languages.table import pair
+from parley.pipeline.manifest import newest_artifact
+from training.model.loading import Translator
 
 BATCH, MOST_TOKENS = 64, 64
 Request = tuple[str, str, str]  # text, source, target

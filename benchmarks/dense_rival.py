@@ -25,9 +25,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from benchmarks.alternating import alternate
 from benchmarks.turns import BudgetUsedError, Side
-from training.batching import BatchingConfig
-from training.encoded import EncodedCorpus
-from training.languages import CODES, directions, pair
+from parley.languages.table import CODES, directions, pair
+from training.batches.encoded import EncodedCorpus
+from training.batches.stream import BatchingConfig
 from training.model.configuration import ParleyMoeConfig
 
 

@@ -21,11 +21,12 @@ from backtranslation.config import BacktranslationConfig, GenerationConfig
 from backtranslation.generation import ModelTranslators, Shard, generate, make_shards, read_shards
 from backtranslation.selection import select
 from benchmarks.alternating import Ratio, alternate
-from pipeline.manifest import newest_artifact
-from scripts.command_line import argument, run
-from training.corpus.store import Corpus
-from training.language_id import LanguageIdentifier
-from training.translate import Translator, tag_id
+from parley.config.command_line import argument, run
+from parley.corpus.store import Corpus
+from parley.decoding.translator import tag_id
+from parley.languages.identification import LanguageIdentifier
+from parley.pipeline.manifest import newest_artifact
+from training.model.loading import Translator
 
 Texts = tuple[list[str], list[str], list[str]]  # texts, their languages, target languages
 

@@ -19,16 +19,16 @@ from torch import Tensor
 
 from benchmarks.alternating import Ratio, alternate
 from distillation.config import ObjectiveConfig, StudentConfig
-from distillation.objective import linear_distillation
-from distillation.pupil import Pupil, StudentTask
-from distillation.streams import TaughtBatch
-from distillation.student import build_student
-from distillation.targets import META, TokenTargets, checksum
-from pipeline.atomic import write_json
-from scripts.command_line import argument, run
-from training.batch import Batch
+from distillation.student.objective import linear_distillation
+from distillation.student.pupil import Pupil, StudentTask
+from distillation.student.student import build_student
+from distillation.targets.streams import TaughtBatch
+from distillation.targets.token_targets import META, TokenTargets, checksum
+from parley.config.command_line import argument, run
+from parley.pipeline.atomic import write_json
+from training.batches.batch import Batch
+from training.loop.precision import Masters
 from training.model.loss import linear_cross_entropy
-from training.precision import Masters
 
 LENGTH = 16
 Step = Callable[[], None]

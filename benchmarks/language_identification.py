@@ -1,4 +1,4 @@
-"""Accuracy of `training.language_id` on dev rows of real chat text, and how often correct text is called off-target.
+"""Accuracy of `parley.languages.identification` on dev rows of real chat text, and its false alarms.
 
     python benchmarks/language_identification.py FOLDER/parallel
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from training.language_id import LanguageIdentifier
-from training.languages import CODES
+from parley.languages.identification import LanguageIdentifier
+from parley.languages.table import CODES
 
 SOURCES = (
     *("tatoeba", "deltachat", "element_android", "lemmy", "mastodon_android", "mattermost_mobile", "nodebb"),

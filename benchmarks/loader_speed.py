@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from scripts.command_line import run
-from training.batch import Batch
-from training.batching import BatchingConfig, BatchStream
-from training.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from parley.config.command_line import run
+from training.batches.batch import Batch
+from training.batches.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from training.batches.stream import BatchingConfig, BatchStream
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Arguments:
 
 def demo_store(folder: Path) -> Path:
     """The demo corpus, tokenized and encoded under `folder`."""
-    from training.corpus.demo import DemoConfig, compose_demo
-    from training.corpus.store import FACTS, write_shards
+    from parley.corpus.demo import DemoConfig, compose_demo
+    from parley.corpus.store import FACTS, write_shards
     from training.tokenizer import TokenizerConfig
     from training.tokenizer_stage import TokenizerStage
 
@@ -68,7 +68,7 @@ def teacher_step(encoded: EncodedCorpus, arguments: Arguments) -> Callable[[Batc
     """One training step of the teacher at the dial's size."""
     import torch
 
-    from training.languages import AUTO, CODES, LANGUAGES
+    from parley.languages.table import AUTO, CODES, LANGUAGES
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.model.teacher_config import TeacherConfig
 

@@ -17,9 +17,12 @@ from typing import Final
 
 import numpy as np
 
-from qe_model.annotation import AnnotatedTranslation, penalty
-from qe_model.baselines import AlignmentHeuristic, AllOk, Baseline, MinusLength
-from qe_model.metrics import (
+from qe_model.annotations.annotation import AnnotatedTranslation, penalty
+from qe_model.annotations.raters import labels_of, split_raters
+from qe_model.annotations.reading import reader
+from qe_model.annotations.words import labels_to_spans, words_of_side
+from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, Baseline, MinusLength
+from qe_model.evaluation.metrics import (
     SPAN_METRICS,
     WORD_METRICS,
     DocumentBootstrap,
@@ -29,9 +32,7 @@ from qe_model.metrics import (
     mcc,
     span_counts,
 )
-from qe_model.raters import labels_of, split_raters
-from qe_model.reading import reader
-from qe_model.sentence_metrics import (
+from qe_model.evaluation.sentence_metrics import (
     Pairs,
     pairwise_accuracy,
     pearson,
@@ -40,7 +41,6 @@ from qe_model.sentence_metrics import (
     system_accuracy,
     tie_threshold,
 )
-from qe_model.words import labels_to_spans, words_of_side
 
 MQM: Final = ("mqm_newstest2020", "mqm_newstest2021", "mqm_ted2021")
 SETS: Final = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.time_to_quality import finished
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 Scores = Mapping[str, Any]
 WORDS: Final = {"mcc": "word MCC", "f1_bad": "F1-BAD", "severity_macro_f1": "severity macro-F1", "span_f1": "span F1"}

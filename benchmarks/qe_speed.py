@@ -24,8 +24,8 @@ from typing import Final
 import numpy as np
 
 from benchmarks.alternating import Ratio
-from pipeline.errors import InputError
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
+from parley.pipeline.errors import InputError
 
 VOCABULARY: Final = 8000
 PRECISIONS: Final = ("fp32", "bf16")
@@ -133,11 +133,11 @@ def our_side(folder: Path, texts: list[tuple[str, str]], arguments: Arguments, p
     """A call that scores all texts and gives the seconds; warmed up."""
     import torch
 
-    from qe_model.config import QEModelConfig
-    from qe_model.decisions import Decisions
-    from qe_model.model import build_model
-    from qe_model.saving import checkpoint_tokenizer, input_encoder
-    from qe_model.scoring import QualityScorer, make_pair
+    from qe_model.model.config import QEModelConfig
+    from qe_model.model.estimator import build_model
+    from qe_model.model.saving import checkpoint_tokenizer, input_encoder
+    from qe_model.scoring.decisions import Decisions
+    from qe_model.scoring.scorer import QualityScorer, make_pair
 
     torch.set_num_threads(arguments.threads)
     config = QEModelConfig(encoder=str(folder), predictor="none", max_length=510)

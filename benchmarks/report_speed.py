@@ -22,19 +22,19 @@ import pyarrow.parquet as pq
 from benchmarks import scoring_speed
 from benchmarks.scoring_speed import damaged
 from eval.config import EvaluationConfig
-from eval.merging import merge_scores
-from eval.message_scores import score_messages
-from eval.outputs import SCHEMA, write_table
-from eval.quality import add_quality
-from eval.report import write_report
-from eval.report_data import evaluation_report, read_outputs
-from eval.scoring import score_outputs
-from eval.testset import TestSet
-from scripts.command_line import argument, run
-from training.language_id import LanguageIdentifier
-from training.languages import pair
-from training.message_quality import DIMENSIONS, SEVERITIES
-from training.message_quality import SCHEMA as QUALITY
+from eval.report.data import evaluation_report, read_outputs
+from eval.report.report import write_report
+from eval.scoring.merging import merge_scores
+from eval.scoring.message_scores import score_messages
+from eval.scoring.quality import add_quality
+from eval.scoring.scoring import score_outputs
+from eval.testsets.outputs import SCHEMA, write_table
+from eval.testsets.testset import TestSet
+from parley.config.command_line import argument, run
+from parley.languages.identification import LanguageIdentifier
+from parley.languages.table import pair
+from parley.metrics.message_quality import DIMENSIONS, SEVERITIES
+from parley.metrics.message_quality import SCHEMA as QUALITY
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,17 @@ import pyarrow.compute as pc
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
-from eval import testset as testsets
-from eval.outputs import SCHEMA
-from eval.scoring import score_outputs
-from eval.testset import TestSet
-from pipeline.errors import InputError
-from scripts.command_line import argument, run
-from training.chrf import chrf_scores, chrf_statistics
-from training.language_id import LanguageIdentifier
-from training.languages import pair
-from training.ngrams import Ints
-from training.significance import Bootstrap, sacrebleu_test
+from eval.scoring.scoring import score_outputs
+from eval.testsets import testset as testsets
+from eval.testsets.outputs import SCHEMA
+from eval.testsets.testset import TestSet
+from parley.config.command_line import argument, run
+from parley.languages.identification import LanguageIdentifier
+from parley.languages.table import pair
+from parley.metrics.chrf import chrf_scores, chrf_statistics
+from parley.metrics.ngrams import Ints
+from parley.metrics.significance import Bootstrap, sacrebleu_test
+from parley.pipeline.errors import InputError
 
 DAMAGE: Final = {"a": 6, "b": 5}  # system -> one character in so many is changed
 
@@ -57,7 +57,7 @@ def load(arguments: Arguments) -> TestSet:
     """The test set of the arguments."""
     if arguments.testset:
         return testsets.load(Path(arguments.testset), "test")
-    from training.corpus.demo import DemoConfig, compose_demo
+    from parley.corpus.demo import DemoConfig, compose_demo
 
     table = compose_demo(DemoConfig(dev_rows=0, test_rows=arguments.messages, seed=arguments.seed))
     return testsets.from_table(table.filter(pc.equal(table["split"], "test")), "demo corpus")
@@ -110,7 +110,7 @@ def counts(case: Case) -> list[Ints]:
 
 
 def ours(counted: Sequence[Ints], draw: Bootstrap) -> Result:
-    """The paired bootstrap of `training.significance`, from counts to result."""
+    """The paired bootstrap of `parley.metrics.significance`, from counts to result."""
     found = sacrebleu_test(counted[0], counted[1], draw, chrf_scores)
     return [(one.score, one.mean, one.ci, one.p_value) for one in found]
 

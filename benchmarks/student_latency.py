@@ -25,16 +25,16 @@ from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 from distillation.config import StudentConfig
 from distillation.export import ctranslate2_folder, onnx_folder
 from distillation.output_lists import OutputLists
-from distillation.quantization import input_ranges
 from distillation.runtime.ctranslate2_engine import CTranslate2Engine
 from distillation.runtime.engine import Engine, Request
 from distillation.runtime.onnx_engine import OnnxEngine
 from distillation.runtime.torch_engine import TorchEngine
-from distillation.student import build_student
-from pipeline.errors import InputError
-from scripts.command_line import argument, run
-from training.batch import Batch
-from training.languages import CODES
+from distillation.student.quantization import input_ranges
+from distillation.student.student import build_student
+from parley.config.command_line import argument, run
+from parley.languages.table import CODES
+from parley.pipeline.errors import InputError
+from training.batches.batch import Batch
 
 TASKS = ("b1", "b32", "1x3", "1x15", "32x3", "mix32")
 SIDES = ("ct2", "ct2 lists", "onnx", "onnx lists", "torch fp32", "hf fp32", "hf bf16")

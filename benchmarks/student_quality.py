@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from benchmarks.time_to_quality import finished
-from pipeline.errors import InputError
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ class Scored:
 
 def main(arguments: Arguments) -> None:
     """Translate and print the table."""
-    from training.significance import Bootstrap
+    from parley.metrics.significance import Bootstrap
 
     unknown = [side for side in arguments.sides if side not in SIDES]
     if unknown:
@@ -97,7 +97,7 @@ def _line(side: str, found: Mapping[str, Scored], facts: Mapping[str, Any], refe
 
 def difference(one: Scored, other: Scored) -> str:
     """The difference of two means with its interval."""
-    from training.significance import interval
+    from parley.metrics.significance import interval
 
     low, high = interval(one.samples - other.samples)
     return f"{one.mean - other.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
@@ -105,7 +105,7 @@ def difference(one: Scored, other: Scored) -> str:
 
 def scored(asked: "pa.Table", hypotheses: Sequence[str], numbers: Sequence[int], bootstrap: Any) -> Scored:
     """Mean chrF over the directions of `asked`; `numbers` says which message of the bootstrap a line is."""
-    from training.chrf import chrf_score, chrf_scores, chrf_statistics
+    from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
 
     counts = chrf_statistics(hypotheses, asked["reference"].to_pylist())
     pairs, rows = np.asarray(asked["pair"].to_pylist()), np.asarray(numbers)
@@ -119,7 +119,7 @@ def scored(asked: "pa.Table", hypotheses: Sequence[str], numbers: Sequence[int],
 
 def translated(arguments: Arguments, side: str, asked: "pa.Table") -> dict[str, Any]:
     """`hypotheses`, `seconds` of the processor, and of messages translated `alone` how many are `changed`."""
-    from training.languages import pair
+    from parley.languages.table import pair
 
     kept = Path(arguments.out) / f"{side}.json" if arguments.out else None
     if kept is not None and kept.is_file():

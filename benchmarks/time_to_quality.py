@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import InputError
-from pipeline.manifest import newest_artifact
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import newest_artifact
 
 if TYPE_CHECKING:
     from benchmarks.turns import Side
-    from training.trainer import Trainer
+    from training.loop.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class Bench:
 
     def __init__(self, arguments: Arguments) -> None:
         from benchmarks.dense_rival import DenseRival, autocast_is_faster, dense_model
-        from training.batching import BatchingConfig
-        from training.encoded import EncodedCorpus
+        from training.batches.encoded import EncodedCorpus
+        from training.batches.stream import BatchingConfig
+        from training.loop.config import TrainingConfig, ValidationConfig
         from training.model.size import active_parameters
         from training.model.teacher_config import TeacherConfig
         from training.teacher import build_teacher
         from training.tokenizer import load_tokenizer
-        from training.trainer_config import TrainingConfig, ValidationConfig
         from training.validation import TranslationValidation
 
         folders = {stage: finished(Path(arguments.run) / stage) for stage in ("corpus", "tokenizer", "encoded")}
@@ -134,15 +134,15 @@ class Bench:
         return rows.collate([rows[i] for i in range(min(len(rows), self.batching.batch_tokens // 20))])
 
     def _schedule(self, update: int, progress: float) -> float:
-        from training.optimization import learning_rate
+        from training.loop.optimization import learning_rate
 
         return learning_rate(self.training, update, progress) / self.training.learning_rate
 
     def ours(self, side: "Side") -> None:
         """The teacher's training, pausing between updates."""
-        from training.batching import BatchStream
+        from training.batches.stream import BatchStream
+        from training.loop.trainer import Trainer
         from training.teacher import TeacherTask
-        from training.trainer import Trainer
 
         bench = self
 
@@ -170,8 +170,9 @@ class Bench:
         print(f"{min(s.used for s in sides):12.0f} | {' | '.join(cells)}", flush=True)
 
     def _translate(self, model: Any) -> dict[str, list[str]]:
-        from training.languages import pair
-        from training.translate import DecodingConfig, Translator
+        from parley.decoding.translator import DecodingConfig
+        from parley.languages.table import pair
+        from training.model.loading import Translator
 
         training = model.training
         translator = Translator(model.eval(), self.tokenizer, DecodingConfig(max_new_tokens=self.batching.max_length))
@@ -183,21 +184,21 @@ class Bench:
         return outputs
 
     def _references(self, direction: str) -> list[str]:
-        from training.languages import pair
+        from parley.languages.table import pair
 
         return [self.validation.texts[pair(direction)[1]][row] for row in self.validation.scored[direction]]
 
     def _mean(self, outputs: dict[str, list[str]]) -> float:
-        from training.scores import corpus_chrf
+        from parley.metrics.scores import corpus_chrf
 
         return sum(corpus_chrf(out, self._references(d)) for d, out in outputs.items()) / len(outputs)
 
     def print_gap(self) -> None:
         """The final difference of the mean over directions, bootstrapped over messages."""
-        from eval.metrics import statistics
-        from training.chrf import chrf_scores
-        from training.languages import pair
-        from training.significance import Bootstrap, mean_difference
+        from parley.languages.table import pair
+        from parley.metrics.chrf import chrf_scores
+        from parley.metrics.corpus_metrics import statistics
+        from parley.metrics.significance import Bootstrap, mean_difference
 
         everything = sorted({int(row) for rows in self.validation.scored.values() for row in rows})
         place = {row: index for index, row in enumerate(everything)}

@@ -15,8 +15,8 @@ import numpy as np
 import sentencepiece
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from scripts.command_line import run
-from training.corpus.store import Corpus
+from parley.config.command_line import run
+from parley.corpus.store import Corpus
 from training.tokenizer import BYTES, WORD_PATTERN, TokenizerConfig, balanced_sample, train_tokenizer
 from training.tokenizer_stage import column_texts
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from transformers import NllbMoeConfig, NllbMoeForConditionalGeneration
 
 from benchmarks.alternating import Ratio, alternate
-from scripts.command_line import argument, run
-from training.languages import CODES
+from parley.config.command_line import argument, run
+from parley.languages.table import CODES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 

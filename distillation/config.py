@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import InputError
-from pipeline.stage import transient
-from training.trainer_config import TrainingConfig
+from parley.pipeline.errors import InputError
+from parley.pipeline.stage import transient
+from training.loop.config import TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import M2M100Config

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from distillation.config import OutputListsConfig
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from pipeline.stage import Stage
-from training.encoded import EncodedCorpus
-from training.languages import LANGUAGES, language
+from parley.languages.table import LANGUAGES, language
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.stage import Stage
+from training.batches.encoded import EncodedCorpus
 from training.tokenizer import BYTES, EOS, SPECIAL_TOKENS, UNKNOWN, check_vocabulary, load_tokenizer
 
 if TYPE_CHECKING:

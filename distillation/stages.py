@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from distillation.config import DistillationConfig, StudentConfig
-from distillation.student_stage import StudentStage, StudentStageConfig, StudentWithoutTeacherStage
-from distillation.target_stages import SequenceTargetsStage, TokenTargetsStage, TokenTargetsStageConfig
-from distillation.teaching_plan import cut_of, wanted_labels
-from pipeline.stage import Stage
-from training.batching import BatchingConfig
-from training.trainer_config import TrackingConfig, TrainingConfig
+from distillation.student.stage import StudentStage, StudentStageConfig, StudentWithoutTeacherStage
+from distillation.targets.plan import cut_of, wanted_labels
+from distillation.targets.stages import SequenceTargetsStage, TokenTargetsStage, TokenTargetsStageConfig
+from parley.pipeline.stage import Stage
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
 
 
 def distillation_stages(

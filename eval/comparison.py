@@ -13,12 +13,19 @@ from typing import Any, Final
 import numpy as np
 
 from eval.evidence import Evidence, Messages
-from eval.gates_config import ComparisonConfig
-from pipeline.progress import track
-from training.chrf import chrf_score, chrf_scores
-from training.languages import directions
-from training.ngrams import Ints
-from training.significance import Bootstrap, Difference, adjusted, interval, paired_difference, unpaired_difference
+from eval.gates.config import ComparisonConfig
+from parley.languages.table import directions
+from parley.metrics.chrf import chrf_score, chrf_scores
+from parley.metrics.ngrams import Ints
+from parley.metrics.significance import (
+    Bootstrap,
+    Difference,
+    adjusted,
+    interval,
+    paired_difference,
+    unpaired_difference,
+)
+from parley.pipeline.progress import track
 
 Entry = dict[str, Any]
 MEAN_SAMPLES: Final = 1000  # of the mean over directions, which is one test; all directions share these draws

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from eval.systems.config import SystemConfig
-from pipeline.errors import InputError
-from training.languages import pair
+from parley.languages.table import pair
+from parley.pipeline.errors import InputError
 
 OWN: Final = ("teacher", "student")  # names that the systems of the run itself have, or begin with
 _COUNTS: Final = (

@@ -7,19 +7,19 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from eval.conditions import AUTO_SOURCE, NOISY, WRONG_SOURCE
 from eval.config import EvaluationConfig
 from eval.latency import measure_latency
-from eval.message_scores import score_messages
-from eval.outputs import Outputs, translate_directions, write_table
-from eval.scoring import Scores, score_detection, score_outputs, score_slice
-from eval.slices import copy_accuracy, score_natural
-from eval.testset import TestSet
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from training.languages import pair
-from training.scores import OffTargetDetector
-from training.translators import TranslatesMany
+from eval.scoring.message_scores import score_messages
+from eval.scoring.scoring import Scores, score_detection, score_outputs, score_slice
+from eval.scoring.slices import copy_accuracy, score_natural
+from eval.testsets.conditions import AUTO_SOURCE, NOISY, WRONG_SOURCE
+from eval.testsets.outputs import Outputs, translate_directions, write_table
+from eval.testsets.testset import TestSet
+from parley.decoding.protocols import TranslatesMany
+from parley.languages.table import pair
+from parley.metrics.scores import OffTargetDetector
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
 
 
 @runtime_checkable

@@ -11,10 +11,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eval.message_scores import counts_of
-from pipeline.errors import InputError
-from training.chrf import chrf_statistics
-from training.ngrams import Ints
+from eval.scoring.message_scores import counts_of
+from parley.metrics.chrf import chrf_statistics
+from parley.metrics.ngrams import Ints
+from parley.pipeline.errors import InputError
 
 Report = Mapping[str, Any]
 REPORT: Final = "report.json"

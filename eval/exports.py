@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 FILE: Final = "exports.json"
 _OF_FORM: Final = ("weights", "activations", "kept_in_float", "changed_by_batch_mates")

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from eval.config import EvaluationConfig
 from eval.stage import corpus_testset
 from eval.systems.config import SystemConfig
-from pipeline.atomic import remove
-from pipeline.errors import InputError
-from pipeline.manifest import newest_artifact
-from pipeline.stage import Stage
+from parley.pipeline.atomic import remove
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import newest_artifact
+from parley.pipeline.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from training.languages import pair
-from training.translators import TranslatesMany
+from parley.decoding.protocols import TranslatesMany
+from parley.languages.table import pair
 
 WARM_UP: Final = 3  # messages before the clock starts: the first calls of an engine allocate and compile
 

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from pipeline.errors import InputError
-from training.translators import TranslatesMany
+from parley.decoding.protocols import TranslatesMany
+from parley.pipeline.errors import InputError
 
 
 def translate_lines(

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, Final, Protocol
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
 from eval.exports import exported_form
-from eval.pages.site import OUTPUTS, PAGES, SCORES
-from eval.quality import quality_folders, read_quality
-from eval.report import write_report
-from eval.report_data import build_report, evaluation_folders, model_size, read_outputs
-from eval.testset import TestSet, from_table
-from pipeline.atomic import remove
-from pipeline.stage import NO_INPUTS, Stage
-from training.languages import CODES
-from training.message_quality import FILE as QUALITY
-from training.translators import TranslatesMany
+from eval.report.data import build_report, evaluation_folders, model_size, read_outputs
+from eval.report.pages.site import OUTPUTS, PAGES, SCORES
+from eval.report.report import write_report
+from eval.scoring.quality import quality_folders, read_quality
+from eval.testsets.testset import TestSet, from_table
+from parley.decoding.protocols import TranslatesMany
+from parley.languages.table import CODES
+from parley.metrics.message_quality import FILE as QUALITY
+from parley.pipeline.atomic import remove
+from parley.pipeline.stage import NO_INPUTS, Stage
 
 TEACHER: Final = "teacher"
 
@@ -64,7 +64,7 @@ class EvaluationStage(Stage[EvaluationConfig]):
         Raises:
             InputError: the split is empty, or a direction that was asked for has no messages.
         """
-        from training.language_id import LanguageIdentifier
+        from parley.languages.identification import LanguageIdentifier
 
         testset, parts = corpus_testset(inputs["corpus"], self.config.split), out / "parts"
         opened = partial(self._open, inputs["model"])
@@ -120,7 +120,7 @@ def corpus_testset(folder: Path, split: str) -> TestSet:
     Raises:
         InputError: no row in that split, or not a corpus.
     """
-    from training.corpus.store import Corpus
+    from parley.corpus.store import Corpus
 
     corpus = Corpus.open(folder)
     languages = [code for code in CODES if code in corpus.languages]

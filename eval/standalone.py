@@ -6,17 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from eval import testset as testsets
 from eval.config import EvaluationConfig
 from eval.evaluate import Evaluation
-from eval.merging import merge_scores
-from eval.report import write_report
-from eval.report_data import evaluation_report
+from eval.report.data import evaluation_report
+from eval.report.report import write_report
+from eval.scoring.merging import merge_scores
 from eval.systems.config import SystemConfig
 from eval.systems.evaluating import evaluate_system
 from eval.systems.opening import choose_device
-from pipeline.errors import InputError
-from pipeline.manifest import newest_artifact
+from eval.testsets import testset as testsets
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import newest_artifact
 
 
 def evaluate_file(
@@ -73,7 +73,8 @@ def load_translator(model: str, config: EvaluationConfig, device: str = "auto") 
     """
     from transformers.utils import logging
 
-    from training.translate import DecodingConfig, Translator
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
 
     chosen = choose_device(device)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller

@@ -7,14 +7,11 @@ bootstrap of chrF, otherwise unpaired; p-values are corrected for testing all di
 input, 2 a direction is significantly worse (with fail_on_regression=true).
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
-
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,9 +49,9 @@ def main(arguments: Arguments) -> None:
     from eval.analyzers.engine import investigate, questions
     from eval.comparison import compare
     from eval.evidence import load_evidence
-    from eval.gates_config import ComparisonConfig, GatesConfig
-    from pipeline.atomic import write_json
-    from pipeline.errors import InputError
+    from eval.gates.config import ComparisonConfig, GatesConfig
+    from parley.pipeline.atomic import write_json
+    from parley.pipeline.errors import InputError
 
     config = ComparisonConfig(
         arguments.samples, arguments.seed, arguments.alpha, arguments.correction, arguments.margin

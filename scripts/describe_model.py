@@ -1,13 +1,9 @@
 """Print a teacher's parameters, training memory and FLOPs per token, or a student's, without making it."""
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # this folder would hide the package `pipeline`
 
 from distillation.config import StudentConfig
-from scripts.command_line import run
+from parley.config.command_line import run
 from training.model.teacher_config import TeacherConfig
 
 
@@ -40,7 +36,7 @@ def main(config: DescribeConfig) -> None:
 
 def describe_student(student: StudentConfig, config: DescribeConfig) -> None:
     """Print a student's parameters, size on disk and FLOPs for one message."""
-    from distillation.student import count_parameters
+    from distillation.student.student import count_parameters
 
     model = student.model_config(config.vocab_size)
     params = count_parameters(model)
@@ -63,7 +59,7 @@ def describe_student(student: StudentConfig, config: DescribeConfig) -> None:
 
 def describe_teacher(config: DescribeConfig) -> None:
     """Print a teacher's parameters, training memory and FLOPs per token."""
-    from training.languages import AUTO, LANGUAGES
+    from parley.languages.table import AUTO, LANGUAGES
     from training.model.size import measure
 
     tokens = [language.token for language in LANGUAGES.values()] + [f"__{AUTO}__"]

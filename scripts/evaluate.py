@@ -4,13 +4,10 @@ The test set is Parquet, TSV or CSV with a column per language, named by its cod
 system is a model folder (the pipeline's own, transformers, CTranslate2) or a file of outputs; docs/evaluation.md.
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
-
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def main(arguments: Arguments) -> None:
     from eval.config import EvaluationConfig
     from eval.standalone import evaluate_file
     from eval.systems.config import SystemConfig, load_systems
-    from pipeline.errors import InputError
+    from parley.pipeline.errors import InputError
 
     config = EvaluationConfig(
         pairs=arguments.pairs,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.stage import Stage
+from parley.pipeline.stage import Stage
 from scripts.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def stages(config: RunConfig) -> Stages:
     """
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.stage import EvaluationStage, ReportStage
-    from training.corpus.stage import CorpusStage
-    from training.encoded import EncodedStage
+    from parley.corpus.stage import CorpusStage
+    from training.batches.encoded import EncodedStage
     from training.teacher import TeacherStage, TeacherStageConfig
     from training.tokenizer_stage import TokenizerStage
 
@@ -49,7 +49,7 @@ def stages(config: RunConfig) -> Stages:
 def _judge(config: RunConfig, quality: Stages) -> "QualityInput | None":
     """The quality estimation of the first teacher, for rounds whose filter asks for it (`filter.min_qe`)."""
     from backtranslation.synthetic import QualityInput
-    from qe_model.filter_scorer import load_filter
+    from qe_model.scoring.filter_scorer import load_filter
 
     if not config.backtranslation.rounds or not config.backtranslation.filter.wants_qe:
         return None
@@ -104,7 +104,7 @@ def _external(config: RunConfig, corpus: Stage[Any]) -> Stages:
 
 def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
     """The outputs of every system scored by the model of quality estimation; nothing in a run without."""
-    from qe_model.quality_stage import QualityStage, QualityStageConfig
+    from qe_model.scoring.stage import QualityStage, QualityStageConfig
 
     model = next((stage for stage in quality if stage.name == "qe"), None)
     if model is None:
@@ -118,8 +118,8 @@ def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
 
 def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     """Annotations, the model of quality estimation and its evaluation; nothing in a run without."""
-    from qe_model.data_stage import QEDataStage
-    from qe_model.stages import quality_stages
+    from qe_model.annotations.stage import QEDataStage
+    from qe_model.model.stages import quality_stages
 
     if not config.qe.enabled:
         return []

@@ -11,18 +11,15 @@ done or nothing due, 1 bad input, 2 a gate failed (`gates.enforce`).
 
 import os
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this file would hide the package `pipeline`
-
-from pipeline.executors import make_executor
-from pipeline.lock import HeldError, locked
-from pipeline.progress import say
-from pipeline.runner import make_plan, run_stages
-from scripts.command_line import run
+from parley.config.command_line import run
+from parley.pipeline.executors import make_executor
+from parley.pipeline.lock import HeldError, locked
+from parley.pipeline.progress import say
+from parley.pipeline.runner import make_plan, run_stages
 from scripts.run_config import RunConfig
 
 GATE_FAILED: Final = 2  # exit code
@@ -59,7 +56,7 @@ def run_all(config: RunConfig) -> None:
 
 def tick(config: RunConfig) -> None:
     """Run what is due, unless another tick is at it."""
-    from eval.promotion import is_judged
+    from eval.gates.promotion import is_judged
     from scripts.graph import stages
 
     run_dir = Path(config.runs_root) / config.name
@@ -83,8 +80,8 @@ def gate(config: RunConfig, report: Path) -> None:
     Raises:
         SystemExit: code `GATE_FAILED` when a gate fails and the config enforces it.
     """
-    from eval.gates import verdict_line
-    from eval.promotion import judge_report, promote, read_promoted
+    from eval.gates.gates import verdict_line
+    from eval.gates.promotion import judge_report, promote, read_promoted
 
     run_dir = Path(config.runs_root) / config.name
     if not config.gates.rules and read_promoted(run_dir) is None:

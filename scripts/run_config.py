@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from backtranslation.config import BacktranslationConfig
 from distillation.config import DistillationConfig, StudentConfig
 from eval.config import EvaluationConfig
-from eval.gates_config import GatesConfig
-from pipeline.errors import InputError
-from pipeline.executors import ExecutorConfig
-from pipeline.stage import transient
-from qe_model.config import QEConfig
-from qe_model.data_config import QEDataConfig
-from training.batching import BatchingConfig
-from training.corpus.config import CorpusConfig
-from training.encoded import EncodedConfig
-from training.languages import language
+from eval.gates.config import GatesConfig
+from parley.corpus.config import CorpusConfig
+from parley.languages.table import language
+from parley.pipeline.errors import InputError
+from parley.pipeline.executors import ExecutorConfig
+from parley.pipeline.stage import transient
+from qe_model.annotations.config import QEDataConfig
+from qe_model.model.config import QEConfig
+from training.batches.encoded import EncodedConfig
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
 from training.model.teacher_config import TeacherConfig
 from training.tokenizer import TokenizerConfig
-from training.trainer_config import TrackingConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,18 @@
 python scripts/runs.py [run=demo] [state=failed] [last=50] [json=true]
 """
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # scripts/pipeline.py would hide the package `pipeline`
-
 import json as json_format
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.registry import Attempt, Registry, State
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
+from parley.pipeline.registry import Attempt, Registry, State
 
 COLOURS: Final[dict[State, str]] = {"running": "cyan", "done": "green", "failed": "red", "killed": "yellow"}
 

@@ -5,13 +5,10 @@
 Adds `comet` and `comet_ci` to every direction and to the means of report.json, and writes the pages anew.
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
-
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,11 @@ def main(arguments: Arguments) -> None:
     Raises:
         InputError: no report, outputs, environment or checkpoint.
     """
-    from eval.comet import PYTHON, add_comet, score_comet
     from eval.evidence import REPORT, load_evidence
-    from eval.pages.site import render_folder
-    from pipeline.atomic import write_json
-    from pipeline.errors import InputError
+    from eval.report.pages.site import render_folder
+    from parley.metrics.comet import PYTHON, add_comet, score_comet
+    from parley.pipeline.atomic import write_json
+    from parley.pipeline.errors import InputError
 
     folder, checkpoint = Path(arguments.report), Path(arguments.checkpoint)
     found = load_evidence(folder)

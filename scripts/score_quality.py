@@ -5,14 +5,11 @@
 Input: TSV, JSONL or Parquet with `source`, `target`, and optionally `id`, `source_lang`, `target_lang`, `context`.
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
-
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,10 @@ def main(arguments: Arguments) -> None:
     """Score the file."""
     import torch
 
-    from pipeline.progress import say
-    from qe_model.scored_files import read_pairs, score_file
-    from qe_model.scoring import QualityScorer
-    from qe_model.stages import model_folder
+    from parley.pipeline.progress import say
+    from qe_model.model.stages import model_folder
+    from qe_model.scoring.files import read_pairs, score_file
+    from qe_model.scoring.scorer import QualityScorer
 
     device = arguments.device
     if device == "auto":

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.atomic import replacing, write_json
-from pipeline.progress import say
-from pipeline.runner import make_plan
+from parley.pipeline.atomic import replacing, write_json
+from parley.pipeline.progress import say
+from parley.pipeline.runner import make_plan
 from scripts.run_config import RunConfig
 
 FOLDER: Final = "sweep"
@@ -65,7 +65,7 @@ def _short(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write(out: Path, rows: list[dict[str, Any]], last: Path) -> None:
     """sweep.json, and a copy of the last job's report in which key `backtranslation` has all jobs as `sweep`."""
-    from eval.pages.site import render_folder
+    from eval.report.pages.site import render_folder
 
     with replacing(out) as temporary:
         shutil.copytree(last, temporary)

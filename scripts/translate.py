@@ -5,11 +5,8 @@ echo 'Are you ready?' | python scripts/translate.py model=runs/demo/teacher targ
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of scripts/, whose pipeline.py hides the package
-
-from scripts.command_line import argument, run
+from parley.config.command_line import argument, run
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ def main(arguments: Arguments) -> None:
     """Load the model, then answer line by line."""
     from eval.config import EvaluationConfig
     from eval.line_stream import translate_lines
-    from training.languages import AUTO, language
+    from parley.languages.table import AUTO, language
 
     target = language(arguments.target_lang).code
     source = arguments.source_lang if arguments.source_lang == AUTO else language(arguments.source_lang).code

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts.composition import compose_config, expand_sweep, groups
+from parley.config.composition import compose_config, expand_sweep, groups
+from parley.config.typed_config import check_key, hints
 from scripts.describe_model import DescribeConfig
 from scripts.run_config import RunConfig
-from scripts.typed_config import check_key, hints
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "training/corpus/demo_phrases/README.md"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "parley/corpus/demo_phrases/README.md"]
 COMMAND = re.compile(r"\bpython ((?:scripts|benchmarks)/\w+\.py)([^`\n#<>|]*)")
 TORCHRUN = re.compile(r"\btorchrun [^`\n]*?(scripts/\w+\.py)([^`\n#]*)")
 MAKE = re.compile(r"(?:^|`)make ((?:\w+=\S+ )*\w+)((?: [A-Z_]+=[^\s`]+)*)", re.MULTILINE)

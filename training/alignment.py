@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipeline.progress import progress_bar
-from training.batch import Batch
+from parley.pipeline.progress import progress_bar
+from training.batches.batch import Batch
 from training.model.teacher_config import AlignmentConfig
 
 

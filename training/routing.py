@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.languages import LANGUAGES, pair
+from parley.languages.table import LANGUAGES, pair
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.validation import DevSample
 

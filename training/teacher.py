@@ -5,22 +5,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from pipeline.progress import say
-from training.batching import BatchingConfig
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.stage import Tracked, TrainedStage, save_model, write_result
 from training.model.teacher_config import TeacherConfig
-from training.trained_stage import Tracked, TrainedStage, save_model, write_result
-from training.trainer_config import TrackingConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
-    from training.batch import Batch
-    from training.batching import OneWay
+    from training.batches.batch import Batch
+    from training.batches.stream import OneWay
+    from training.loop.trainer import LossParts
     from training.model.modelling import ParleyMoeForConditionalGeneration
-    from training.trainer import LossParts
     from training.validation import TranslationValidation
 
 
@@ -38,7 +38,7 @@ class TeacherTask:
 
     def loss(self, batch: "Batch") -> "LossParts":
         """Everything that is optimised: smoothed cross-entropy, z-loss, the detector's loss; nats, summed."""
-        from training.trainer import LossParts
+        from training.loop.trainer import LossParts
 
         output = self.model(**batch.model_inputs())
         return LossParts(output.loss_sum, batch.target_tokens, output.metrics)
@@ -75,8 +75,8 @@ def build_teacher(
 def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> None:
     """Warm start of the embedding on the train split; the same in every process, and said in the stage's log."""
     from training.alignment import align
-    from training.batching import BatchStream
-    from training.encoded import EncodedCorpus
+    from training.batches.encoded import EncodedCorpus
+    from training.batches.stream import BatchStream
 
     alignment = config.model.alignment
     size = max(alignment.batch_tokens, config.batching.max_length)
@@ -172,11 +172,11 @@ def train_teacher(
     Raises:
         InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
     """
-    from training.batching import BatchStream
-    from training.encoded import EncodedCorpus
-    from training.processes import Processes
+    from training.batches.encoded import EncodedCorpus
+    from training.batches.stream import BatchStream
+    from training.loop.processes import Processes
+    from training.loop.trainer import Trainer
     from training.tokenizer import check_vocabulary, load_tokenizer
-    from training.trainer import Trainer
     from training.validation import TranslationValidation
 
     encoded = EncodedCorpus.open(inputs["encoded"])
@@ -207,8 +207,8 @@ def load_teacher(folder: Path) -> "ParleyMoeForConditionalGeneration":
     """
     from transformers.utils import logging
 
+    from training.model.loading import load_model
     from training.model.modelling import ParleyMoeForConditionalGeneration
-    from training.translate import load_model
 
     logging.disable_progress_bar()  # of loading weights: not worth a line
     model = load_model(folder)

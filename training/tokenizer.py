@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from pipeline.errors import InputError
-from training.languages import AUTO, LANGUAGES
+from parley.languages.table import AUTO, LANGUAGES
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

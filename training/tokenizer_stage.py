@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import pyarrow as pa
 
-from pipeline.atomic import write_json
-from pipeline.progress import progress_bar
-from pipeline.stage import Stage
-from training.corpus.store import Corpus
-from training.languages import LANGUAGES
+from parley.corpus.store import Corpus
+from parley.languages.table import LANGUAGES
+from parley.pipeline.atomic import write_json
+from parley.pipeline.progress import progress_bar
+from parley.pipeline.stage import Stage
 from training.tokenizer import BYTES, TokenizerConfig, train_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from pipeline.errors import InputError
-from training.batch import Batch, Examples, make_batch
-from training.batching import BatchingConfig, cut
-from training.corpus.store import Corpus
-from training.encoded import EncodedCorpus
-from training.language_id import LanguageIdentifier
-from training.languages import CODES, directions, pair
-from training.scores import corpus_chrf, off_target_rate
-from training.trainer_config import ValidationConfig
-from training.translate import DecodingConfig, Translator
+from parley.corpus.store import Corpus
+from parley.decoding.translator import DecodingConfig, Translator
+from parley.languages.identification import LanguageIdentifier
+from parley.languages.table import CODES, directions, pair
+from parley.metrics.scores import corpus_chrf, off_target_rate
+from parley.pipeline.errors import InputError
+from training.batches.batch import Batch, Examples, make_batch
+from training.batches.encoded import EncodedCorpus
+from training.batches.stream import BatchingConfig, cut
+from training.loop.config import ValidationConfig
 
 HUB = "en"  # directions are grouped by whether they touch the language that most data comes from
 

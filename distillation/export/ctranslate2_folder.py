@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from distillation.output_lists import OutputLists
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 SPACE: Final = "▁"
 VOCABULARY: Final = "shared_vocabulary.json"

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.atomic import write_json
+from parley.pipeline.atomic import write_json
 
 FILE: Final = "exports.json"
 EXAMPLES: Final = 20  # differing outputs that are listed in full

@@ -8,8 +8,8 @@ import numpy as np
 from distillation.export.onnx_graph import OUTPUT, encoder_graph, source_graph, step_graph
 from distillation.export.onnx_nodes import array, quantized
 from distillation.runtime.onnx_engine import GRAPHS_VERSION, SCALES, SETTINGS, TABLE
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

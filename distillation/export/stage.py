@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from distillation.config import ExportConfig
-from pipeline.atomic import remove
-from pipeline.errors import InputError
-from pipeline.progress import say
-from pipeline.stage import Stage
-from training.languages import directions, pair
+from parley.languages.table import directions, pair
+from parley.pipeline.atomic import remove
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
+from parley.pipeline.stage import Stage
 
 if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
     from distillation.output_lists import OutputLists
-    from training.batch import Batch
-    from training.encoded import EncodedCorpus
+    from training.batches.batch import Batch
+    from training.batches.encoded import EncodedCorpus
 
 CALIBRATION_BATCHES: Final = 16
 BATCH_INDEPENDENCE_MESSAGES: Final = 50
@@ -55,9 +55,9 @@ class ExportStage(Stage[ExportConfig]):
         """
         from distillation.export.manifest import package_versions, write
         from distillation.output_lists import OutputLists
-        from distillation.quantization import input_ranges, layer_errors
         from distillation.runtime.torch_engine import TorchEngine
-        from training.encoded import EncodedCorpus
+        from distillation.student.quantization import input_ranges, layer_errors
+        from training.batches.encoded import EncodedCorpus
         from training.tokenizer import check_vocabulary, load_tokenizer
 
         lists, encoded = OutputLists.load(inputs["output_lists"]), EncodedCorpus.open(inputs["encoded"])
@@ -127,7 +127,7 @@ class ExportStage(Stage[ExportConfig]):
 
 def dev_batches(encoded: "EncodedCorpus") -> "list[Batch]":
     """A few batches of dev messages in mixed directions."""
-    from training.batching import BatchingConfig
+    from training.batches.stream import BatchingConfig
     from training.validation import DevSample
 
     held = DevSample(encoded, BatchingConfig(batch_tokens=1024), 8, 0)
@@ -145,7 +145,7 @@ def sample(encoded: "EncodedCorpus", corpus: Path, messages: int) -> list[tuple[
     Raises:
         InputError: the dev split is empty.
     """
-    from training.corpus.store import Corpus
+    from parley.corpus.store import Corpus
 
     store = Corpus.open(corpus)
     columns = {code: store.table("dev", [code])[code].to_pylist() for code in store.languages}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration

@@ -10,7 +10,7 @@ import numpy as np
 from distillation.export.ctranslate2_folder import LISTS, VOCABULARY
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import EncodedMessage, Request
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 
 class CTranslate2Engine:

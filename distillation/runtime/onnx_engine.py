@@ -21,7 +21,7 @@ from distillation.runtime.engine import (
 from distillation.runtime.greedy import search
 from distillation.runtime.huge_pages import huge_pages
 from distillation.runtime.onnx_steps import PAST, OnnxSteps, Sources
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -8,10 +8,10 @@ from transformers import PreTrainedTokenizerBase
 
 from distillation.output_lists import FILE, OutputLists
 from distillation.runtime.engine import EncodedMessage, Engine, Request
-from pipeline.errors import InputError
-from training.languages import AUTO, language
+from parley.decoding.translator import tag_id
+from parley.languages.table import AUTO, language
+from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer
-from training.translate import tag_id
 
 ENGINES: Final = ("auto", "onnx", "ctranslate2", "torch")
 ONNX, CTRANSLATE2, TORCH = "onnx", "ctranslate2", "torch"

@@ -12,9 +12,9 @@ from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditional
 from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
 from distillation.runtime.greedy import search
-from distillation.teacher_states import cast_positions
-from pipeline.errors import InputError
-from training.translate import load_model
+from distillation.targets.teacher_states import cast_positions
+from parley.pipeline.errors import InputError
+from training.model.loading import load_model
 
 if TYPE_CHECKING:
     from distillation.export.torch_package import Encoder

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.comparison import common_lines
 from eval.evidence import Evidence, Messages
-from training.chrf import chrf_score
+from parley.metrics.chrf import chrf_score
 
 Topic = Literal["loss", "gap", "level", "language"]
 Flags = NDArray[np.bool_]
@@ -79,7 +79,7 @@ class Question:
 
     def languages(self) -> list[str]:
         """Languages of the directions, or the one that is asked about."""
-        from training.languages import pair
+        from parley.languages.table import pair
 
         return [self.language] if self.language else list(dict.fromkeys(c for d in self.pairs for c in pair(d)))
 
@@ -110,7 +110,7 @@ class Aligned:
 
     def examples(self, direction: str, flagged: Flags) -> list[dict[str, Any]]:
         """Up to `EXAMPLES` of the flagged messages, those that lost most first."""
-        from training.chrf import chrf_scores
+        from parley.metrics.chrf import chrf_scores
 
         lost = chrf_scores(self.before.chrf.astype(float)) - chrf_scores(self.after.chrf.astype(float))
         order = sorted(np.flatnonzero(flagged), key=lambda line: (-np.nan_to_num(lost[line]), line))

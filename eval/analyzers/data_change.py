@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eval.analyzers.case import Finding, Question, Side, figure, listed
-from training.languages import CODES, pair
+from parley.languages.table import CODES, pair
 
 TOPICS: Final = frozenset({"loss", "language", "level"})
 MIN_CHANGE: Final = 0.1  # relative change of rows; difference of shares

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from eval import failures
 from eval.analyzers.case import EXAMPLES, Finding, Flags, Question, example, figure, listed
 from eval.evidence import Messages
-from training.languages import pair
+from eval.scoring import failures
+from parley.languages.table import pair
 
 if TYPE_CHECKING:
-    from training.language_id import LanguageIdentifier
+    from parley.languages.identification import LanguageIdentifier
 
 TOPICS: Final = frozenset({"loss", "gap", "level"})
 MIN_EXPLAINED: Final = 0.15  # of a pair's loss
@@ -61,7 +61,7 @@ def anomalies(messages: Messages, direction: str) -> dict[str, Flags]:
 
 @cache
 def _identifier() -> "LanguageIdentifier":
-    from training.language_id import LanguageIdentifier
+    from parley.languages.identification import LanguageIdentifier
 
     return LanguageIdentifier()
 

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from eval.analyzers.case import Aligned, Finding, Flags, Question, figure
-from eval.buckets import bucket_rows, frequent_words
 from eval.evidence import Messages
-from training.chrf import chrf_scores
-from training.languages import pair
-from training.ngrams import Ints
-from training.significance import Bootstrap, adjusted
+from eval.scoring.buckets import bucket_rows, frequent_words
+from parley.languages.table import pair
+from parley.metrics.chrf import chrf_scores
+from parley.metrics.ngrams import Ints
+from parley.metrics.significance import Bootstrap, adjusted
 
 TOPICS: Final = frozenset({"loss", "gap"})
 SAMPLES: Final = 2000

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from eval.analyzers.case import Finding, Question, figure, listed
-from training.languages import LANGUAGES, pair
+from parley.languages.table import LANGUAGES, pair
 
 TOPICS: Final = frozenset({"loss", "gap"})
 MIN_DIRECTIONS: Final = 3

@@ -9,8 +9,8 @@ from typing import Any, Final
 import eval.analyzers
 from eval.analyzers.case import Finding, Question, Side
 from eval.evidence import Evidence
-from eval.gates import value_at
-from eval.gates_config import GatesConfig
+from eval.gates.config import GatesConfig
+from eval.gates.gates import value_at
 
 MAX_PAIRS: Final = 20  # directions looked into per question, the worst first
 MAX_DEPTH: Final = 4  # of a chain of questions

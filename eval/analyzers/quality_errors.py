@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eval.analyzers.case import Finding, Question, Side, example, figure, listed
-from training.message_quality import DIMENSIONS, SEVERITIES
+from parley.metrics.message_quality import DIMENSIONS, SEVERITIES
 
 TOPICS: Final = frozenset({"loss", "gap", "level"})
 MIN_RATE: Final = 1.0  # errors per 100 words, more than before or at all

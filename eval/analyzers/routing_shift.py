@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.analyzers.case import Finding, Question, figure
-from training.languages import pair
+from parley.languages.table import pair
 
 TOPICS: Final = frozenset({"loss", "language"})
 MIN_SHIFT: Final = 0.15

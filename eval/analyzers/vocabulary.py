@@ -6,7 +6,7 @@ A language cut into more pieces has longer sequences, fewer exposures per piece,
 from typing import Final
 
 from eval.analyzers.case import Finding, Question, figure
-from training.languages import pair
+from parley.languages.table import pair
 
 TOPICS: Final = frozenset({"loss", "language", "level"})
 MIN_FERTILITY: Final = 0.05  # relative growth of tokens per character

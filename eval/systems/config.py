@@ -8,9 +8,9 @@ from typing import Any, Final, Literal, get_args
 
 import yaml
 
-from pipeline.errors import InputError
-from pipeline.stage import transient
-from training.languages import pair
+from parley.languages.table import pair
+from parley.pipeline.errors import InputError
+from parley.pipeline.stage import transient
 
 Format = Literal["auto", "parley", "transformers", "ctranslate2", "outputs"]
 OUTPUT_SUFFIXES: Final = (".tsv", ".jsonl", ".parquet")
@@ -61,7 +61,7 @@ class SystemConfig:
         Raises:
             InputError: nothing there, or nothing that is known.
         """
-        from pipeline.manifest import newest_artifact
+        from parley.pipeline.manifest import newest_artifact
 
         path = newest_artifact(Path(self.path))
         if self.format != "auto":

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from eval.systems.config import SystemConfig
 from eval.systems.limits import token_limit
-from pipeline.errors import InputError
-from training.languages import language
-from training.translate import DecodingConfig, tag_id
+from parley.decoding.translator import DecodingConfig, tag_id
+from parley.languages.table import language
+from parley.pipeline.errors import InputError
 
 MAX_BATCH_TOKENS: Final = 4096
 

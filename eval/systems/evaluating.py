@@ -6,11 +6,11 @@ from pathlib import Path
 
 from eval.config import EvaluationConfig
 from eval.evaluate import Evaluation, evaluate
-from eval.report_data import model_size
+from eval.report.data import model_size
 from eval.systems.config import SystemConfig
 from eval.systems.opening import open_system
-from eval.testset import TestSet
-from pipeline.manifest import newest_artifact
+from eval.testsets.testset import TestSet
+from parley.pipeline.manifest import newest_artifact
 
 
 def evaluate_system(
@@ -26,7 +26,7 @@ def evaluate_system(
     """
     from transformers.utils import logging
 
-    from training.language_id import LanguageIdentifier
+    from parley.languages.identification import LanguageIdentifier
 
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
     kind = system.chosen

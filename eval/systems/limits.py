@@ -1,6 +1,6 @@
 """The longest output of a message, the same for every engine, so that none wins or loses by another bound on loops."""
 
-from training.translate import DecodingConfig
+from parley.decoding.translator import DecodingConfig
 
 
 def token_limit(decoding: DecodingConfig, source_tokens: int) -> int:

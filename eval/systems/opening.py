@@ -4,10 +4,10 @@ from pathlib import Path
 
 from eval.config import EvaluationConfig
 from eval.systems.config import SystemConfig
-from eval.testset import TestSet
-from pipeline.errors import InputError
-from pipeline.manifest import newest_artifact
-from training.translators import TranslatesMany
+from eval.testsets.testset import TestSet
+from parley.decoding.protocols import TranslatesMany
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import newest_artifact
 
 
 def open_system(
@@ -35,7 +35,8 @@ def open_system(
         from eval.systems.transformers_system import TransformersSystem
 
         return TransformersSystem.load(path, system, config.beam_size, chosen)
-    from training.translate import DecodingConfig, Translator
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
 
     return Translator.load(path, DecodingConfig(beam_size=config.beam_size), device=chosen)
 

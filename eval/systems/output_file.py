@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.testset import TestSet
-from pipeline.errors import InputError
-from pipeline.json_lines import json_object
-from training.languages import AUTO, pair
+from eval.testsets.testset import TestSet
+from parley.languages.table import AUTO, pair
+from parley.pipeline.errors import InputError
+from parley.pipeline.json_lines import json_object
 
 Row = Mapping[str, Any]
 

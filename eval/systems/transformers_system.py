@@ -13,9 +13,10 @@ import torch
 
 from eval.systems.config import SystemConfig
 from eval.systems.limits import token_limit
-from pipeline.errors import InputError
-from training.languages import AUTO, LANGUAGES, language
-from training.translate import DecodingConfig, load_model, tag_id
+from parley.decoding.translator import DecodingConfig, tag_id
+from parley.languages.table import AUTO, LANGUAGES, language
+from parley.pipeline.errors import InputError
+from training.model.loading import load_model
 
 BATCH: Final = 64
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Final, Literal
 
-from pipeline.errors import InputError
-from qe_model.annotation import AnnotatedTranslation, Dimension, ErrorSpan, Known, Severity, penalty
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import AnnotatedTranslation, Dimension, ErrorSpan, Known, Severity, penalty
+from qe_model.annotations.words import words_of
 from qe_model.synthetic.resources import word_lists
-from qe_model.words import words_of
 
 Tag = Literal["replace", "delete", "insert", "equal"]
 _ALIKE: Final = 0.6  # of the letters shared: another form of the same word

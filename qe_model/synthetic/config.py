@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.errors import InputError
-from training.languages import language
+from parley.languages.table import language
+from parley.pipeline.errors import InputError
 
 OPERATION_NAMES: Final = (
     "omission",

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, Severity, penalty
-from qe_model.metrics import DocumentBootstrap, Estimate
+from parley.metrics.significance import Floats
+from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, Severity, penalty
+from qe_model.annotations.words import words_of
+from qe_model.evaluation.metrics import DocumentBootstrap, Estimate
 from qe_model.synthetic.resources import FOLDER, read_yaml
-from qe_model.words import words_of
-from training.significance import Floats
 
 KINDS: Final = ("formality", "gender", "terms")
 _ID: Final = "context:"  # how ids of their translations begin

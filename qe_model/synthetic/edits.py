@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qe_model.annotation import Dimension, ErrorSpan, Interval, Severity
+from qe_model.annotations.annotation import Dimension, ErrorSpan, Interval, Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from qe_model.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, penalty
+from parley.languages.table import CODES
+from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, penalty
 from qe_model.synthetic import meaning_operations, operations
 from qe_model.synthetic.config import OPERATION_NAMES, SyntheticConfig
 from qe_model.synthetic.edits import Edit, apply_edits, compatible
 from qe_model.synthetic.lexicon import Lexicon, build_lexicon, shared_names
 from qe_model.synthetic.operations import Draft
-from training.languages import CODES
 
 Row = Mapping[str, str | None]  # row_id, domain, split, and a text or null per language
 Operation = Callable[[Draft, random.Random], Edit | None]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from qe_model.annotation import Interval
+from qe_model.annotations.annotation import Interval
+from qe_model.annotations.words import words_of
 from qe_model.synthetic.resources import spaced
-from qe_model.words import words_of
 
 _STEM: Final = 4  # characters that two forms of one word share at least
 _STEM_OF: Final = {"ko": 2}  # a Korean character is a syllable

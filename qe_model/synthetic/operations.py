@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from qe_model.annotation import Severity
+from qe_model.annotations.annotation import Severity
 from qe_model.synthetic.edits import Edit
 from qe_model.synthetic.lexicon import Lexicon, Unit, units_of
 from qe_model.synthetic.resources import spaced, word_lists

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from pipeline.errors import InputError
-from training.languages import CODES, LANGUAGES
+from parley.languages.table import CODES, LANGUAGES
+from parley.pipeline.errors import InputError
 
 FOLDER: Final = Path(__file__).parent / "lists"
 Swaps = tuple[tuple[str, str], ...]

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from backtranslation.config import GenerationConfig
-from pipeline.atomic import write_json
+from parley.corpus.store import FACTS, count
+from parley.pipeline.atomic import write_json
 from tests.training.chat_corpus import WORDS, chat_message, chat_rows, write_corpus
-from training.corpus.store import FACTS, count
 
 Call = tuple[list[str], list[str], list[str]]
 

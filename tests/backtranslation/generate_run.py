@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from pipeline.executors import InProcess
-from pipeline.runner import run_stages
+from parley.pipeline.executors import InProcess
+from parley.pipeline.runner import run_stages
 from tests.backtranslation.test_synthetic import FolderStage, made
 
 if __name__ == "__main__":

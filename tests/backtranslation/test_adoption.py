@@ -7,9 +7,9 @@ import pytest
 
 from backtranslation.adoption import DevMessages, dev_messages, judge
 from backtranslation.config import AdoptionConfig
-from pipeline.errors import InputError
+from parley.languages.table import directions
+from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import WORDS, make_inputs
-from training.languages import directions
 
 CODES = ("en", "fr", "th", "ko", "pt", "de")
 COUNT = 120

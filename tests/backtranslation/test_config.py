@@ -16,7 +16,7 @@ from backtranslation.config import (
     TextFile,
     pair_name,
 )
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from backtranslation.candidates import GENERATED_SCHEMA, SCHEMA, read_candidates, write_candidates
 from backtranslation.config import FilterConfig
 from backtranslation.filtering import decide, synthetic_side
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 FRENCH, THAI = "on a besoin d'un soigneur ici", "เราต้องการฮีลเลอร์ที่นี่"
 

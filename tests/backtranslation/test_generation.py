@@ -11,11 +11,11 @@ import pytest
 from backtranslation.config import BacktranslationConfig
 from backtranslation.generation import Shard, generate, make_shards, read_shards
 from backtranslation.selection import select
-from pipeline.errors import InputError
+from parley.corpus.store import Corpus
+from parley.languages.identification import LanguageIdentifier
+from parley.pipeline.errors import InputError
 from tests.backtranslation.examples import NumberTranslator, OneTranslator, corpus_folder
 from tests.training.chat_corpus import chat_message
-from training.corpus.store import Corpus
-from training.language_id import LanguageIdentifier
 
 CONFIG = BacktranslationConfig(pairs=["fr-th"], uses=["back", "forward"], candidates=80)
 DETECTOR = LanguageIdentifier()
@@ -113,10 +113,10 @@ def test_files_of_other_texts_or_half_a_file_are_made_again(shards: list[Shard],
 def test_progress_says_how_fast_it_is(
     shards: list[Shard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipeline.progress.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr("pipeline.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("parley.pipeline.progress.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("parley.pipeline.progress.LINE_SECONDS", 0.0)
     said: list[Any] = []
-    monkeypatch.setattr("pipeline.progress.say", said.append)
+    monkeypatch.setattr("parley.pipeline.progress.say", said.append)
     generate(shards, tmp_path, OneTranslator(NumberTranslator(dict.fromkeys(range(100), "empty"))), DETECTOR)
     assert "translate there and back" in said[0]
     assert "messages/s" in said[0]

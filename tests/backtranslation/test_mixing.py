@@ -11,15 +11,15 @@ import pytest
 from backtranslation.candidates import SCHEMA
 from backtranslation.config import MixingConfig
 from backtranslation.mixing import direction_ratios, expected_messages, mixture, shared_out, short_chunks, write_store
-from pipeline.errors import InputError
+from parley.languages.table import CODES
+from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidate, candidates
 from tests.training.toy_corpus import make_inputs
-from training.batch import Batch
-from training.batching import BatchingConfig, BatchStream, OneWay
-from training.encoded import EncodedCorpus
-from training.languages import CODES
+from training.batches.batch import Batch
+from training.batches.encoded import EncodedCorpus
+from training.batches.stream import BatchingConfig, BatchStream, OneWay
+from training.loop.config import TrainingConfig
 from training.tokenizer import load_tokenizer, tag_ids
-from training.trainer_config import TrainingConfig
 
 BATCHING = BatchingConfig(batch_tokens=256, max_length=64, chunk_batches=20, seed=3)
 TRAINING = TrainingConfig(max_updates=200, update_tokens=1)

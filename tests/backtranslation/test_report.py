@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from backtranslation.report import BacktranslationReportConfig, BacktranslationReportStage, backtranslation_report
-from pipeline.errors import InputError
+from parley.metrics.scores import corpus_chrf
+from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import WORDS
-from training.scores import corpus_chrf
 
 REFERENCES = [" ".join(WORDS[(number + step * step) % len(WORDS)] for step in range(5)) for number in range(30)]
 

@@ -5,7 +5,7 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 
 from backtranslation.round_trip import copies, languages_ok, length_ratios, repetitions, round_trip_chrf
-from training.language_id import LanguageIdentifier
+from parley.languages.identification import LanguageIdentifier
 
 
 def test_sentence_chrf_is_sacrebleus() -> None:

@@ -21,13 +21,13 @@ from backtranslation.rounds import (
     WithoutConfig,
     WithoutStage,
 )
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidates, synthetic_folder
 from tests.training.toy_corpus import make_inputs
-from training.batching import BatchingConfig
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrainingConfig, ValidationConfig
 from training.model.teacher_config import TeacherConfig
 from training.teacher import TeacherStage, TeacherStageConfig
-from training.trainer_config import TrainingConfig, ValidationConfig
 
 TRAINING = TrainingConfig(
     max_updates=4,

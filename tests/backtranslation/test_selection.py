@@ -10,10 +10,10 @@ import pytest
 
 from backtranslation.config import BacktranslationConfig, MonolingualConfig, TextFile
 from backtranslation.selection import SELECTED, rare_pairs, select
-from pipeline.errors import InputError
+from parley.corpus.store import Corpus
+from parley.pipeline.errors import InputError
 from tests.backtranslation.examples import corpus_folder
 from tests.training.chat_corpus import chat_message
-from training.corpus.store import Corpus
 
 CONFIG = BacktranslationConfig(pairs=["fr-th"], candidates=40, pivot_min_rows=50)
 

@@ -17,11 +17,11 @@ from backtranslation.candidates import SCHEMA, read_candidates
 from backtranslation.config import BacktranslationConfig, FilterConfig
 from backtranslation.filtering import QualityScorer
 from backtranslation.synthetic import GeneratedStage, QualityInput, SyntheticStage, synthetic_stage
-from pipeline.errors import InputError
-from pipeline.executors import InProcess
-from pipeline.manifest import read_manifest
-from pipeline.runner import run_stages
-from pipeline.stage import Stage
+from parley.pipeline.errors import InputError
+from parley.pipeline.executors import InProcess
+from parley.pipeline.manifest import read_manifest
+from parley.pipeline.runner import run_stages
+from parley.pipeline.stage import Stage
 from tests.backtranslation.examples import TINY_GENERATION, corpus_folder
 from tests.training.chat_corpus import WORDS, chat_rows
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -189,7 +189,7 @@ def test_nothing_accepted_says_why_and_keeps_the_translations(
 
 
 def test_a_language_that_the_model_lacks_is_named(sources: dict[str, FolderStage], tmp_path: Path) -> None:
-    from tests.training.test_translate import vocabulary
+    from tests.parley.decoding.test_translator import vocabulary
 
     broken = tmp_path / "model"
     broken.mkdir()

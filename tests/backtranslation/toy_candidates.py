@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from backtranslation.candidates import NAME, ORIGIN, SCHEMA, write_candidates
 from backtranslation.synthetic import filter_facts
-from pipeline.manifest import Manifest, write_manifest
+from parley.languages.table import pair
+from parley.pipeline.manifest import Manifest, write_manifest
 from tests.training.toy_corpus import cipher
-from training.languages import pair
 
 
 def candidate(number: int, direction: str = "fr-th", use: str = "back", **changes: Any) -> dict[str, Any]:

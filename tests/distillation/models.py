@@ -4,8 +4,8 @@ import torch
 from transformers import M2M100ForConditionalGeneration
 
 from distillation.config import StudentConfig
-from distillation.student import build_student
-from training.languages import CODES
+from distillation.student.student import build_student
+from parley.languages.table import CODES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 

@@ -7,9 +7,9 @@ import pytest
 
 from distillation.config import OutputListsConfig
 from distillation.output_lists import OutputLists, OutputListsStage, copyable, count_pieces, filled_up, frequent
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
-from training.encoded import EncodedCorpus
+from training.batches.encoded import EncodedCorpus
 from training.tokenizer import load_tokenizer
 
 

@@ -19,11 +19,12 @@ from distillation.output_lists import OutputLists, OutputListsStage
 from distillation.runtime import onnx_engine, onnx_steps
 from distillation.runtime.engine import Request
 from distillation.runtime.student_runtime import StudentRuntime
-from distillation.student import build_student
-from pipeline.errors import InputError
+from distillation.student.student import build_student
+from parley.decoding.translator import DecodingConfig
+from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
+from training.model.loading import Translator
 from training.tokenizer import load_tokenizer
-from training.translate import DecodingConfig, Translator
 
 TEXTS = ["go now", "help team boss", "red key door left up", "run", "heal wait heal", "boss boss now fast blue"]
 STUDENT = StudentConfig(

@@ -18,16 +18,16 @@ from distillation.config import (
 )
 from distillation.runtime.student_runtime import StudentRuntime
 from distillation.stages import distillation_stages
-from distillation.teaching_plan import wanted_labels
-from pipeline.errors import InputError
-from pipeline.fingerprint import Digests, fingerprints
-from pipeline.stage import Stage
+from distillation.targets.plan import wanted_labels
+from parley.pipeline.errors import InputError
+from parley.pipeline.fingerprint import Digests, fingerprints
+from parley.pipeline.stage import Stage
 from tests.distillation.toy_teacher import save_teacher, toy_inputs
 from tests.training.toy_corpus import make_inputs
-from training.batching import BatchingConfig
-from training.trainer_config import TrackingConfig, TrainingConfig, ValidationConfig
-from training.training_log import read_log
-from training.translate import Translator
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingConfig, ValidationConfig
+from training.loop.log import read_log
+from training.model.loading import Translator
 
 TRAINING = TrainingConfig(
     max_updates=16, update_tokens=300, learning_rate=5e-3, warmup_updates=4, validate_every=8, ema_decay=0.9,
@@ -160,7 +160,7 @@ def test_an_interrupted_training_gives_the_same_student(inputs: dict[str, Path],
 
 def _interrupted(stage: Stage[Any], update: int) -> Stage[Any]:
     """The stage, stopped as by Ctrl-C during an update; the next run is as usual."""
-    from distillation import pupil
+    from distillation.student import pupil
 
     original = pupil.StudentTask.after_update
     calls = 0

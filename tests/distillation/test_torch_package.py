@@ -12,8 +12,8 @@ from torch import Tensor
 from distillation.config import StudentConfig
 from distillation.export import torch_package
 from distillation.runtime.torch_engine import TorchEngine
-from distillation.student import build_student
-from pipeline.errors import InputError
+from distillation.student.student import build_student
+from parley.pipeline.errors import InputError
 
 STUDENT = StudentConfig(
     d_model=32, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=64, decoder_ffn_dim=64, initialise="random"

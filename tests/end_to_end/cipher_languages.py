@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from training.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
-from training.corpus.config import CorpusConfig, SourceConfig
-from training.corpus.stage import CorpusStage
-from training.encoded import EncodedConfig, EncodedStage
-from training.languages import LANGUAGES
+from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
+from parley.corpus.config import CorpusConfig, SourceConfig
+from parley.corpus.stage import CorpusStage
+from parley.languages.table import LANGUAGES
+from training.batches.encoded import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig
 from training.tokenizer_stage import TokenizerStage
 

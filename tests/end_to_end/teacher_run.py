@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from training.batching import BatchingConfig
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrainingConfig, ValidationConfig
 from training.model.teacher_config import TeacherConfig
 from training.teacher import TeacherStage, TeacherStageConfig
-from training.trainer_config import TrainingConfig, ValidationConfig
 
 CONFIG: Final = TeacherStageConfig(
     TeacherConfig(depth=2, d_model=32, num_experts=4, dropout=0.1, expert_output_masking=0.2),  # draws random numbers

@@ -6,18 +6,18 @@ from typing import Any, Final
 
 import pytest
 
+from parley.corpus.store import Corpus
+from parley.languages.table import LANGUAGES, directions, pair
 from tests.end_to_end.cipher_languages import CONCEPTS, LANGUAGE_CODES, WITHHELD, make_inputs
-from training.batching import BatchingConfig, BatchStream
-from training.corpus.store import Corpus
-from training.encoded import EncodedCorpus
-from training.languages import LANGUAGES, directions, pair
+from training.batches.encoded import EncodedCorpus
+from training.batches.stream import BatchingConfig, BatchStream
+from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.trainer import Trainer
+from training.model.loading import Translator
 from training.model.teacher_config import TeacherConfig
 from training.routing import measure_routing
 from training.teacher import TeacherTask, build_teacher
 from training.tokenizer import load_tokenizer
-from training.trainer import Trainer
-from training.trainer_config import TrainingConfig, ValidationConfig
-from training.translate import Translator
 from training.validation import TranslationValidation
 
 SEED: Final = 1

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from parley.languages.table import directions
 from tests.end_to_end.toy_run import script, toy
-from training.languages import directions
 
 WITHHELD = ("fr-th", "ko-pt", "tr-vi", "id-pl")
 STAGES = ("corpus", "tokenizer", "encoded", "teacher", "evaluation", "report")

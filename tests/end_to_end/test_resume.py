@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.training.toy_corpus import make_inputs
-from training.training_log import read_log
+from training.loop.log import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
 

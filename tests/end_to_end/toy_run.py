@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from training.corpus.demo import load_phrases
+from parley.corpus.demo import load_phrases
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SMALL: Final = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eval.testset import TestSet
+from eval.testsets.testset import TestSet
 
 EN = ["Are you ready?", "Follow me to the gate", "I need healing", "Good game!", None]
 FR = ["Tu es prêt ?", "Suis-moi jusqu'à la porte", "J'ai besoin de soins", None, "Attends-moi"]

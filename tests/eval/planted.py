@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from eval.evidence import Evidence
-from eval.gates_config import ComparisonConfig
-from eval.outputs import SCHEMA
-from eval.scoring import score_outputs
+from eval.gates.config import ComparisonConfig
+from eval.scoring.scoring import score_outputs
+from eval.testsets.outputs import SCHEMA
+from parley.languages.table import pair
 from tests.eval.examples import NeverOffTarget
-from training.languages import pair
 
 COMPARISON = ComparisonConfig(samples=2000, seed=1)
 WORDS = {

@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.atomic import write_json
-from pipeline.manifest import Manifest, write_manifest
+from parley.corpus.store import FACTS, count, write_shards
+from parley.pipeline.atomic import write_json
+from parley.pipeline.manifest import Manifest, write_manifest
 from tests.eval import examples
-from training.corpus.store import FACTS, count, write_shards
 
 
 def manifest(stage: str, config: dict[str, Any], facts: dict[str, Any]) -> Manifest:

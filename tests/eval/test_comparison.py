@@ -8,10 +8,10 @@ from sacrebleu import corpus_chrf
 
 from eval.comparison import compare, matched_systems
 from eval.evidence import Evidence
-from eval.metrics import statistics
+from parley.metrics.chrf import chrf_scores
+from parley.metrics.corpus_metrics import statistics
+from parley.metrics.significance import Bootstrap, paired_difference
 from tests.eval.planted import COMPARISON, damaged, evidence, planted, rows
-from training.chrf import chrf_scores
-from training.significance import Bootstrap, paired_difference
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 from sacrebleu.metrics.chrf import CHRF
 
-from eval.conditions import AUTO_SOURCE
 from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
-from eval.outputs import SCHEMA, translate_directions
-from eval.scoring import score_detection, score_outputs
-from pipeline.errors import InputError
+from eval.scoring.scoring import score_detection, score_outputs
+from eval.testsets.conditions import AUTO_SOURCE
+from eval.testsets.outputs import SCHEMA, translate_directions
+from parley.decoding.protocols import TranslatesMany
+from parley.pipeline.errors import InputError
 from tests.eval.examples import Detector, NeverOffTarget, Phrasebook, testset
-from training.translators import TranslatesMany
 
 CONFIG = EvaluationConfig(bootstrap_samples=100, auto_source_messages=2)
 DATA = testset()
@@ -62,7 +62,7 @@ def test_a_killed_run_goes_on_from_finished_groups(tmp_path: Path) -> None:
 
 def test_portions_do_not_mix_messages_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = translate_directions(Phrasebook(DATA), "teacher", DATA, ROWS).table
-    monkeypatch.setattr("eval.outputs.PORTION", 2)
+    monkeypatch.setattr("eval.testsets.outputs.PORTION", 2)
     assert translate_directions(Phrasebook(DATA), "teacher", DATA, ROWS).table == whole
 
 

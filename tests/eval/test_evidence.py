@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from eval.evidence import load_evidence
-from eval.message_scores import score_messages
-from pipeline.atomic import write_json, write_text
-from pipeline.errors import InputError
+from eval.scoring.message_scores import score_messages
+from parley.pipeline.atomic import write_json, write_text
+from parley.pipeline.errors import InputError
 from tests.eval.planted import evidence, rows
 
 

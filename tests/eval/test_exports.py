@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.exports import FILE, exported_form
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 FACTS = {
     "forms": {

@@ -9,12 +9,12 @@ from eval.config import EvaluationConfig
 from eval.external_stage import ExternalConfig, ExternalEvaluationStage
 from eval.stage import EvaluationStage, ReportStage
 from eval.systems.config import SystemConfig
-from pipeline.errors import InputError
-from pipeline.manifest import write_manifest
-from pipeline.runner import make_plan
+from parley.languages.table import pair
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import write_manifest
+from parley.pipeline.runner import make_plan
 from tests.eval import examples
 from tests.eval.stage_folders import manifest
-from training.languages import pair
 
 CONFIG = EvaluationConfig(bootstrap_samples=100, auto_source_messages=1, latency_messages=2, samples=2)
 HOSTILE = "<script>window.ran = 1</script>"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from eval.latency import WARM_UP, measure_latency
-from eval.outputs import translate_directions
+from eval.testsets.outputs import translate_directions
 from tests.eval.examples import Phrasebook, testset
 
 DATA = testset()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from eval.line_stream import translate_lines
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 
 class Shouts:

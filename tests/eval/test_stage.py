@@ -10,13 +10,13 @@ import pytest
 
 from eval.config import EvaluationConfig
 from eval.stage import EvaluationStage, ReportStage, corpus_testset
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from pipeline.manifest import write_manifest
+from parley.metrics.message_quality import SCHEMA as QUALITY
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import write_manifest
 from tests.eval import examples
 from tests.eval.examples import Phrasebook
 from tests.eval.stage_folders import manifest
-from training.message_quality import SCHEMA as QUALITY
 
 CONFIG = EvaluationConfig(bootstrap_samples=100, auto_source_messages=1, samples=5)
 

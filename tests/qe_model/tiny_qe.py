@@ -4,14 +4,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from qe_model.annotation import AnnotatedTranslation, ErrorSpan, Severity
-from qe_model.annotation_store import write_annotations
-from qe_model.config import LossConfig, MixtureConfig, PretrainingConfig, QEConfig, QEModelConfig
+from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity
+from qe_model.annotations.store import write_annotations
+from qe_model.model.config import LossConfig, MixtureConfig, PretrainingConfig, QEConfig, QEModelConfig
 from tests.training.toy_corpus import WORDS, cipher, make_inputs
+from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
 from training.teacher import build_teacher
 from training.tokenizer import load_tokenizer
-from training.trainer_config import TrainingConfig
 
 LANGUAGES = ("en", "fr", "th")
 SEVERITIES: tuple[Severity, ...] = ("minor", "major", "critical")

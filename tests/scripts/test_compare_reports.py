@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.outputs import write_table
-from pipeline.atomic import write_json
-from scripts.command_line import run
+from eval.testsets.outputs import write_table
+from parley.config.command_line import run
+from parley.pipeline.atomic import write_json
 from scripts.compare_reports import Arguments, main
 from tests.eval.planted import damaged, evidence, planted, rows
 

@@ -10,10 +10,10 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from scripts.composition import CONFIGS, compose_config, groups
+from parley.config.composition import CONFIGS, compose_config, groups
+from parley.config.typed_config import hints, nested
 from scripts.describe_model import DescribeConfig
 from scripts.run_config import RunConfig
-from scripts.typed_config import hints, nested
 
 ROOT = CONFIGS.parent
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -124,7 +124,7 @@ def test_every_field_is_read_by_some_code(cls: type) -> None:
 def attributes_read() -> frozenset[str]:
     """Attribute names that the packages read, checks of the values themselves left out."""
     found: set[str] = set()
-    for package in ("pipeline", "training", "backtranslation", "distillation", "qe_model", "eval", "scripts"):
+    for package in ("parley", "training", "backtranslation", "distillation", "qe_model", "eval", "scripts"):
         for path in (ROOT / package).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             found.update(read_in(tree))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.composition import compose_config
+from parley.config.composition import compose_config
 from scripts.describe_model import DescribeConfig, main
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.command_line import run
+from parley.config.command_line import run
 from scripts.evaluate import Arguments, main
 from tests.eval.tiny_model import save_tiny_model
 

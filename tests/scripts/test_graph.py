@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runner import Plan, make_plan
-from scripts.composition import compose_config, groups
+from parley.config.composition import compose_config, groups
+from parley.pipeline.runner import Plan, make_plan
 from scripts.graph import stages
 from scripts.run_config import RunConfig
 from scripts.sweep import varied

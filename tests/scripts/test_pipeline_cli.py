@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.lock import locked
-from pipeline.runner import make_plan
+from parley.config.composition import compose_config
+from parley.pipeline.lock import locked
+from parley.pipeline.runner import make_plan
 from scripts import graph
-from scripts.composition import compose_config
 from scripts.run_config import RunConfig
-from tests.pipeline.example_stages import Count, CountConfig
+from tests.parley.pipeline.example_stages import Count, CountConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from eval.message_scores import score_messages
-from eval.outputs import write_table
-from eval.pages.site import OUTPUTS, PAGES, SCORES, write_pages
-from pipeline.atomic import write_json
-from pipeline.errors import InputError
-from pipeline.manifest import git_state, hardware
-from pipeline.stage import Stage
+from eval.report.pages.site import OUTPUTS, PAGES, SCORES, write_pages
+from eval.scoring.message_scores import score_messages
+from eval.testsets.outputs import write_table
+from parley.config.composition import compose_config
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import git_state, hardware
+from parley.pipeline.stage import Stage
 from scripts import graph
-from scripts.composition import compose_config
 from scripts.pipeline import main
 from scripts.run_config import RunConfig
 from tests.eval.planted import damaged, evidence, planted, rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.composition import CONFIGS
+from parley.config.composition import CONFIGS
 
 SCRIPT = CONFIGS.parent / "scripts" / "score_quality.py"
 

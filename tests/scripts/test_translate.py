@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scripts.command_line import run
+from parley.config.command_line import run
 from scripts.translate import Arguments, main
 from tests.eval.tiny_model import save_tiny_model
 

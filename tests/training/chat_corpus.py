@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from training.corpus.store import FACTS, write_shards
+from parley.corpus.store import FACTS, write_shards
 
 WORDS = {
     "en": "we need a healer now the boss is here group up push mid good game well played thanks see you",

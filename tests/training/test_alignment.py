@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from training.alignment import align, contrastive_loss
-from training.batch import IGNORED, Batch
+from training.batches.batch import IGNORED, Batch
 from training.model.teacher_config import AlignmentConfig
 
 PAD, END, FIRST, WORDS = 1, 2, 4, 12  # word w of the first language is token FIRST + w, of the second FIRST + WORDS + w

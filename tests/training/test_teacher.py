@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
-from training.batching import BatchingConfig
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.log import read_log
+from training.model.loading import Translator
 from training.model.teacher_config import AlignmentConfig, TeacherConfig
 from training.routing import mutual_information
 from training.teacher import TeacherStage, TeacherStageConfig, align_teacher, build_teacher, train_teacher
 from training.tokenizer import load_tokenizer
-from training.trainer_config import TrainingConfig, ValidationConfig
-from training.training_log import read_log
-from training.translate import Translator
 
 TRAINING = TrainingConfig(
     max_updates=120,

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from pipeline.errors import InputError
+from parley.languages.table import CODES, LANGUAGES
+from parley.pipeline.errors import InputError
 from tests.training.chat_corpus import WORDS, chat_message, chat_rows, write_corpus
-from training.languages import CODES, LANGUAGES
 from training.tokenizer import (
     BYTES,
     SPECIAL_TOKENS,

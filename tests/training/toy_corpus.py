@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.manifest import Manifest, write_manifest
-from training.corpus.store import FACTS, write_shards
-from training.encoded import EncodedConfig, EncodedStage
+from parley.corpus.store import FACTS, write_shards
+from parley.pipeline.manifest import Manifest, write_manifest
+from training.batches.encoded import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig
 from training.tokenizer_stage import TokenizerStage
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from tests.training.toy_task import ToyStream, ToyTask, toy_config
-from training.processes import Processes
-from training.trainer import Trainer
+from training.loop.processes import Processes
+from training.loop.trainer import Trainer
 
 out, count = Path(sys.argv[1]), int(sys.argv[2])
 rows = 8 // count  # so that a round of micro-batches holds as many tokens

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.trainer import LossParts, Trainer
-from training.trainer_config import TrackingConfig, TrainingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.trainer import LossParts, Trainer
 
 VOCABULARY = 23
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 
 
 class ParleyMoeConfig(PreTrainedConfig):

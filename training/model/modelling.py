@@ -11,7 +11,7 @@ B messages, S source positions, T target positions, D width, L languages, V voca
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,8 @@ from transformers import Cache, DynamicCache, EncoderDecoderCache, GenerationMix
 from transformers import initialization as init
 from transformers.utils.generic import ModelOutput
 
-from training.languages import LANGUAGES
+from parley.decoding.beams import Beams
+from parley.languages.table import LANGUAGES
 from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.experts import Experts
@@ -69,19 +70,6 @@ class ParleyOutput(ModelOutput):
     loss_sum: Tensor | None = None
     token_count: Tensor | None = None
     metrics: dict[str, Tensor] | None = None
-
-
-class Beams(NamedTuple):
-    """How the beams of each message are fed side by side, as (B, T) tokens for T beams.
-
-    Attributes:
-        step: the position that all of them are at.
-        bias: (B, 1, T, S), hides from each beam the entries of the cache that are not its own past; the new ones,
-            which go to the cache's end, count too.
-    """
-
-    step: int
-    bias: Tensor
 
 
 class Positions(nn.Module):
@@ -213,7 +201,7 @@ def _total(z_losses: list[Tensor | None]) -> Tensor | None:
 
 
 class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
-    """Translation model; load with `from_pretrained(folder)`, decode with `training.translate` or `generate`.
+    """Translation model; load with `from_pretrained(folder)`, decode with `parley.decoding.translator` or `generate`.
 
     For `generate`, pass the target tag as `decoder_start_token_id`.
     """
@@ -223,6 +211,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
     base_model_prefix = ""
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
+    beams_side_by_side = True  # see `parley.decoding.beams`
     _supports_sdpa = True
     _no_split_modules = ["EncoderLayer", "DecoderLayer"]
     _tied_weights_keys = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.errors import InputError
-from training.languages import AUTO, CODES, LANGUAGES
+from parley.languages.table import AUTO, CODES, LANGUAGES
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from training.model.configuration import ParleyMoeConfig

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 from transformers.models.m2m_100.modeling_m2m_100 import M2M100DecoderLayer, M2M100EncoderLayer
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
 from training.model.modelling import ParleyMoeForConditionalGeneration
 

@@ -6,8 +6,8 @@ from typing import Any
 from eval.analyzers.engine import investigate, questions
 from eval.comparison import compare
 from eval.evidence import Evidence
-from eval.gates import evaluate_gates
-from eval.gates_config import GateRule, GatesConfig
+from eval.gates.config import GateRule, GatesConfig
+from eval.gates.gates import evaluate_gates
 from tests.eval.planted import COMPARISON
 
 Finding = Mapping[str, Any]

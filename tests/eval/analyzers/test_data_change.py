@@ -1,7 +1,7 @@
 """Fewer rows, more synthetic rows, a filter that drops more: planted into the facts of the corpus."""
 
 from eval.evidence import Evidence
-from eval.gates_config import GateRule
+from eval.gates.config import GateRule
 from tests.eval.analyzers.facts import CODES, PAIRS, changed, report
 from tests.eval.analyzers.questions import findings
 

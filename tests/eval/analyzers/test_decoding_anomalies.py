@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from eval.evidence import Evidence
-from eval.gates_config import GateRule
+from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import Edit, damaged, evidence, planted, rows
 

@@ -9,7 +9,7 @@ from eval.analyzers import engine
 from eval.analyzers.case import Finding, Question, Side
 from eval.analyzers.engine import discover, investigate, questions
 from eval.evidence import Evidence
-from eval.gates_config import GateRule, GatesConfig
+from eval.gates.config import GateRule, GatesConfig
 
 HERE = Path(__file__).parent
 SIDE = Side(Evidence({"pairs": {}}), "teacher")

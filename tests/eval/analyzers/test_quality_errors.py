@@ -3,7 +3,7 @@
 from typing import Any
 
 from eval.evidence import Evidence
-from eval.gates_config import GateRule
+from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import evidence, rows
 

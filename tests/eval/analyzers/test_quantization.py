@@ -1,6 +1,6 @@
 """An outlier layer, planted into the errors of the quantized layers."""
 
-from eval.gates_config import GateRule
+from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import damaged, evidence, planted, rows
 

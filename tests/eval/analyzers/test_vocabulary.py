@@ -1,7 +1,7 @@
 """A language cut into more pieces, planted into the facts of the tokenizer."""
 
 from eval.evidence import Evidence
-from eval.gates_config import GateRule
+from eval.gates.config import GateRule
 from tests.eval.analyzers.facts import CODES, changed, report
 from tests.eval.analyzers.questions import findings
 

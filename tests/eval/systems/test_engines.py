@@ -9,7 +9,7 @@ from eval.config import EvaluationConfig
 from eval.evaluate import evaluate
 from eval.systems.config import SystemConfig
 from eval.systems.opening import open_system
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.eval import examples
 from tests.eval.examples import NeverOffTarget
 from tests.eval.systems.m2m100 import save_m2m100

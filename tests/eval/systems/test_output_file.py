@@ -12,7 +12,7 @@ from eval.evaluate import evaluate
 from eval.systems.config import SystemConfig, load_systems
 from eval.systems.opening import open_system
 from eval.systems.output_file import OutputFile
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.eval import examples
 from tests.eval.examples import NeverOffTarget
 

@@ -3,10 +3,10 @@
 from functools import cache
 from typing import Any
 
+from parley.corpus.demo import DemoConfig, compose_demo
+from parley.languages.table import CODES
 from qe_model.synthetic.generator import lexicons
 from qe_model.synthetic.lexicon import Lexicon
-from training.corpus.demo import DemoConfig, compose_demo
-from training.languages import CODES
 
 
 @cache

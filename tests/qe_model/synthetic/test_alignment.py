@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.errors import InputError
-from qe_model.annotation import AnnotatedTranslation
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.synthetic.alignment import errors_against, from_model
 
 

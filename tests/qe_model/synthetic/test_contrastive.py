@@ -6,6 +6,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
+from parley.languages.table import CODES
 from qe_model.synthetic.contrastive import (
     KINDS,
     contrastive_accuracy,
@@ -14,7 +15,6 @@ from qe_model.synthetic.contrastive import (
     is_contrast,
     without_context,
 )
-from training.languages import CODES
 
 PAIRS = contrastive_pairs()
 

@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from pipeline.errors import InputError
+from parley.languages.table import CODES
+from parley.pipeline.errors import InputError
 from qe_model.synthetic.config import OPERATION_NAMES, SyntheticConfig
 from qe_model.synthetic.edits import Edit, apply_edits
 from qe_model.synthetic.generator import OPERATIONS, damaged_versions, synthesize
 from qe_model.synthetic.lexicon import build_lexicon
 from qe_model.synthetic.operations import Draft
 from tests.qe_model.synthetic.demo_rows import demo_lexicons, demo_rows
-from training.languages import CODES
 
 
 def draft(target: str, source: str = "source", code: str = "en", others: dict[str, str] | None = None) -> Draft:

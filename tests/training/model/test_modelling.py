@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.languages import CODES, LANGUAGES
+from parley.languages.table import CODES, LANGUAGES
 from training.model.modelling import EncoderOutput, ParleyMoeForConditionalGeneration
 
 

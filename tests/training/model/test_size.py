@@ -2,10 +2,10 @@
 
 import torch
 
-from scripts.composition import compose_config
+from parley.config.composition import compose_config
+from parley.languages.table import AUTO, LANGUAGES
 from scripts.describe_model import DescribeConfig
 from tests.training.model.conftest import ModelMaker
-from training.languages import AUTO, LANGUAGES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.size import active_parameters, measure, meta_model

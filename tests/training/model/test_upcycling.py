@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import M2M100ForConditionalGeneration
 
-from pipeline.errors import InputError
+from parley.pipeline.errors import InputError
 from tests.training.tiny_m2m100 import tiny_m2m100
 from training.model.upcycling import upcycle
 

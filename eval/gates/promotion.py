@@ -1,0 +1,125 @@
+"""Promotion: `runs/<name>/promoted.json` says which report a run ships by. Gates hold every new report against it.
+
+judge_report   gates, comparison and findings of a finished report, shown in the published one
+promote        the report becomes the one that later ones are compared with; the one before is remembered
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from eval.evidence import REPORT, Evidence, load_evidence
+from eval.gates.config import GatesConfig
+from eval.gates.gates import shipped_system
+from eval.gates.judgement import Judgement, judge
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from parley.pipeline.registry import now
+
+POINTER: Final = "promoted.json"
+JUDGED: Final = "judged.json"
+
+
+def read_promoted(run_dir: Path) -> dict[str, Any] | None:
+    """What is promoted in a run: report, name, system, stages, promoted (UTC), previous; None where nothing is.
+
+    Raises:
+        InputError: the file is not readable.
+    """
+    path = run_dir / POINTER
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        assert isinstance(found["report"], str)
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise InputError(f"{path}: not a promotion ({error}); remove the file to begin anew") from error
+    return dict(found)
+
+
+def baseline_of(run_dir: Path, report: str) -> tuple[Evidence, dict[str, Any]] | None:
+    """The promoted evaluation that a report is compared with, and what the report says of it.
+
+    A report that is promoted itself is compared with the one before, so that judging it again changes nothing.
+
+    Args:
+        report: fingerprint of the report that is judged.
+
+    Raises:
+        InputError: the promoted report is gone.
+    """
+    pointer = read_promoted(run_dir)
+    if pointer is not None and pointer["report"] == report:
+        pointer = pointer.get("previous")
+    if pointer is None:
+        return None
+    folder = run_dir / "report" / pointer["report"]
+    if not (folder / REPORT).is_file():
+        raise InputError(f"{run_dir / POINTER} names {folder}, which is gone; restore it, or remove the file")
+    facts = {key: pointer.get(key) for key in ("name", "report", "promoted", "system")}
+    return load_evidence(folder, run_dir.name), facts
+
+
+def judge_report(run_dir: Path, report: Path, config: GatesConfig) -> Judgement:
+    """Judge a finished report and show the judgement in the published one, `runs/<name>/report/`.
+
+    Args:
+        report: finished folder of the report stage; it is not changed.
+
+    Raises:
+        InputError: no report there, or the promoted one is gone.
+    """
+    from eval.report.pages.site import render_folder
+
+    evidence, found = load_evidence(report, run_dir.name), baseline_of(run_dir, report.name)
+    judgement = judge(evidence, config, *(found or (None, None)))
+    write_json(report.parent / REPORT, judgement.add_to(evidence.report))
+    render_folder(report.parent)
+    state = _state(run_dir, report, config) | {"passed": not judgement.failed, "judged": now()}
+    write_json(run_dir / JUDGED, state)
+    return judgement
+
+
+def is_judged(run_dir: Path, report: Path, config: GatesConfig) -> bool:
+    """Whether this report was judged by these gates, against what it is to be compared with now."""
+    try:
+        last = json.loads((run_dir / JUDGED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    state = _state(run_dir, report, config)
+    return {key: last.get(key) for key in state} == state
+
+
+def promote(run_dir: Path, report: Path, config: GatesConfig) -> bool:
+    """Make a report the promoted one; False when it is already.
+
+    Raises:
+        InputError: no report there.
+    """
+    before = read_promoted(run_dir)
+    if before is not None and before["report"] == report.name:
+        return False
+    evidence = load_evidence(report, run_dir.name)
+    pointer = {
+        "name": evidence.name,
+        "report": report.name,
+        "system": shipped_system(evidence, config),
+        "stages": dict(evidence.report.get("run", {}).get("fingerprints", {})),
+        "promoted": now(),
+        "previous": {key: value for key, value in before.items() if key != "previous"} if before else None,
+    }
+    write_json(run_dir / POINTER, pointer)
+    return True
+
+
+def _state(run_dir: Path, report: Path, config: GatesConfig) -> dict[str, Any]:
+    """What a judgement depends on."""
+    pointer: Mapping[str, Any] | None = read_promoted(run_dir)
+    if pointer is not None and pointer["report"] == report.name:
+        pointer = pointer.get("previous")
+    values = {key: value for key, value in asdict(config).items() if key != "enforce"}
+    gates = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return {"report": report.name, "baseline": pointer["report"] if pointer else None, "gates": gates}

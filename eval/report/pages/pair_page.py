@@ -1,0 +1,218 @@
+"""What pairs/<source>-<target>.html shows: one direction, all systems, down to single messages."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from eval.report.details import Block
+from eval.report.pages.environment import bounds
+from eval.report.pages.heat import shade, withheld_directions
+from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
+from eval.report.pages.quality import agreement_table, quality_rows
+from parley.languages.table import pair
+
+Report = Mapping[str, Any]
+RATES: Final = (
+    ("hallucinations", "Hallucination"),
+    ("omissions", "Omission"),
+    ("copies", "Copy"),
+    ("off_target", "Wrong language"),
+    ("empty", "Empty"),
+    ("looping", "Looping"),
+)
+KINDS: Final = {
+    "length": "Length in characters",
+    "domain": "Domain",
+    "slang": "Slang",
+    "mixed_language": "Mixed language",
+    "emoji": "Emoji",
+    "names": "Names",
+    "numbers": "Numbers",
+    "urls": "URLs",
+    "rare_words": "Rare words",
+}
+BUCKET_REACH: Final = 20.0  # points of chrF from the system's own score at which the colour is full
+
+
+def pair_context(report: Report, direction: str, blocks: Mapping[str, Block]) -> dict[str, Any]:
+    """Variables of pair.html."""
+    entry = report["pairs"][direction]
+    source, target = pair(direction)
+    return {
+        "report": report,
+        "direction": direction,
+        "source": source,
+        "target": target,
+        "reverse": f"{target}-{source}" if f"{target}-{source}" in report["pairs"] else "",
+        "entry": entry,
+        "systems": list(entry["systems"]),
+        "withheld": direction in withheld_directions(report),
+        "scores": score_rows(entry),
+        "rates": rate_rows(entry, blocks),
+        "comparisons": comparison_rows(entry),
+        "histogram": _histogram(entry.get("histograms", {}), f"Distribution of sentence chrF in {direction}"),
+        "buckets": bucket_rows(entry),
+        "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
+        "quality": quality_rows(entry["systems"]),
+        "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
+        "agreement": agreement_table(report, [direction]),
+        "battles": battles(entry, blocks),
+        "worst": told_messages(entry.get("telling", {}).get("worst", {}), blocks),
+        "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), blocks),
+        "judged": judged(report, direction),
+        "rounds": round_rows(report, direction),
+        "data": data_facts(report, source, target),
+    }
+
+
+def score_rows(entry: Report) -> list[dict[str, Any]]:
+    """Each system's scores, with a plot of the chrF interval on a common scale."""
+    scale = common_scale([scores["chrf_ci"] for scores in entry["systems"].values()])
+    return [
+        {"system": system, "plot": interval_svg(scores["chrf"], scores["chrf_ci"], *scale, place), **scores}
+        for place, (system, scores) in enumerate(entry["systems"].items())
+    ]
+
+
+def rate_rows(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+    """Kinds of failures: how many messages of each system, and the share."""
+    rows = []
+    for key, label in RATES:
+        shares = {system: scores.get(key) for system, scores in entry["systems"].items()}
+        if any(share is not None for share in shares.values()):
+            sizes = {system: len(blocks[system].row_ids) if system in blocks else entry["n"] for system in shares}
+            cells = [(share, round(share * sizes[s])) if share is not None else None for s, share in shares.items()]
+            rows.append({"label": label, "cells": cells})
+    return rows
+
+
+def comparison_rows(entry: Report) -> list[dict[str, Any]]:
+    """Differences between systems, with a plot around zero and a word on what they show."""
+    found = entry.get("comparisons", [])
+    reach = max([1.0, *(abs(end) for row in found for end in row["delta_ci"])])
+    return [
+        {
+            **row,
+            "plot": interval_svg(row["delta"], row["delta_ci"], -reach, reach),
+            "word": "no difference shown" if row["p_adjusted"] >= 0.05 else "better" if row["delta"] > 0 else "worse",
+        }
+        for row in found
+    ]
+
+
+def bucket_rows(entry: Report) -> list[dict[str, Any]]:
+    """Buckets with each system's chrF, coloured by its distance from the system's score on all messages."""
+    rows = []
+    for bucket in entry.get("buckets", []):
+        cells = []
+        for system, overall in entry["systems"].items():
+            scores = bucket["systems"].get(system)
+            style = shade(scores["chrf"] - overall["chrf"], -BUCKET_REACH, BUCKET_REACH, "d") if scores else ""
+            cells.append((scores, style))
+        rows.append(
+            {
+                "kind": KINDS.get(bucket["kind"], bucket["kind"]),
+                "name": bucket["name"],
+                "n": bucket["n"],
+                "cells": cells,
+            }
+        )
+    return rows
+
+
+def battles(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+    """For each compared pair of systems the messages that gained and lost most, with their texts."""
+    telling = entry.get("telling", {})
+    found = []
+    for row in entry.get("comparisons", []):
+        a, b = blocks.get(row["a"]), blocks.get(row["b"])
+        if a is None or b is None:
+            continue
+        lines = [{row_id: line for line, row_id in enumerate(side.row_ids)} for side in (a, b)]
+        sides = {}
+        for key in ("wins", "losses"):
+            mine = [m for m in telling.get(key, []) if (m["a"], m["b"]) == (row["a"], row["b"])]
+            sides[key] = [
+                _message(a, lines[0][m["row_id"]])
+                | {"delta": m["delta"], "a": row["a"], "b": row["b"], "other": b.hypotheses[lines[1][m["row_id"]]]}
+                for m in mine
+            ]
+        found.append({"a": row["a"], "b": row["b"], **sides})
+    return found
+
+
+def told_messages(told: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+    """Messages of each system that the report tells by id, with their texts; those not in the outputs are left out."""
+    found = []
+    for system, messages in told.items():
+        if system in blocks:
+            lines = {row_id: line for line, row_id in enumerate(blocks[system].row_ids)}
+            known = [m for m in messages if m["row_id"] in lines]
+            found.append(
+                {"system": system, "messages": [_message(blocks[system], lines[m["row_id"]]) | m for m in known]}
+            )
+    return found
+
+
+def judged(report: Report, direction: str) -> dict[str, Any]:
+    """Gates that name the direction, findings that concern it, and its change since the promoted model."""
+    systems = report.get("comparison", {}).get("systems", {})
+    return {
+        "gates": [gate for gate in report.get("gates", []) if gate.get("pair") == direction],
+        "findings": [found for found in report.get("findings", []) if direction in found.get("pairs", [])],
+        "changes": [{"system": s, **e["pairs"][direction]} for s, e in systems.items() if direction in e["pairs"]],
+    }
+
+
+def round_rows(report: Report, direction: str) -> dict[str, Any]:
+    """Back-translation of the direction's pair: scores without and with it, and each round's facts; empty without."""
+    source, target = pair(direction)
+    names = (direction, f"{target}-{source}")  # rounds treat both directions of a pair together
+    found = report.get("backtranslation", {})
+    rounds = []
+    for number, entry in enumerate(found.get("rounds", []), 1):
+        here = next((entry["pairs"][name] for name in names if name in entry.get("pairs", {})), None)
+        if here is not None:
+            facts = {key: _cell(value) for key, value in here.items() if _is_cell(value)}
+            rounds.append({"round": entry.get("round", number), "adopted": entry.get("adopted"), "facts": facts})
+    columns = list(dict.fromkeys(key for entry in rounds for key in entry["facts"]))
+    return {"summary": found.get("pairs", {}).get(direction), "rounds": rounds, "columns": columns}
+
+
+def _is_cell(value: Any) -> bool:
+    return isinstance(value, int | float | str) or (isinstance(value, list) and len(value) == 2)
+
+
+def _cell(value: Any) -> Any:
+    """A pair of numbers is an interval."""
+    return bounds(value, 2) if isinstance(value, list) else value
+
+
+def data_facts(report: Report, source: str, target: str) -> list[tuple[str, str]]:
+    """What training had of this pair."""
+    data, facts = report.get("data", {}), []
+    pairs = data.get("pairs", {})
+    rows = pairs.get(f"{source}-{target}", pairs.get(f"{target}-{source}"))
+    if rows is not None:
+        facts.append(("Training messages in both languages", f"{rows:,}"))
+    for code in (source, target):
+        if code in data.get("languages", {}):
+            facts.append((f"Training messages in {code}", f"{data['languages'][code].get('train', 0):,}"))
+        fertility = report.get("tokenizer", {}).get("languages", {}).get(code, {}).get("tokens_per_character")
+        if fertility is not None:
+            facts.append((f"Tokens per character, {code}", f"{fertility:.2f}"))
+    return facts
+
+
+def _histogram(series: Mapping[str, Any], label: str) -> Any:
+    return histogram_svg(series, label) if series else ""
+
+
+def _message(block: Block, line: int) -> dict[str, Any]:
+    return {
+        "row_id": block.row_ids[line],
+        "domain": block.domains[line],
+        "source": block.sources[line],
+        "reference": block.references[line],
+        "hypothesis": block.hypotheses[line],
+        "flags": block.flags[line],
+    }

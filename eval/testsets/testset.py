@@ -1,0 +1,190 @@
+"""Test sets: a table with one column per language, from a corpus artifact, a Parquet file, or a TSV/CSV file."""
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import ClassVar, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parley.languages.table import CODES, LANGUAGES, directions, pair
+from parley.pipeline.errors import InputError
+
+META_COLUMNS: Final = ("row_id", "domain", "split", "origin")
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Messages in several languages.
+
+    Attributes:
+        name: where it is from, for messages.
+        row_ids: [R] one per message.
+        domains: [R] source or topic.
+        texts: by language code, [R] text or None where the message has no such cell.
+    """
+
+    __test__: ClassVar[bool] = False  # not a test class, whatever pytest thinks of the name
+
+    name: str
+    row_ids: list[str]
+    domains: list[str]
+    texts: dict[str, list[str | None]]
+
+    @property
+    def languages(self) -> list[str]:
+        """Codes of the languages it holds, in the fixed order."""
+        return [code for code in CODES if code in self.texts]
+
+    def rows(self, direction: str, limit: int = 0, seed: int = 1) -> list[int]:
+        """Messages of one direction: those with both cells, at most `limit` of them (0: all).
+
+        The choice depends on seed and row ids alone, and prefers the same messages in every direction, so that
+        directions are compared on common ground. Result in table order.
+        """
+        source, target = (self.texts.get(code, []) for code in pair(direction))
+        both = [row for row, cells in enumerate(zip(source, target, strict=False)) if all(cells)]
+        return self.sample(both, limit, str(seed)) if limit else both
+
+    def sample(self, rows: Sequence[int], limit: int, key: str) -> list[int]:
+        """At most `limit` of the rows, in table order; the choice depends on key and row ids alone."""
+        ranked = sorted(rows, key=lambda row: _rank(self.row_ids[row], key))
+        return sorted(ranked[:limit])
+
+    def directions(self, wanted: Sequence[str] = ()) -> list[str]:
+        """Directions that have messages; with `wanted`, exactly those.
+
+        Raises:
+            InputError: a wanted direction is malformed, lacks a column, or has no message; or none has any.
+        """
+        for direction in wanted:
+            self._require(direction)
+        found = list(dict.fromkeys(wanted)) or [d for d in directions(self.languages) if self.rows(d)]
+        if not found:
+            raise InputError(f"{self.name}: no row has text in two languages (columns {', '.join(self.languages)})")
+        return found
+
+    def _require(self, direction: str) -> None:
+        for code in pair(direction):
+            if code not in self.texts:
+                raise InputError(
+                    f"{self.name}: pair {direction} needs column '{code}'; columns are {', '.join(self.languages)}"
+                )
+        if not self.rows(direction):
+            raise InputError(f"{self.name}: pair {direction} has no row with both cells filled")
+
+
+def from_table(table: pa.Table, name: str, languages: Iterable[str] = CODES) -> TestSet:
+    """Take the language columns of a table.
+
+    Raises:
+        InputError: fewer than two language columns, a column that is not text, or no row.
+    """
+    found = [code for code in languages if code in table.column_names]
+    if len(found) < 2:
+        raise InputError(f"{name}: needs a column per language, at least two{_near_columns(table.column_names)}")
+    if not table.num_rows:
+        raise InputError(f"{name}: no rows to evaluate on")
+    for code in found:
+        kind = table.schema.field(code).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+            raise InputError(f"{name}: column '{code}' holds {kind}, expected text")
+    texts = {code: [_clean(cell) for cell in table[code].to_pylist()] for code in found}
+    ids = _strings(table, "row_id", [str(row) for row in range(1, table.num_rows + 1)])
+    return TestSet(name, ids, _strings(table, "domain", [""] * table.num_rows), texts)
+
+
+def load(path: Path, split: str = "test") -> TestSet:
+    """Read a test set from .parquet, .tsv or .csv; a `split` column, where there is one, selects the rows.
+
+    Raises:
+        InputError: file missing or unreadable, no such split, wrong columns.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    readers = {".parquet": _parquet, ".tsv": _tsv, ".csv": _csv}
+    if path.suffix not in readers:
+        raise InputError(f"{path}: a test set is one of {', '.join(readers)}")
+    table = readers[path.suffix](path)
+    if "split" in table.column_names and table.num_rows:
+        splits = table["split"].to_pylist()
+        table = table.filter(pa.array([value == split for value in splits]))
+        if not table.num_rows:
+            raise InputError(f"{path}: split '{split}' is empty; splits are {', '.join(sorted(map(str, set(splits))))}")
+    return from_table(table, str(path))
+
+
+def _parquet(path: Path) -> pa.Table:
+    try:
+        names = pq.read_schema(path).names
+        return pq.read_table(path, columns=[name for name in names if name in (*META_COLUMNS, *CODES)] or names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _tsv(path: Path) -> pa.Table:
+    return _from_lines(path, (line.rstrip("\r\n").split("\t") for line in _lines(path)))  # unquoted: lone "
+
+
+def _csv(path: Path) -> pa.Table:
+    return _from_lines(path, csv.reader(_lines(path)))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}, line {number}: not valid UTF-8") from error
+
+
+def _from_lines(path: Path, lines: Iterator[list[str]]) -> pa.Table:
+    header = next(lines, [])
+    if len(set(header)) < len(header):
+        raise InputError(f"{path}: a column name appears twice in the header: {', '.join(header)}")
+    columns: list[list[str]] = [[] for _ in header]
+    for number, fields in enumerate(lines, 2):
+        if not any(fields):
+            continue  # a blank line, most often the last
+        if len(fields) != len(header):
+            raise InputError(f"{path}, line {number}: {len(fields)} fields, the header has {len(header)}")
+        for column, field in zip(columns, fields, strict=True):
+            column.append(field)
+    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, columns, strict=True)})
+
+
+def _near_columns(names: Sequence[str]) -> str:
+    """The columns found, and the code each was probably meant to be."""
+    if not names:
+        return "; the file is empty"
+    unknown = [name for name in names if name not in META_COLUMNS and name not in CODES]
+    hints = ", ".join(f"'{name}' -> '{code}'" for name in unknown if (code := _near_code(name)))
+    return f"; found {', '.join(names[:20])}" + (f" (meant: {hints}?)" if hints else "") + f"; codes: {' '.join(CODES)}"
+
+
+def _near_code(name: str) -> str | None:
+    """The code of a column named by FLORES code, by language name, or nearly by the code."""
+    spellings = {spelling.lower(): e.code for e in LANGUAGES.values() for spelling in (e.code, e.flores, e.name)}
+    starts = [spelling for spelling in spellings if spelling.startswith(name.lower())]
+    near = starts or get_close_matches(name.lower(), spellings, n=1, cutoff=0.6)
+    return spellings[near[0]] if name and near else None
+
+
+def _strings(table: pa.Table, column: str, default: list[str]) -> list[str]:
+    if column not in table.column_names:
+        return default
+    return [str(value) for value in table[column].to_pylist()]
+
+
+def _clean(cell: str | None) -> str | None:
+    """One line, and None for blank cells."""
+    return (" ".join(cell.splitlines()).strip() or None) if cell else None
+
+
+def _rank(row_id: str, key: str) -> bytes:
+    return hashlib.blake2b(f"{key}:{row_id}".encode(), digest_size=8).digest()

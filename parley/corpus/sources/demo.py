@@ -1,0 +1,40 @@
+"""The demo corpus that the project ships."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from parley.corpus.config import ROW_COLUMNS, CorpusConfig, SourceConfig
+from parley.corpus.contract import Shape
+from parley.corpus.demo import PHRASES, DemoConfig, compose_demo, load_phrases
+from parley.corpus.sources.reader import BATCH_ROWS, Reader
+from parley.languages.table import CODES
+
+
+class DemoReader(Reader):
+    """Composes the messages from the phrase files; size, seed and withheld pairs are those of the corpus."""
+
+    def __init__(self, source: SourceConfig, root: Path, config: CorpusConfig) -> None:
+        super().__init__(source, root)
+        size = config.demo
+        self._config = DemoConfig(
+            size.train_rows,
+            size.dev_rows,
+            size.test_rows,
+            list(config.withhold_pairs),
+            size.hub,
+            size.rare_share,
+            config.seed,
+        )
+
+    def files(self) -> list[Path]:
+        return sorted(PHRASES.glob("*.yaml"))
+
+    def head(self) -> Shape:
+        load_phrases()  # composing takes seconds; reading the phrases finds what is wrong with them
+        return Shape(dict.fromkeys([*ROW_COLUMNS, *CODES], "string"), list(CODES))
+
+    def read(self) -> Iterator[pa.Table]:
+        for batch in compose_demo(self._config).to_batches(BATCH_ROWS):
+            yield pa.Table.from_batches([batch])

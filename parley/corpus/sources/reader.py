@@ -1,0 +1,75 @@
+"""What every reader of a source format does: list its files, show its shape, stream its rows."""
+
+import glob
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from parley.corpus.config import SourceConfig
+from parley.corpus.contract import Shape
+from parley.pipeline.errors import InputError
+
+BATCH_ROWS: Final = 8192
+
+
+class Reader(ABC):
+    """Reads one source in batches, so that memory does not grow with the source."""
+
+    def __init__(self, source: SourceConfig, root: Path) -> None:
+        self.source = source
+        self.root = root
+
+    def files(self) -> list[Path]:
+        """The files that are read, sorted.
+
+        Raises:
+            InputError: there is none.
+        """
+        pattern = str(self.root / self.source.path)
+        found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())
+        if not found:
+            raise InputError(f"source '{self.source.name}': no file at {pattern}")
+        return found
+
+    @abstractmethod
+    def head(self) -> Shape:
+        """The shape as far as it can be seen without reading all of it.
+
+        Raises:
+            InputError: the source cannot be read, or lacks a column.
+        """
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows up to `max_rows`, in tables of about `BATCH_ROWS`: string columns, named as in the corpus.
+
+        Raises:
+            InputError: bad content, with file and row or line.
+        """
+        return self.limited(self.read())
+
+    @abstractmethod
+    def read(self) -> Iterator[pa.Table]:
+        """All rows, as `tables` gives them."""
+
+    def limited(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The first `max_rows` rows of the tables."""
+        left = self.source.max_rows or sys.maxsize
+        for table in tables:
+            yield table.slice(0, left)
+            left -= table.num_rows
+            if left <= 0:
+                break
+
+
+def tabulated(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:
+    """Collect rows of strings into tables with the given columns."""
+    schema = pa.schema([(name, pa.string()) for name in names])
+    remaining = iter(rows)
+    while batch := list(islice(remaining, BATCH_ROWS)):
+        columns = [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
+        yield pa.Table.from_arrays(columns, schema=schema)

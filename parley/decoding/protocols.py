@@ -1,0 +1,29 @@
+"""What the packages ask of whoever translates; light to import, so that none of them loads torch for a type.
+
+`parley.decoding.translator.Translator` and the runtime of an exported student are both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+
+class TranslatesMany(Protocol):
+    """Translates messages in any directions at once."""
+
+    def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
+        """Translate [N] texts, each from its source language (a code or `auto`) into its target language."""
+        ...
+
+
+class TellsProgress(TranslatesMany, Protocol):
+    """One that also says how far it is."""
+
+    def translate_many(
+        self,
+        texts: Sequence[str],
+        sources: Sequence[str],
+        targets: Sequence[str],
+        on_batch: Callable[[int], Any] | None = None,
+    ) -> list[str]:
+        """The same; empty texts stay empty. `on_batch` is told the number of messages done since it was last called."""
+        ...

@@ -1,0 +1,96 @@
+"""COMET beside this environment: `unbabel-comet` pins packages too old for it, so it is another process over a file.
+
+`make comet-env` builds that environment in `.venv-comet`. A checkpoint is `.../checkpoints/model.ckpt` with its
+`hparams.yaml` one folder up, as `unbabel-comet` saves it; its encoder must be on this machine, nothing is downloaded.
+"""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from parley.metrics.means import sampled_means
+from parley.metrics.significance import Bootstrap, Floats, interval
+from parley.pipeline.errors import InputError
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PYTHON: Final = ROOT / ".venv-comet" / "bin" / "python"
+WORKER: Final = Path(__file__).with_name("comet_worker.py")
+Scores = dict[str, Any]
+
+
+def score_comet(
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    checkpoint: Path,
+    python: Path = PYTHON,
+    batch_size: int = 32,
+    gpus: int = 0,
+) -> list[float]:
+    """COMET scores of [N] translations, in the scale of the checkpoint.
+
+    Args:
+        checkpoint: model.ckpt.
+        python: interpreter of the environment that has `unbabel-comet`.
+
+    Raises:
+        InputError: no such environment or checkpoint, or the process failed; with its last line.
+    """
+    if not python.exists():
+        raise InputError(f"{python}: no environment for COMET; make it with `make comet-env`")
+    if not checkpoint.is_file() or not (checkpoint.parents[1] / "hparams.yaml").is_file():
+        raise InputError(f"{checkpoint}: no COMET checkpoint (model.ckpt with hparams.yaml one folder up)")
+    if not sources:
+        return []
+    columns = zip(sources, hypotheses, references, strict=True)
+    lines = [json.dumps(dict(zip(("src", "mt", "ref"), row, strict=True)), ensure_ascii=False) for row in columns]
+    with tempfile.TemporaryDirectory(prefix="comet-") as folder:
+        given, found = Path(folder) / "input.jsonl", Path(folder) / "scores.json"
+        given.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        # -P: the folder of the worker would hide packages that COMET imports
+        command = [python, "-P", WORKER, checkpoint.resolve(), given, found, batch_size, gpus]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=folder, check=False)
+        if done.returncode or not found.is_file():
+            last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it wrote no scores")
+            raise InputError(f"COMET failed on {checkpoint}: {last.strip()}")
+        scores = json.loads(found.read_text(encoding="utf-8"))["scores"]
+    if len(scores) != len(sources):
+        raise InputError(f"COMET gave {len(scores)} scores for {len(sources)} messages")
+    return [float(score) for score in scores]
+
+
+def add_comet(report: Scores, outputs: pa.Table, scores: Sequence[float], checkpoint: str) -> None:
+    """Put `comet` and `comet_ci` into a report: means per direction and system, and over directions.
+
+    Args:
+        report: content of report.json; changed in place.
+        outputs: [N] lines with `pair`, `system` and `row_id`.
+        scores: [N] COMET scores.
+        checkpoint: its name, kept in `metrics.signatures`.
+    """
+    settings = report.get("metrics", {}).get("bootstrap", {})
+    columns = [outputs[name].to_pylist() for name in ("system", "pair", "row_id")]
+    number = {row_id: place for place, row_id in enumerate(dict.fromkeys(columns[2]))}
+    groups: dict[tuple[str, str], list[int]] = {}
+    for line, key in enumerate(zip(columns[0], columns[1], strict=True)):
+        groups.setdefault(key, []).append(line)
+    draw = Bootstrap(len(number), int(settings.get("samples", 1000)), int(settings.get("seed", 1)))
+    values = np.asarray(scores)
+    drawn: dict[str, list[Floats]] = {}
+    for (system, direction), lines in groups.items():
+        rows = [number[columns[2][line]] for line in lines]
+        samples = sampled_means(draw, values[lines][:, None], rows)[:, 0]
+        entry = report["pairs"][direction]["systems"][system]
+        entry |= {"comet": float(values[lines].mean()), "comet_ci": list(interval(samples))}
+        drawn.setdefault(system, []).append(samples)
+    for system, samples_of in drawn.items():
+        found = [entry["systems"][system]["comet"] for entry in report["pairs"].values() if system in entry["systems"]]
+        ci = list(interval(np.nanmean(samples_of, axis=0)))
+        report["mean"][system] |= {"comet": float(np.mean(found)), "comet_ci": ci}
+    report.setdefault("metrics", {}).setdefault("signatures", {})["comet"] = checkpoint

@@ -1,0 +1,83 @@
+"""Files and folders that are either absent or whole: written beside their place, then renamed into it."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from parley.pipeline.errors import InputError
+
+FULL: Final = ("No space left on device", "Disk quota exceeded", "disk is full")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder, and rename it to `path` when the block ends well.
+
+    The block may make a file or a folder. Whatever it made is removed when it fails.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _flush(temporary)
+        if temporary.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except Exception as error:
+        raise_if_full(error, path)
+        raise
+    finally:
+        remove(temporary)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises InputError when the disk is full."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all. Raises InputError when the disk is full."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON whole or not at all; not-a-number is refused. Raises InputError when the disk is full."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, when it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def raise_if_full(error: BaseException, path: Path) -> None:
+    """Turn a full disk, however a library reports it, into one clear line.
+
+    Raises:
+        InputError: the error, or one that caused it, says that the disk is full.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        number = getattr(cause, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT) or any(phrase in str(cause) for phrase in FULL):
+            raise InputError(f"the disk is full: cannot write {path}; free some space and run again") from error
+        cause = cause.__cause__ or cause.__context__
+
+
+def _flush(path: Path) -> None:
+    """Have the data on the disk before the name: a rename may otherwise outlive its data in a crash."""
+    if path.is_file():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,94 @@
+"""Splits by document: documents that share a sentence stay together, and content decides where they go."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from parley.languages.table import LANGUAGES
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import AnnotatedTranslation
+
+_LONG_ENOUGH: Final = 25  # characters of a source that joins documents; short formulas recur anywhere
+_LONG_ENOUGH_UNSPACED: Final = 12
+_BUCKETS: Final = 1 << 32
+
+
+def assign_splits(
+    translations: Sequence[AnnotatedTranslation], dev_share: float = 0.1, test_share: float = 0.1, seed: int = 1
+) -> list[AnnotatedTranslation]:
+    """Give every translation a split; those that have one keep it, also where published splits cut through a document.
+
+    Documents are joined when they have one name (in one language of the source) or share a long enough source
+    sentence. What is joined with published splits takes the most held-out of these. Else the hash of the seed and the
+    group's smallest name decides, so new documents do not move old ones.
+
+    Raises:
+        InputError: shares that leave nothing to train on.
+    """
+    if min(dev_share, test_share) < 0 or dev_share + test_share >= 1:
+        raise InputError(f"dev_share {dev_share} and test_share {test_share} leave nothing to train on")
+    groups = _groups(translations)
+    published: dict[str, str] = {}
+    for one, group in zip(translations, groups, strict=True):
+        if one.split:
+            published[group] = max(one.split, published.get(group, one.split), key=_held_out)
+    return [
+        one if one.split else replace(one, split=published.get(group) or _drawn(group, dev_share, test_share, seed))
+        for one, group in zip(translations, groups, strict=True)
+    ]
+
+
+def straddling(translations: Iterable[AnnotatedTranslation]) -> list[str]:
+    """Documents found in more than one split; empty when the splits are clean."""
+    splits: dict[str, set[str]] = {}
+    for one in translations:
+        splits.setdefault(f"{one.source_lang} {one.document}", set()).add(one.split)
+    return sorted(document for document, found in splits.items() if len(found) > 1)
+
+
+def _groups(translations: Sequence[AnnotatedTranslation]) -> list[str]:
+    """Name of the smallest document joined with each translation's own."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def join(first: str, second: str) -> None:
+        low, high = sorted((root(first), root(second)))
+        parent[high] = low
+
+    owner: dict[str, str] = {}
+    for one in translations:
+        name = f"{one.source_lang} {one.document}"
+        folded = " ".join(one.source.casefold().split())
+        if len(folded) >= _needed(one.source_lang):
+            join(name, owner.setdefault(folded, name))
+        else:
+            root(name)
+    return [root(f"{one.source_lang} {one.document}") for one in translations]
+
+
+def _needed(code: str) -> int:
+    return _LONG_ENOUGH if code not in LANGUAGES or LANGUAGES[code].spaced else _LONG_ENOUGH_UNSPACED
+
+
+def _held_out(split: str) -> int:
+    return ("train", "dev", "test").index(split) if split in ("train", "dev", "test") else -1
+
+
+def drawn_place(name: str, seed: int) -> float:
+    """A number in 0 to 1 that the seed and the name of a document or group decide."""
+    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") / _BUCKETS
+
+
+def _drawn(group: str, dev_share: float, test_share: float, seed: int) -> str:
+    place = drawn_place(group, seed)
+    if place < test_share:
+        return "test"
+    return "dev" if place < test_share + dev_share else "train"

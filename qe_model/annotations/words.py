@@ -1,0 +1,209 @@
+"""Characters to words and back, for the project's own words or the pieces of any tokenizer.
+
+A word is a character interval; N words of a text have N + 1 gaps (gap i is in front of word i). A span of characters
+becomes a `WordSpan`, which remembers how far it reaches beside the words, so that no tokenizer loses anything.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from html import escape
+from typing import Final, NamedTuple
+
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import (
+    DIMENSION_LABELS,
+    SEVERITIES,
+    SEVERITY_LABELS,
+    AnnotatedTranslation,
+    ErrorSpan,
+    Interval,
+    Side,
+    WordLabels,
+)
+
+_SAME_MARKS: Final = (('"', "``", "''", "“", "”", "„", "«", "»"), ("'", "’", "‘", "`"), ("...", "…"), ("-", "–", "—"))
+
+
+class WordSpan(NamedTuple):
+    """Words `first` to `last` (exclusive) and the rest in characters; `first == last` is gap `first`.
+
+    Attributes:
+        head: span start minus start of the first word; in a gap, minus the end of the word before (or 0).
+        tail: span end minus end of the last word; in a gap, measured as `head` is.
+    """
+
+    first: int
+    last: int
+    head: int
+    tail: int
+
+    @property
+    def in_gap(self) -> bool:
+        """Whether it touches no word."""
+        return self.first == self.last
+
+
+def words_of(text: str) -> tuple[Interval, ...]:
+    """The words of a text in any of the languages, as character intervals.
+
+    Runs of letters (inner ' and - kept), numbers, and marks one by one (equal ones together). Where a script has no
+    spaces: single Han characters, runs of hiragana or katakana, Thai character clusters.
+    """
+    return tuple(match.span() for match in _word_pattern().finditer(text))
+
+
+def words_of_tokens(text: str, tokens: Sequence[str], row: str = "") -> tuple[Interval, ...]:
+    """Find a tokenized form of the text in the text, token by token.
+
+    Escapes (`&quot;`) and rewritten quotes, dashes and dots are understood.
+
+    Raises:
+        InputError: a token is not where it must be; the message names `row` and the token.
+    """
+    words, place = [], 0
+    for number, token in enumerate(tokens):
+        while place < len(text) and text[place].isspace():
+            place += 1
+        length = _match_length(text, place, token)
+        if length == 0:
+            raise InputError(f"{row or 'tokens'}: token {number} '{token}' is not in the text at character {place}")
+        words.append((place, place + length))
+        place += length
+    if text[place:].strip():
+        raise InputError(f"{row or 'tokens'}: the text goes on after its {len(tokens)} tokens, at character {place}")
+    return tuple(words)
+
+
+def to_words(interval: Interval, words: Sequence[Interval]) -> WordSpan:
+    """Words that a span of characters touches; a point strictly within a word touches that word."""
+    start, end = interval
+    first = bisect_right(words, start, key=lambda word: word[1])  # first word that ends after the start
+    last = bisect_left(words, end, key=lambda word: word[0])  # first word that starts at the end or later
+    if first < last:
+        return WordSpan(first, last, start - words[first][0], end - words[last - 1][1])
+    anchor = _gap_anchor(first, words)
+    return WordSpan(first, first, start - anchor, end - anchor)
+
+
+def to_characters(span: WordSpan, words: Sequence[Interval]) -> Interval:
+    """The span of characters that `to_words` was given."""
+    if span.in_gap:
+        anchor = _gap_anchor(span.first, words)
+        return anchor + span.head, anchor + span.tail
+    return words[span.first][0] + span.head, words[span.last - 1][1] + span.tail
+
+
+def word_labels(
+    spans: Iterable[ErrorSpan], words: Sequence[Interval], side: Side = "target", row: str = ""
+) -> WordLabels:
+    """Worst severity, and its dimension, per word and gap; unplaced spans and those of the other side are left out."""
+    size = len(words)
+    severity, dimension = [0] * size, [0] * size
+    gaps, gap_dimension = [0] * (size + 1), [0] * (size + 1)
+    for span in spans:
+        if not span.placed or span.side != side:
+            continue
+        found = to_words((span.start, span.end), words)
+        level, kind = SEVERITY_LABELS.index(span.severity), DIMENSION_LABELS.index(span.dimension)
+        if found.in_gap:
+            _worsen(gaps, gap_dimension, range(found.first, found.first + 1), level, kind)
+        else:
+            _worsen(severity, dimension, range(found.first, found.last), level, kind)
+    return WordLabels(tuple(words), tuple(severity), tuple(dimension), tuple(gaps), tuple(gap_dimension))
+
+
+def labels_to_spans(labels: WordLabels, side: Side = "target", rater: str = "") -> tuple[ErrorSpan, ...]:
+    """Neighbouring words of one severity and dimension as one span, gaps as points; in the order of the text."""
+    spans = []
+    for first, last in _runs(labels.severity, labels.dimension):
+        start, end = labels.words[first][0], labels.words[last - 1][1]
+        spans.append(_span((start, end), labels.severity[first], labels.dimension[first], side, rater))
+    for gap, level in enumerate(labels.gaps):
+        if level:
+            place = labels.words[gap][0] if gap < len(labels.words) else _gap_anchor(gap, labels.words)
+            spans.append(_span((place, place), level, labels.gap_dimension[gap], side, rater))
+    return tuple(sorted(spans, key=lambda span: (span.start, span.end)))
+
+
+def words_of_side(translation: AnnotatedTranslation, side: Side = "target") -> tuple[Interval, ...]:
+    """The annotators' own words where they are known, else `words_of` the text."""
+    known = translation.target_words if side == "target" else translation.source_words
+    return words_of(translation.text(side)) if known is None else known
+
+
+def word_of_piece(pieces: Sequence[Interval], words: Sequence[Interval]) -> list[int]:
+    """For each piece of a tokenizer the word it covers most of; -1 for special tokens, spaces and empty pieces."""
+    found = []
+    for start, end in pieces:
+        span = to_words((start, end), words)
+        inside = range(span.first, span.last) if start < end else range(0)
+        found.append(max(inside, key=lambda word: min(end, words[word][1]) - max(start, words[word][0]), default=-1))
+    return found
+
+
+def _worsen(levels: list[int], kinds: list[int], places: range, level: int, kind: int) -> None:
+    for place in places:
+        if level > levels[place]:
+            levels[place], kinds[place] = level, kind
+
+
+def _runs(severity: Sequence[int], dimension: Sequence[int]) -> list[Interval]:
+    """Longest runs [first, last) of bad words with one severity and dimension."""
+    runs, first = [], 0
+    for place in range(1, len(severity) + 1):
+        here = (severity[first], dimension[first])
+        if place < len(severity) and (severity[place], dimension[place]) == here:
+            continue
+        if severity[first]:
+            runs.append((first, place))
+        first = place
+    return runs
+
+
+def _span(interval: Interval, level: int, kind: int, side: Side, rater: str) -> ErrorSpan:
+    dimension = DIMENSION_LABELS[kind] if kind else "other"
+    return ErrorSpan(*interval, side=side, dimension=dimension, severity=SEVERITIES[level - 1], rater=rater)  # type: ignore[arg-type]
+
+
+def _gap_anchor(gap: int, words: Sequence[Interval]) -> int:
+    return words[gap - 1][1] if gap else 0
+
+
+def _match_length(text: str, place: int, token: str) -> int:
+    """Characters of the text that the token stands for; 0 when it is not there."""
+    plain = token.replace("&quot;", '"').replace("&apos;", "'").replace("&lt;", "<").replace("&gt;", ">")
+    plain = plain.replace("&#91;", "[").replace("&#93;", "]").replace("&#124;", "|").replace("&amp;", "&")
+    forms = [token, plain, escape(plain), *(mark for marks in _SAME_MARKS if plain in marks for mark in marks)]
+    return max((len(form) for form in forms if form and text.startswith(form, place)), default=0)
+
+
+@lru_cache
+def _word_pattern() -> re.Pattern[str]:
+    marks = _ranges(code for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+    thai = "\u0e01-\u0e4e"
+    han = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    hiragana, katakana = "\u3041-\u309f", "\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+    letter = rf"(?:(?![{thai}{han}{hiragana}{katakana}\d])[\w{marks}])"
+    emoji = "[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
+    return re.compile(
+        rf"\d+(?:[.,:]\d+)*"
+        rf"|[\u0e40-\u0e44]?[\u0e01-\u0e2f][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*|[{thai}]"
+        rf"|[{han}]|[{hiragana}]+|[{katakana}]+"
+        rf"|{letter}(?:{letter}|\d|[’'\-](?={letter}))*"
+        rf"|[\U0001f1e6-\U0001f1ff]{{2}}|([^\w\s])(?:{emoji}+(?:(?<=\u200d)[^\w\s])?|\1)*"
+        rf"|\S"
+    )
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Regular-expression ranges of ascending code points."""
+    found: list[list[int]] = []
+    for code in codes:
+        if found and found[-1][1] == code - 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in found)

@@ -1,0 +1,167 @@
+"""How well scores agree with annotations on held-out documents, by direction, with intervals over documents."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, WordLabels, penalty
+from qe_model.annotations.labels import style_of, tells_words
+from qe_model.annotations.raters import labels_of
+from qe_model.annotations.words import labels_to_spans
+from qe_model.evaluation.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
+from qe_model.evaluation.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
+from qe_model.scoring.calibration import calibration
+from qe_model.scoring.decisions import Decisions
+from qe_model.scoring.scorer import QualityScore
+
+POOLED: Final = "pooled"
+TIE: Final = 1e-9  # at least: equal up to rounding
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A translation, what the model says of it, and what its raters' majority says of the same words."""
+
+    translation: AnnotatedTranslation
+    said: QualityScore
+    gold: WordLabels
+
+
+def direction_and_style(translation: AnnotatedTranslation) -> str:
+    """`en-de` of news and talks; `en-de/medical`, `en-de/chat` and `en-de/tags` apart.
+
+    Their annotators mark such different shares of words that a correlation over all of them would be one between sets.
+    """
+    style = STYLES[style_of(translation)]
+    return f"{translation.direction}/{style}" if style in APART else translation.direction
+
+
+def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
+    """Places of the translations with labelled words in each row: `direction_and_style`, and `en-de/pooled`.
+
+    The latter holds all of a direction whose severities are known, where that is of several kinds. It is to be read
+    beside the base rate, since its correlation is in part one between kinds.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    pooled: dict[str, list[int]] = defaultdict(list)
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for place, one in enumerate(translations):
+        if tells_words(one):
+            rows[direction_and_style(one)].append(place)
+            if "severity" in one.known:
+                pooled[f"{one.direction}/{POOLED}"].append(place)
+                kinds[f"{one.direction}/{POOLED}"].add(direction_and_style(one))
+    several = {name: places for name, places in pooled.items() if len(kinds[name]) > 1}
+    return dict(sorted({**rows, **several}.items()))
+
+
+def sets_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
+    """Likewise by file and direction, `mqm_wmt22qe/en-de`; translations by people apart, `mqm_ted2021/en-de/people`."""
+    sets: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(translations):
+        if tells_words(one):
+            people = "/people" if by_people(one) else ""
+            sets[f"{one.id.split(':')[0]}/{one.direction}{people}"].append(place)
+    return dict(sorted(sets.items()))
+
+
+def by_people(translation: AnnotatedTranslation) -> bool:
+    """Whether it is a translation of people among those of systems."""
+    return translation.system.startswith(("Human", "ref"))
+
+
+def agreement(
+    translations: Sequence[AnnotatedTranslation],
+    scores: Sequence[QualityScore],
+    decisions: Decisions,
+    samples: int = 1000,
+    seed: int = 1,
+    rows: Callable[[Sequence[AnnotatedTranslation]], dict[str, list[int]]] = rows_of,
+) -> dict[str, dict[str, Any]]:
+    """Metrics of words and spans for each row, and of sentences where it is of one kind of text.
+
+    Args:
+        decisions: those behind the scores: their weights are people's too, their ties count as equal.
+        samples: of the bootstrap over documents.
+        rows: places of translations by the name of their row.
+
+    Raises:
+        ValueError: not one score for each translation.
+    """
+    judged = _judged(translations, scores)
+    return {
+        name: _row([judged[place] for place in places], decisions, samples, seed)
+        for name, places in rows(translations).items()
+    }
+
+
+def pooled_agreement(
+    translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore], samples: int = 1000, seed: int = 1
+) -> dict[str, Any]:
+    """Metrics of words and spans over all directions together."""
+    judged = list(_judged(translations, scores).values())
+    return _words(judged, _documents(judged, samples, seed))
+
+
+def _judged(translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore]) -> dict[int, Judged]:
+    """Those with labelled words, by place."""
+    return {
+        place: Judged(one, said, labels_of(one, words=said.words.words))
+        for place, (one, said) in enumerate(zip(translations, scores, strict=True))
+        if tells_words(one)
+    }
+
+
+def _row(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int) -> dict[str, Any]:
+    documents = _documents(judged, samples, seed)
+    found = _words(judged, documents)
+    kinds = {direction_and_style(one.translation) for one in judged}
+    if len(kinds) == 1 and all("severity" in one.translation.known for one in judged):  # ties are of one kind
+        found["sentence"] = _sentences(judged, decisions, documents)
+    return found
+
+
+def _documents(judged: Sequence[Judged], samples: int, seed: int) -> DocumentBootstrap:
+    return DocumentBootstrap([one.translation.document for one in judged], samples, seed)
+
+
+def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, Any]:
+    words = np.stack([confusion(one.gold.severity, one.said.words.severity) for one in judged])
+    gaps = np.stack([confusion(one.gold.gaps, one.said.words.gaps) for one in judged])
+    spans = np.stack(
+        [span_counts(labels_to_spans(one.gold), one.said.spans, len(one.translation.target)) for one in judged]
+    )
+    found: dict[str, Any] = {"translations": len(judged), "documents": documents.documents, "words": int(words.sum())}
+    found |= {name: documents.estimate(words, score).to_json() for name, score in WORD_METRICS.items()}
+    found["gap_mcc"] = documents.estimate(gaps, mcc).to_json()
+    found |= {name: documents.estimate(spans, score).to_json() for name, score in SPAN_METRICS.items()}
+    bad = np.concatenate([np.array(one.gold.severity) > 0 for one in judged])
+    probabilities = np.concatenate([1 - one.said.probabilities.target[:, 0] for one in judged]).clip(0, 1)
+    if len(bad):
+        found["calibration"] = calibration(probabilities.astype(np.float64), bad).to_json()
+    return found
+
+
+def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: DocumentBootstrap) -> dict[str, Any]:
+    """Agreement of penalties; both sides as quality, so higher is better."""
+    weights, first = decisions.weights, judged[0].translation
+    tie = max(TIE, decisions.tie(STYLES[style_of(first)], first.direction))
+    human = -np.array([penalty(one.translation.spans, len(one.translation.raters), weights) for one in judged])
+    model = -np.array([one.said.penalty for one in judged])
+    lengths = np.array([len(one.gold.words) for one in judged])
+    pairs = Pairs.of([one.translation.source for one in judged])
+    systems = [one.translation.system for one in judged]
+    divided = per_word(human, lengths), per_word(model, lengths)
+    estimates = {
+        "pairwise_accuracy": pairwise_accuracy(pairs, human, model, tie, documents),
+        "spearman": spearman(human, model, documents),
+        "spearman_per_word": spearman(*divided, documents),
+        "pearson_per_word": pearson(*divided, documents),
+        "system_accuracy": system_accuracy(systems, human, model, documents),
+    }
+    found = {name: estimate.to_json() for name, estimate in estimates.items()}
+    means = {"human": float(-human.mean()), "model": float(-model.mean())}
+    return {**found, "pairs": len(pairs), "tie": tie, "mean_penalty": means}

@@ -1,0 +1,100 @@
+"""Does the score fall when a translation is damaged, and fall further with more damage? A check for the report.
+
+A model that shares its blind spots with the translation model would not see its errors; words put in at random it
+must see, in every language.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from qe_model.annotations.annotation import AnnotatedTranslation
+from qe_model.annotations.words import words_of
+from qe_model.scoring.scorer import QualityScore
+
+LEVELS: Final = (0.0, 0.15, 0.3, 0.6, 1.0)  # shares of the words that are replaced
+
+
+class Scorer(Protocol):
+    """What the check needs of a scorer."""
+
+    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[QualityScore]:
+        """One score for each translation."""
+        ...
+
+
+@dataclass(frozen=True)
+class DamageCurve:
+    """Mean scores of one language's messages by share of damaged words.
+
+    Attributes:
+        shares: of the words that were replaced, rising.
+        scores: means, 0 to 100.
+        messages: how many.
+    """
+
+    shares: tuple[float, ...]
+    scores: tuple[float, ...]
+    messages: int
+
+    @property
+    def falls(self) -> bool:
+        """Whether the mean falls at every step."""
+        return all(after < before for before, after in zip(self.scores, self.scores[1:], strict=False))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "shares": list(self.shares),
+            "scores": list(self.scores),
+            "messages": self.messages,
+            "falls": self.falls,
+        }
+
+
+def damage_curves(
+    scorer: Scorer, translations: Sequence[AnnotatedTranslation], levels: Sequence[float] = LEVELS, seed: int = 1
+) -> dict[str, DamageCurve]:
+    """The curve of each target language.
+
+    The damage is nested: what is replaced at one level is replaced in the same way at the next.
+    """
+    pools = _pools(translations)
+    versions = [
+        replace(one, target=damaged(one, level, pools[one.target_lang], seed), spans=(), target_words=None)
+        for one in translations
+        for level in levels
+    ]
+    scores = np.array([said.score for said in scorer.score(versions)]).reshape(len(translations), len(levels))
+    curves = {}
+    for code in sorted(pools):
+        rows = [place for place, one in enumerate(translations) if one.target_lang == code]
+        means = tuple(round(float(mean), 3) for mean in scores[rows].mean(0))
+        curves[code] = DamageCurve(tuple(levels), means, len(rows))
+    return curves
+
+
+def damaged(one: AnnotatedTranslation, share: float, pool: Sequence[str], seed: int) -> str:
+    """The translation with a share of its words, one at least unless it is 0, replaced by words of other messages."""
+    words = words_of(one.target)
+    draw = random.Random(f"{seed} {one.id}")
+    order = draw.sample(range(len(words)), len(words))
+    fresh = [draw.choice(pool) for _ in words]
+    chosen = set(order[: max(1, round(share * len(words)))] if share else [])
+    text, end = "", 0
+    for place, (start, stop) in enumerate(words):
+        text += one.target[end:start] + (fresh[place] if place in chosen else one.target[start:stop])
+        end = stop
+    return text + one.target[end:]
+
+
+def _pools(translations: Sequence[AnnotatedTranslation]) -> Mapping[str, Sequence[str]]:
+    """Words of each target language, as often as they occur."""
+    pools: dict[str, list[str]] = {}
+    for one in translations:
+        found = pools.setdefault(one.target_lang, [])
+        found += [one.target[start:end] for start, end in words_of(one.target) if one.target[start:end].isalnum()]
+    return {code: words or ["?"] for code, words in pools.items()}

@@ -1,0 +1,241 @@
+"""One batch of joint inputs, padded, with the labels of their words, gaps and sentences.
+
+B inputs, S positions, T translation pieces and end, N words and G gaps of all translations end to end, M source words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qe_model.model.echoes import echo_states
+from qe_model.model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET, InputEncoder, JointInput, TextPieces
+from qe_model.model.lexical.evidence import FEATURES
+
+if TYPE_CHECKING:
+    from qe_model.annotations.labels import ExampleLabels
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+IGNORED: Final = -100
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of a batch; numpy's names of shapes as above.
+
+    Attributes:
+        target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1.
+        target_known, gaps_known, source_known: whether a row is a label at all.
+        target_dimension, gap_dimension: (N,), (G,) 0 accuracy, 1 fluency, 2 consistency, -100 unknown or ok.
+        severity_known, gap_severity_known, source_severity_known: (N,), (G,), (M,) whether the label tells more than
+            ok or bad.
+        sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency; not-a-number where unknown.
+    """
+
+    target: Tensor
+    gaps: Tensor
+    source: Tensor
+    target_known: Tensor
+    gaps_known: Tensor
+    source_known: Tensor
+    target_dimension: Tensor
+    gap_dimension: Tensor
+    severity_known: Tensor
+    gap_severity_known: Tensor
+    source_severity_known: Tensor
+    sentence: Tensor
+
+    def to(self, device: Any) -> Self:
+        """The same on a device."""
+        return type(self)(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class QEBatch:
+    """Joint inputs, padded on the right.
+
+    Attributes:
+        input_ids, segment_ids, position_ids, attention_mask: (B, S); positions begin anew in each segment.
+        echoes: (2, B, S) states of `qe_model.model.estimator.echoes`.
+        style: (B,).
+        tags: (B, 2) tags of source and target language.
+        target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
+        target_told, source_told: (N, FEATURES), (M, FEATURES) of the lexicon; zeros without one.
+        gap_sides: (2, G) positions in B S left and right of each gap.
+        word_counts, source_counts: words of each input.
+        sentence_of_word: (N,) input that each word is of.
+        predictor_ids, predictor_mask: (B, U) source as the teacher's encoder reads it.
+        decoder_ids, decoder_labels: (B, T) translation as its decoder reads it, and what it should say.
+        labels: None when there is nothing to learn.
+        hidden: (2, B, S) where the encoder is not told the piece, and where not the teacher's state; None for nowhere.
+        target_tokens: words of all translations, at least 1; what the trainer counts.
+    """
+
+    input_ids: Tensor
+    segment_ids: Tensor
+    position_ids: Tensor
+    attention_mask: Tensor
+    echoes: Tensor
+    style: Tensor
+    tags: Tensor
+    target_pairs: Tensor
+    source_pairs: Tensor
+    target_told: Tensor
+    source_told: Tensor
+    gap_sides: Tensor
+    sentence_of_word: Tensor
+    predictor_ids: Tensor
+    predictor_mask: Tensor
+    decoder_ids: Tensor
+    decoder_labels: Tensor
+    word_counts: tuple[int, ...]
+    source_counts: tuple[int, ...]
+    labels: Labels | None = None
+    hidden: Tensor | None = None
+
+    @property
+    def target_tokens(self) -> int:
+        """Words of all translations, at least 1."""
+        return max(1, sum(self.word_counts))
+
+    def to(self, device: Any) -> Self:
+        """The same on a device."""
+        moved: dict[str, Any] = {
+            f.name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+            for f in fields(self)
+            for value in (getattr(self, f.name),)
+        }
+        return type(self)(**moved | {"labels": None if self.labels is None else self.labels.to(device)})
+
+
+def collate(
+    inputs: Sequence[JointInput], encoder: InputEncoder, pad_id: int, labels: Sequence["ExampleLabels"] | None = None
+) -> QEBatch:
+    """Pad inputs into a batch. With `labels`, one for each input."""
+    rows = [_row(one, encoder) for one in inputs]
+    width = max(len(row[0]) for row in rows)
+    ids, segments, positions = (_padded([row[i] for row in rows], width, fill) for i, fill in enumerate((pad_id, 0, 0)))
+    special = (pad_id, encoder.start_id, encoder.end_id, *encoder.tag_ids.values())
+    source = [_wrapped(one.source_tag, one.source.ids, encoder.end_id) for one in inputs]
+    decoder = [_wrapped(one.target_tag, one.target.ids) for one in inputs]
+    wanted = [_wanted(one, encoder.end_id) for one in inputs]
+    steps, reach = max(map(len, decoder)), max(map(len, source))
+    target_at, source_at = zip(*(_starts(one, encoder) for one in inputs), strict=True)
+    word_counts, source_counts = (tuple(getattr(x, side).words for x in inputs) for side in ("target", "source"))
+    return QEBatch(
+        input_ids=ids,
+        segment_ids=segments,
+        position_ids=positions,
+        attention_mask=(segments > 0).long(),
+        echoes=torch.from_numpy(echo_states(ids.numpy(), segments.numpy(), special)),
+        style=torch.tensor([one.style for one in inputs]),
+        tags=torch.tensor([[one.source_tag, one.target_tag] for one in inputs]),
+        target_pairs=_pairs([one.target for one in inputs], target_at, width),
+        source_pairs=_pairs([one.source for one in inputs], source_at, width),
+        target_told=_told([one.target for one in inputs]),
+        source_told=_told([one.source for one in inputs]),
+        gap_sides=_gap_sides([one.target for one in inputs], target_at, width),
+        sentence_of_word=torch.repeat_interleave(torch.tensor(word_counts)),
+        predictor_ids=_padded(source, reach, pad_id),
+        predictor_mask=_padded([np.ones_like(row) for row in source], reach, 0),
+        decoder_ids=_padded(decoder, steps, pad_id),
+        decoder_labels=_padded(wanted, steps, IGNORED),
+        word_counts=word_counts,
+        source_counts=source_counts,
+        labels=None if labels is None else _labels(labels),
+    )
+
+
+def _row(one: JointInput, encoder: InputEncoder) -> tuple["Ints", "Ints", "Ints"]:
+    """Ids, segments and positions of a joint sequence."""
+    parts = [(TARGET, _wrapped(one.target_tag if encoder.tags else encoder.start_id, one.target.ids, encoder.end_id))]
+    for segment, head, ids, end in (
+        (SOURCE, one.source_tag, one.source.ids, [encoder.end_id]),
+        (CONTEXT, encoder.start_id, one.context, []),
+        (CONTEXT_TARGET, one.target_tag, one.context_target, []),
+    ):
+        if segment == SOURCE or len(ids):
+            parts.append((segment, np.array([*([head] if encoder.tags else []), *ids, *end], np.int64)))
+    return (
+        np.concatenate([ids for _, ids in parts]),
+        np.concatenate([np.full(len(ids), segment) for segment, ids in parts]),
+        np.concatenate([np.arange(len(ids)) for _, ids in parts]),
+    )
+
+
+def _starts(one: JointInput, encoder: InputEncoder) -> tuple[int, int]:
+    """Joint positions of the first piece of translation and of source."""
+    return 1, len(one.target.ids) + 2 + int(encoder.tags)
+
+
+def _wrapped(head: int, ids: "Ints", *end: int) -> "Ints":
+    return np.array([head, *ids, *end], np.int64)
+
+
+def _wanted(one: JointInput, end: int) -> "Ints":
+    """What the decoder should say; nothing where the teacher does not know the language."""
+    wanted = np.array([*one.target.ids, end], np.int64)
+    return wanted if one.target_known else np.full_like(wanted, IGNORED)
+
+
+def _padded(rows: Sequence["Ints"], width: int, fill: int) -> Tensor:
+    out = np.full((len(rows), width), fill, np.int64)
+    for row, values in zip(out, rows, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(out)
+
+
+def _pairs(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Tensor:
+    """Positions of the pieces of words, and the words' numbers over the batch: (2, P)."""
+    places, numbers, before = [], [], 0
+    for row, (text, start) in enumerate(zip(texts, starts, strict=True)):
+        sizes = text.last - text.first + 1
+        inside = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        places.append(np.repeat(text.first, sizes) + inside + start + row * width)
+        numbers.append(np.repeat(np.arange(text.words), sizes) + before)
+        before += text.words
+    return torch.from_numpy(np.stack([np.concatenate(places), np.concatenate(numbers)]))
+
+
+def _told(texts: Sequence[TextPieces]) -> Tensor:
+    """What a lexicon tells of the words of all texts."""
+    none = np.zeros((0, FEATURES), np.float32)
+    told = [np.zeros((text.words, FEATURES), np.float32) if text.told is None else text.told for text in texts]
+    return torch.from_numpy(np.concatenate([none, *told]).astype(np.float32))
+
+
+def _gap_sides(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Tensor:
+    """Positions left and right of each gap: (2, G). Before the first word is the tag, after the last one the end."""
+    left, right = [], []
+    for row, (text, start) in enumerate(zip(texts, starts, strict=True)):
+        left.append(np.concatenate([[-1], text.last]) + start + row * width)
+        right.append(np.concatenate([text.first, [len(text.ids)]]) + start + row * width)
+    return torch.from_numpy(np.stack([np.concatenate(left), np.concatenate(right)]))
+
+
+def _labels(labels: Sequence["ExampleLabels"]) -> Labels:
+    def joined(name: str, dtype: Any) -> Tensor:
+        return torch.from_numpy(np.concatenate([getattr(one, name) for one in labels]).astype(dtype))
+
+    def spread(name: str, of: str) -> Tensor:
+        return torch.tensor(list(chain.from_iterable([getattr(x, name)] * len(getattr(x, of)) for x in labels)))
+
+    return Labels(
+        target=joined("target", np.float32),
+        gaps=joined("gaps", np.float32),
+        source=joined("source", np.float32),
+        target_known=spread("target_known", "target").float(),
+        gaps_known=spread("gaps_known", "gaps").float(),
+        source_known=spread("source_known", "source").float(),
+        target_dimension=joined("target_dimension", np.int64),
+        gap_dimension=joined("gap_dimension", np.int64),
+        severity_known=spread("severity_known", "target").float(),
+        gap_severity_known=spread("severity_known", "gaps").float(),
+        source_severity_known=spread("severity_known", "source").float(),
+        sentence=torch.from_numpy(np.stack([one.sentence for one in labels]).astype(np.float32)),
+    )

@@ -1,0 +1,222 @@
+"""The word-level quality-estimation model: joint encoder, optional predictor, heads.
+
+B inputs, S joint positions, T translation pieces and end, N words, G gaps, M source words, D width.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import STYLES
+from qe_model.model.batch import QEBatch
+from qe_model.model.config import TEACHER, QEModelConfig
+from qe_model.model.echoes import STATES
+from qe_model.model.encoders import CheckpointEncoder, Predictor, TeacherEncoder, load_checkpoint
+from qe_model.model.heads import LEVELS, Heads, pooled
+from qe_model.model.inputs import SEGMENTS
+from qe_model.model.lexical.inputs import LexicalInputs
+from training.model.configuration import ParleyMoeConfig
+from training.model.layers import init_linear
+from training.model.modelling import ParleyMoeForConditionalGeneration
+
+HUMAN_STYLE = STYLES[0]
+_ECHO_STD = 0.2
+
+
+class ParleyQEConfig(PreTrainedConfig):
+    """What `ParleyQEModel` is built from, as saved in its `config.json`.
+
+    Args:
+        encoder_kind: `teacher` or `checkpoint`.
+        encoder: the encoder's own configuration.
+        predictor: `none`, `scores` or `states`.
+        teacher: configuration of the predictor's teacher; empty for none.
+        matches, echoes: see `QEModelConfig`; models from before they existed have none.
+        lexicon: whether a lexicon's evidence on words is read.
+        dropout: in the heads and on the added inputs.
+        max_length, context_length: see `QEModelConfig`.
+    """
+
+    model_type = "parley_qe"
+
+    encoder_kind: str = TEACHER
+    encoder: dict[str, Any] | None = None
+    predictor: str = "none"
+    teacher: dict[str, Any] | None = None
+    matches: bool = False
+    echoes: bool = False
+    lexicon: bool = False
+    dropout: float = 0.1
+    max_length: int = 320
+    context_length: int = 64
+    pad_token_id: int | None = 1
+
+
+@dataclass
+class QEOutput:
+    """Logits of a batch, float32.
+
+    Attributes:
+        target, target_dimension: (N, 4), (N, 3).
+        gaps, gap_dimension: (G, 4), (G, 3).
+        source: (M, 4).
+        sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency.
+        encoder_loss: of the encoder's own, in training, if any.
+    """
+
+    target: Tensor
+    target_dimension: Tensor
+    gaps: Tensor
+    gap_dimension: Tensor
+    source: Tensor
+    sentence: Tensor
+    encoder_loss: Tensor | None = None
+
+
+class ParleyQEModel(PreTrainedModel):
+    """Marks words of a translation; load with `from_pretrained(folder)`, use through `qe_model.scoring.scorer`."""
+
+    config_class = ParleyQEConfig
+    config: ParleyQEConfig
+    base_model_prefix = ""
+    main_input_name = "batch"
+
+    def __init__(self, config: ParleyQEConfig) -> None:
+        super().__init__(config)
+        self.encoder = _make_encoder(config)
+        width = self.encoder.width
+        self.segments = nn.Embedding(SEGMENTS, width)
+        self.styles = nn.Embedding(len(STYLES), width)
+        self.echoes = nn.Embedding(STATES, width) if config.echoes else None
+        self.lexical = LexicalInputs(width) if config.lexicon else None
+        self.predictor = None
+        if config.predictor != "none":
+            teacher = ParleyMoeConfig(**(config.teacher or {}))
+            self.predictor = Predictor(teacher, width, config.predictor == "states", config.matches)
+        self.heads = Heads(width, config.dropout)
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Linear):
+            init_linear(module)
+        elif isinstance(module, nn.Embedding):
+            init.normal_(module.weight, std=0.02)
+
+    def forward(self, batch: QEBatch) -> QEOutput:
+        """Logits of a batch that is on the model's device."""
+        hidden_BS = None if batch.hidden is None else batch.hidden[0]
+        x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids, hidden_BS)
+        x_BSD = x_BSD + self._added(batch).to(x_BSD.dtype)
+        x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
+        flat_RD = x_BSD.flatten(0, 1)
+        words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
+        sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
+        if self.lexical is not None:  # again at the words: what it tells need not come through the encoder
+            words_ND = words_ND + self.lexical.of_words(batch.target_told)
+            sources_MD = sources_MD + self.lexical.of_words(batch.source_told)
+        gaps_GD = torch.cat([flat_RD[batch.gap_sides[0]], flat_RD[batch.gap_sides[1]]], -1)
+        means_BD = pooled(words_ND, _numbered(batch.sentence_of_word), len(batch.input_ids))
+        target, gaps = self.heads.target(words_ND), self.heads.gaps(gaps_GD)
+        return QEOutput(
+            target=target[:, :LEVELS],
+            target_dimension=target[:, LEVELS:],
+            gaps=gaps[:, :LEVELS],
+            gap_dimension=gaps[:, LEVELS:],
+            source=self.heads.source(sources_MD),
+            sentence=self.heads.sentence(torch.cat([means_BD, x_BSD[:, 0]], -1)),
+            encoder_loss=encoder_loss,
+        )
+
+    def freeze(self) -> "ParleyQEModel":
+        """Keep what is never trained as it is; to be called after weights are loaded, which thaws them."""
+        if self.predictor is not None:
+            self.predictor.teacher.requires_grad_(False)
+        if isinstance(self.encoder, TeacherEncoder):
+            self.encoder.encoder.detector.requires_grad_(False)  # both languages are given
+        return self
+
+    def after_update(self) -> None:
+        """Balance the encoder's experts, where there are any."""
+        self.encoder.after_update()
+
+    def _added(self, batch: QEBatch) -> Tensor:
+        """What joins the embeddings: segment, style, and what the predictor knows of the translation: (B, S, D)."""
+        added_BSD = self.segments(batch.segment_ids) + self.styles(batch.style).unsqueeze(1)
+        if self.echoes is not None:
+            added_BSD = added_BSD + self.echoes(batch.echoes).sum(0)
+        if self.lexical is not None:
+            added_BSD = added_BSD + self.lexical(batch)
+        if self.predictor is not None:
+            added_BSD = added_BSD + self.predictor(batch)
+        return F.dropout(added_BSD, self.config.dropout, self.training)
+
+
+def _make_encoder(config: ParleyQEConfig) -> TeacherEncoder | CheckpointEncoder:
+    if config.encoder_kind == TEACHER:
+        return TeacherEncoder(ParleyMoeConfig(**(config.encoder or {})))
+    return CheckpointEncoder(config.encoder or {})
+
+
+def _numbered(sentence_of_word: Tensor) -> Tensor:
+    return torch.stack([torch.arange(len(sentence_of_word), device=sentence_of_word.device), sentence_of_word])
+
+
+def build_model(
+    config: QEModelConfig, teacher: PreTrainedModel | None, seed: int, lexicon: bool = False
+) -> ParleyQEModel:
+    """A model that starts from the teacher's encoder or from a checkpoint; heads are fresh.
+
+    Args:
+        teacher: the run's teacher; needed for `encoder=teacher` and for a predictor.
+        lexicon: whether it reads a lexicon's evidence.
+
+    Raises:
+        InputError: the teacher is missing or not of this project's kind, or the checkpoint cannot be had.
+    """
+    torch.manual_seed(seed)
+    sizes: dict[str, Any] = {
+        "matches": config.matches,
+        "echoes": config.echoes,
+        "lexicon": lexicon,
+        "dropout": config.dropout,
+        "max_length": config.max_length,
+        "context_length": config.context_length,
+    }
+    if config.encoder != TEACHER:
+        checkpoint = load_checkpoint(config.encoder)
+        own = {**checkpoint.config.to_dict(), "model_type": checkpoint.config.model_type}
+        settings = ParleyQEConfig(
+            encoder_kind="checkpoint", encoder=own, pad_token_id=checkpoint.config.pad_token_id, **sizes
+        )
+        model = ParleyQEModel(settings)
+        assert isinstance(model.encoder, CheckpointEncoder)
+        model.encoder.model.load_state_dict(checkpoint.state_dict())
+        return model
+    if not isinstance(teacher, ParleyMoeForConditionalGeneration):
+        raise InputError(f"qe.model.encoder={TEACHER}: needs a teacher of this project as an input")
+    own = {**_plain(teacher.config), "dropout": config.dropout}
+    told = _plain(teacher.config) if config.predictor != "none" else None
+    settings = ParleyQEConfig(encoder=own, predictor=config.predictor, teacher=told, **sizes)
+    model = ParleyQEModel(settings)
+    assert isinstance(model.encoder, TeacherEncoder)
+    model.encoder.encoder.load_state_dict(teacher.encoder.state_dict())
+    if model.echoes is not None:  # as large as what the encoder can tell beside embeddings of about 1
+        nn.init.normal_(model.echoes.weight, std=_ECHO_STD)
+    if model.predictor is not None:
+        model.predictor.teacher.load_state_dict(teacher.state_dict())
+        for projection in (model.predictor.scores_in, model.predictor.states_in):
+            if projection is not None:  # small at first: the encoder starts on inputs that it knows
+                nn.init.normal_(projection.weight, std=0.3 / projection.in_features**0.5)
+    return model.freeze()
+
+
+def _plain(config: PreTrainedConfig) -> dict[str, Any]:
+    left_out = ("model_type", "architectures", "transformers_version", "dtype", "torch_dtype")
+    return {key: value for key, value in config.to_dict().items() if key not in left_out}

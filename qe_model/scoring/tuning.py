@@ -1,0 +1,195 @@
+"""Scores on dev data, and the decisions that are tuned there: thresholds, severities, calibration."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, SeverityWeights, penalty
+from qe_model.annotations.labels import style_of, tells_words
+from qe_model.annotations.raters import labels_of
+from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
+from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
+from qe_model.scoring.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
+from qe_model.scoring.prediction import Probabilities
+
+if TYPE_CHECKING:
+    Floats = np.ndarray[Any, np.dtype[Any]]
+
+    Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
+
+ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
+ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
+ENOUGH_SENTENCES: Final = 200  # likewise translations, for the calibration of penalties
+GLOBAL: Final = (ANY, ANY)
+_TOGETHER: Final = tuple(style for style in STYLES if style not in (*APART, "synthetic"))
+Key = tuple[str, str]  # style and direction, either may be ANY
+
+
+def word_tables(
+    translations: Sequence[AnnotatedTranslation],
+    predicted: Sequence[Probabilities],
+    unit: str,
+    name: Callable[[str], str] = str,
+) -> "dict[Key, Table]":
+    """Probabilities and majority labels of a unit's words by (style, direction), (style, *) and (*, *).
+
+    Args:
+        name: of a style, in these keys; styles with one name are joined.
+    """
+    found: dict[Key, list[Table]] = defaultdict(list)
+    for one, probabilities in zip(translations, predicted, strict=True):
+        if not tells_words(one) or (unit != "target" and unit not in one.known):
+            continue
+        side = "source" if unit == "source" else "target"
+        labels = labels_of(one, words=getattr(probabilities, f"{side}_words"), side=side)  # type: ignore[arg-type]
+        wanted = np.array(labels.gaps if unit == "gaps" else labels.severity, np.int64)
+        style = name(STYLES[style_of(one)])
+        for key in ((style, one.direction), (style, ANY), GLOBAL):
+            found[key].append((getattr(probabilities, unit), wanted))
+    return {
+        key: (np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts]))
+        for key, parts in found.items()
+    }
+
+
+def dev_scores(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> dict[str, float]:
+    """`dev/mcc`: the mean over styles and directions of the best Matthews correlation on target words.
+
+    With it each of them (`dev/mcc/mqm/en-de`), `dev/gap_mcc`, `dev/source_mcc` over all, and `dev/severity_f1`, the
+    macro-F1 of severities over all words whose severity is known.
+    """
+    tables = word_tables(translations, predicted, "target")
+    each = {key: best_mcc(table) for key, table in tables.items() if ANY not in key}
+    scores = {f"dev/mcc/{style}/{direction}": value for (style, direction), value in each.items()}
+    scores["dev/mcc"] = float(np.mean(list(each.values()))) if each else 0.0
+    for unit, name in (("gaps", "gap_mcc"), ("source", "source_mcc")):
+        table = word_tables(translations, predicted, unit).get(GLOBAL)
+        scores[f"dev/{name}"] = best_mcc(table) if table else 0.0
+    graded = _graded(translations, predicted)
+    if graded is not None:
+        threshold = tuned_threshold(*graded)[0]
+        scores["dev/severity_f1"] = macro_f1(Decisions().severities(graded[0], threshold), graded[1])
+    return scores
+
+
+def best_mcc(table: "Table") -> float:
+    """The best Matthews correlation over all thresholds."""
+    return tuned_threshold(*table)[1]
+
+
+def tune(
+    translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], weights: SeverityWeights
+) -> Decisions:
+    """All decisions, from dev data alone.
+
+    Probabilities are corrected for each style and direction by itself, so that they mean the same in all; the styles of
+    news and talks then share the thresholds of a direction. One whose bad words are hard to find is marked little, not
+    at random.
+    """
+    main = STYLES[main_style(translations)]
+    slopes = {unit: _slopes(word_tables(translations, predicted, unit)) for unit in UNITS}
+    decided = Decisions(slopes=slopes, weights=weights)
+    styles = [STYLES[style_of(one)] for one in translations]
+    said = [
+        decided.correct(raw, style, one.direction)
+        for raw, style, one in zip(predicted, styles, translations, strict=True)
+    ]
+    tables = {unit: word_tables(translations, said, unit, _leading) for unit in UNITS}
+    decided = replace(decided, thresholds={unit: _thresholds(tables[unit]) for unit in UNITS})
+    places = [place for place, one in enumerate(translations) if "severity" in one.known and tells_words(one)]
+    if any(styles[place] == main for place in places):
+        words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
+        decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
+    raw = [decided.raw_penalty(said[place].target, said[place].gaps) for place in places]
+    gold = [_gold(translations[place], weights) for place in places]
+    known = [(styles[place], translations[place].direction) for place in places]
+    decided = replace(decided, calibration=_curves(known, raw, gold, main))
+    judged = [
+        (translations[place], decided.penalty(points, *key), given)
+        for place, key, points, given in zip(places, known, raw, gold, strict=True)
+    ]
+    return replace(decided, ties=_ties(judged))
+
+
+def main_style(translations: Sequence[AnnotatedTranslation]) -> int:
+    """The way of annotating that scoring follows: people's severities where there are any, else the most frequent."""
+    styles = [style_of(one) for one in translations]
+    return 0 if 0 in styles else max(sorted(set(styles)), key=styles.count)
+
+
+def _slopes(tables: "dict[Key, Table]") -> dict[str, tuple[float, float]]:
+    """Corrections by key; of all styles together only where a style is not known."""
+    return {_name(key): fit_slope(*table) for key, table in tables.items() if _enough(key, table)}
+
+
+def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
+    """Thresholds by key, the same for all styles that share them; `tables` are by the first of those."""
+    found = {ANY: 0.5}
+    for (leading, direction), table in tables.items():
+        if _enough((leading, direction), table):
+            threshold = tuned_threshold(*table)[0]
+            found |= {_name((style, direction)): threshold for style in _sharing(leading)}
+    return found
+
+
+def _curves(keys: Sequence[Key], raw: Sequence[float], gold: Sequence[float], main: str) -> dict[str, Curve]:
+    """Calibrations by key; that of all is the main style's."""
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for place, (style, direction) in enumerate(keys):
+        for key in ((style, direction), (style, ANY)):
+            groups[key].append(place)
+    found = {
+        _name(key): calibrate([raw[place] for place in places], [gold[place] for place in places])
+        for key, places in groups.items()
+        if len(places) >= ENOUGH_SENTENCES or ANY in key
+    }
+    return found | {ANY: found.get(_name((main, ANY)), STRAIGHT)}
+
+
+def _gold(translation: AnnotatedTranslation, weights: SeverityWeights) -> float:
+    return penalty(translation.spans, len(translation.raters), weights)
+
+
+def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
+    """Ties by key from translations with the model's and people's penalties (tie calibration; Deutsch et al., 2023)."""
+    groups: dict[Key, list[tuple[AnnotatedTranslation, float, float]]] = defaultdict(list)
+    for one in judged:
+        leading, direction = _leading(STYLES[style_of(one[0])]), one[0].direction
+        for key in ((leading, direction), (leading, ANY)):
+            groups[key].append(one)
+    found: dict[str, float] = {}
+    for (leading, direction), members in groups.items():
+        pairs = Pairs.of([(one.direction, one.source) for one, *_ in members])
+        model, people = (np.array([one[side] for one in members]) for side in (1, 2))
+        if len(pairs) >= ENOUGH_PAIRS or direction == ANY:
+            tie = tie_threshold(pairs, people, model)
+            found |= {_name((style, direction)): tie for style in _sharing(leading)}
+    return found
+
+
+def _name(key: Key) -> str:
+    return ANY if key == GLOBAL else "/".join(key)
+
+
+def _enough(key: Key, table: "Table") -> bool:
+    """Whether a direction has bad words enough to be judged by itself; all directions together always have."""
+    return key[1] == ANY or int((table[1] > 0).sum()) >= ENOUGH_BAD
+
+
+def _sharing(style: str) -> tuple[str, ...]:
+    """Styles with the same thresholds and ties."""
+    return _TOGETHER if style in _TOGETHER else (style,)
+
+
+def _leading(style: str) -> str:
+    return _sharing(style)[0]
+
+
+def _graded(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> "Table | None":
+    """Target words of the translations whose severities are known."""
+    kept = [place for place, one in enumerate(translations) if "severity" in one.known]
+    tables = word_tables([translations[i] for i in kept], [predicted[i] for i in kept], "target")
+    return tables.get(GLOBAL)

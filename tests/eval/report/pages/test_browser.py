@@ -1,0 +1,208 @@
+"""The pages in a real browser: no errors, no network, links, sorting, filtering, hostile text, phone, dark, print."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.eval.report.pages.browser import Browser, find_browser
+from tests.eval.report.pages.full_report import SYSTEMS, write
+
+PROGRAM = find_browser()
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no browser: neither chromium nor google-chrome is installed")
+NAMES = ["en-fr", "fr-en", "en-th", "th-en", "fr-th", "th-fr", "ja-zh-Hans", "zh-Hans-zh-Hant"]
+PAGES = ["index.html", "routing.html", "languages/zh-Hans.html", *(f"pairs/{name}.html" for name in NAMES)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    write(folder, NAMES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    assert PROGRAM is not None
+    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_loads_without_errors_network_or_foreign_script(browser: Browser, site: Path, page: str) -> None:
+    browser.screen(1200)
+    browser.open(site / page)
+    assert browser.problems == []
+    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
+    assert browser.evaluate("typeof window.ran") == "undefined"
+    assert browser.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_errors_that_quality_estimation_saw_are_marked_as_text(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    marks = browser.evaluate(
+        """[...document.querySelectorAll('.estimated mark')].map(mark =>
+             [mark.className, mark.title, mark.textContent, getComputedStyle(mark).boxShadow !== 'none'])"""
+    )
+    assert ["critical", "critical, accuracy", "<script>", True] in marks
+    assert ["critical", "critical, accuracy", "∅", True] in marks
+    assert {kind for kind, *_ in marks} <= {"critical", "major", "minor", "behind"}
+    tags = "[...document.querySelectorAll('.estimated .tag')].map(tag => tag.textContent)"
+    assert "<b>flag" in browser.evaluate(tags)
+    assert browser.evaluate("document.querySelectorAll('.estimated b b, .estimated script, .estimated i').length") == 0
+
+
+def test_every_system_has_its_row_and_column(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    rows = "[...document.querySelectorAll('main table')].map(t => [...t.rows].map(r => r.cells[0].textContent.trim()))"
+    tables = browser.evaluate(rows)
+    systems, scored = (table[1:] for table in tables if table[0] == "System")
+    assert sorted(systems) == sorted(SYSTEMS)
+    assert sorted(scored) == sorted(SYSTEMS[:-1])  # by quality estimation
+    assert any("student → student_int8" in table for table in tables)
+    browser.open(site / "languages" / "fr.html")
+    heads = browser.evaluate("[...document.querySelectorAll('main th')].map(head => head.textContent.trim())")
+    assert set(SYSTEMS) <= set(heads)
+    browser.open(site / "index.html")
+    maps = browser.evaluate("[...document.getElementById('map').options].map(option => option.value)")
+    assert {"gap:student:student_int8", "gap:teacher:from_file", "qe:student_int8", "change:student"} <= set(maps)
+
+
+def test_outputs_of_a_file_are_shown_not_run(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    choice = "document.querySelector('select[data-shows=worst]')"
+    browser.evaluate(f"{choice}.value = 'from_file'; {choice}.dispatchEvent(new Event('input'))")
+    shown = "[...document.querySelectorAll('.worst:not([hidden]) dd')].map(text => text.textContent)"
+    assert any("<script>window.ran = 1</script>" in text for text in browser.evaluate(shown))
+    assert browser.evaluate("typeof window.ran") == "undefined"
+
+
+def test_the_check_for_hostile_script_would_notice(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "bad.html").write_text("<p><script>window.ran = 1; console.error('x')</script>")
+    browser.open(tmp_path / "bad.html")
+    assert browser.evaluate("window.ran") == 1
+    assert len(browser.problems) == 1
+
+
+def test_every_cell_of_every_map_leads_to_its_pair(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    cells = browser.evaluate(
+        """[...document.querySelectorAll('table.heat')].flatMap(table => {
+             const targets = [...table.tHead.rows[0].cells].map(cell => cell.textContent);
+             return [...table.tBodies[0].rows].flatMap(row => [...row.cells].flatMap((cell, column) => {
+               const link = cell.matches('td') && cell.querySelector('a');
+               return link ? [[row.cells[0].textContent + '-' + targets[column], link.getAttribute('href')]] : [];
+             }));
+           })"""
+    )
+    assert {name for name, _ in cells} == set(NAMES)
+    assert all(href == f"pairs/{name}.html" for name, href in cells)
+    assert len(cells) > 5 * len(NAMES)
+
+
+def test_a_click_on_a_cell_opens_the_pair(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    browser.evaluate("document.querySelector('.map:not([hidden]) a[href=\"pairs/fr-th.html\"]').click()")
+    browser.wait_for("document.title.startsWith('fr-th') && document.readyState === 'complete'")
+    assert browser.evaluate("document.querySelector('h1').textContent") == "French → Thai"
+
+
+def test_one_map_is_shown_at_a_time(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    shown = "[...document.querySelectorAll('.map:not([hidden]) h3')].map(head => head.textContent)"
+    assert browser.evaluate(shown) == ["chrF, student_int8"]
+    browser.evaluate(
+        "document.getElementById('map').value = 'gap:teacher:student';"
+        "document.getElementById('map').dispatchEvent(new Event('input'))"
+    )
+    assert browser.evaluate(shown) == ["Gap teacher → student"]
+
+
+def test_columns_sort_both_ways(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    column = "[...document.querySelectorAll('#directions tbody tr')].map(row => parseFloat(row.cells[2].textContent))"
+    click = "document.querySelectorAll('#directions button.sort')[2].click()"
+    assert browser.evaluate(column) not in (sorted(browser.evaluate(column)), [])
+    browser.evaluate(click)
+    values = browser.evaluate(column)
+    assert values == sorted(values, reverse=True)
+    browser.evaluate(click)
+    assert browser.evaluate(column) == sorted(values)
+    assert browser.evaluate("document.querySelectorAll('#directions th')[2].getAttribute('aria-sort')") == "ascending"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", set(NAMES)),
+        ("fr-th", {"fr-th"}),
+        ("th", {"en-th", "th-en", "fr-th", "th-fr"}),
+        ("zh-Hant", {"zh-Hans-zh-Hant"}),
+        ("xx", set()),
+    ],
+)
+def test_the_filter_leaves_what_was_asked_for(browser: Browser, site: Path, text: str, found: set[str]) -> None:
+    browser.open(site / "index.html")
+    browser.evaluate(
+        f"document.getElementById('filter').value = {text!r};"
+        "document.getElementById('filter').dispatchEvent(new Event('input'))"
+    )
+    rows = "[...document.querySelectorAll('#directions tbody tr:not([hidden])')]"
+    assert set(browser.evaluate(f"{rows}.map(row => row.dataset.direction)")) == found
+    systems = browser.evaluate(f"{rows}.map(row => row.dataset.system)")
+    assert set(systems) <= {"student_int8"}  # the system that would be shipped is chosen first
+
+
+@pytest.mark.parametrize("page", ["index.html", "pairs/en-fr.html", "languages/th.html", "routing.html"])
+def test_a_phone_needs_no_sideways_scrolling_of_the_page(browser: Browser, site: Path, page: str) -> None:
+    browser.screen(360, 740)
+    browser.open(site / page)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_dark_and_print(browser: Browser, site: Path) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    browser.screen(1200, scheme="dark")
+    browser.open(site / "index.html")
+    assert browser.evaluate(background) == "rgb(17, 23, 29)"
+    browser.screen(1200, media="print")
+    assert browser.evaluate(background) == "rgb(255, 255, 255)"
+    assert browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_on_every_colour_can_be_read(browser: Browser, site: Path, scheme: str) -> None:
+    browser.screen(1200, scheme=scheme)
+    browser.open(site / "index.html")
+    ratios = browser.evaluate(
+        """(() => {
+             const light = text => {
+               const parts = text.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255);
+               const linear = parts.map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+               return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+             };
+             const names = ['s', 'd'].flatMap(scale => [...Array(11).keys()].map(step => scale + step));
+             return names.map(name => {
+               const cell = document.createElement('div');
+               cell.className = name;
+               document.body.append(cell);
+               const style = getComputedStyle(cell);
+               const pair = [light(style.color), light(style.backgroundColor)].sort((a, b) => b - a);
+               cell.remove();
+               return [name, (pair[0] + 0.05) / (pair[1] + 0.05)];
+             });
+           })()"""
+    )
+    assert [(name, round(ratio, 1)) for name, ratio in ratios if ratio < 4.5] == []
+
+
+def test_the_page_is_named_for_readers_of_screens(browser: Browser, site: Path) -> None:
+    for page in PAGES[:4]:
+        browser.open(site / page)
+        assert browser.evaluate("document.documentElement.lang") == "en"
+        assert browser.evaluate("document.querySelectorAll('h1').length") == 1
+        assert browser.evaluate("[...document.querySelectorAll('th')].every(head => head.scope)")
+        assert browser.evaluate(
+            "[...document.querySelectorAll('input, select')].every(field => field.labels.length || field.ariaLabel)"
+        )

@@ -1,0 +1,53 @@
+"""What a configuration refuses before anything is read."""
+
+from typing import Any
+
+import pytest
+
+from parley.corpus.config import CorpusConfig, SourceConfig
+from parley.pipeline.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"format": "xml"}, "unknown format 'xml'; valid: parquet"),
+        ({"columns": {"a": "enn"}}, "unknown language code 'enn': did you mean 'en'"),
+        ({"columns": {"a": "en", "b": "en"}}, "two columns are mapped to 'en'"),
+        ({"subsets": {"x": {"a": "xx"}}}, "unknown language code 'xx'"),
+        ({"languages": ["zh"]}, "unknown language code 'zh'"),
+        ({"split": "training"}, "unknown split 'training'"),
+        ({"encoding": "utf-16"}, "cannot be read line by line"),
+        ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
+        ({"format": "hub", "each_file": True}, "each_file"),
+    ],
+)
+def test_bad_sources(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        SourceConfig(**{"path": "a", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"languages": ["en"]}, "at least two"),
+        ({"languages": ["en", "xx"]}, "unknown language code 'xx'"),
+        (
+            {"languages": ["en", "fr"], "withhold_pairs": ["fr-th"]},
+            "'fr-th' has 'th', which is not among the languages",
+        ),
+        ({"withhold_pairs": ["fr"]}, "'fr' is not a direction"),
+        ({"dev_share": 0.6, "test_share": 0.5}, "must leave a share for train"),
+        ({"required_splits": ["valid"]}, "unknown split 'valid'"),
+        ({"min_languages": 1}, "at least 2"),
+    ],
+)
+def test_bad_corpora(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        CorpusConfig(**fields)
+
+
+def test_codes_and_withheld_pairs_have_one_order() -> None:
+    config = CorpusConfig(languages=["th", "fr", "en"], withhold_pairs=["th-fr", "fr-th"])
+    assert config.codes == ["en", "fr", "th"]
+    assert config.withheld == ["fr-th"]

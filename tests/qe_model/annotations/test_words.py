@@ -1,0 +1,109 @@
+"""Characters to words and back: nothing is lost, whatever the tokenizer."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import DIMENSION_LABELS, ErrorSpan
+from qe_model.annotations.words import (
+    labels_to_spans,
+    to_characters,
+    to_words,
+    word_labels,
+    word_of_piece,
+    words_of,
+    words_of_tokens,
+)
+
+TEXTS = st.text(alphabet=st.sampled_from("ab é\u0301ñ.,'-59 ไทกำ日かカ한😀👍🏽\n\t"), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Don't go, 3.5 km!!!", ["Don't", "go", ",", "3.5", "km", "!!!"]),
+        ("l'homme d’été", ["l'homme", "d’été"]),
+        ("我们从左边包抄。", ["我", "们", "从", "左", "边", "包", "抄", "。"]),
+        ("左から回り込もう", ["左", "から", "回", "り", "込", "もう"]),
+        ("ドラゴンだ", ["ドラゴン", "だ"]),
+        ("เก็บไว้", ["เก็", "บ", "ไว้"]),
+        ("전리품 줘", ["전리품", "줘"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("👍🏽👨‍👩‍👧🇩🇪", ["👍🏽", "👨‍👩‍👧", "🇩🇪"]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_words_of(text: str, words: list[str]) -> None:
+    assert [text[start:end] for start, end in words_of(text)] == words
+
+
+@given(TEXTS)
+def test_words_cover_all_but_spaces(text: str) -> None:
+    words = words_of(text)
+    covered = "".join(text[start:end] for start, end in words)
+    assert covered == "".join(text.split())
+    assert all(first[1] <= second[0] for first, second in pairwise(words))
+
+
+@given(TEXTS, st.data())
+def test_any_span_survives_any_tokenizer(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    words = [(a, b) for a, b in pairwise(cuts) if data.draw(st.booleans())]
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    found = to_words((start, end), words)
+    assert to_characters(found, words) == (start, end)
+    touched = [i for i, (a, b) in enumerate(words) if max(a, start) < min(b, end) or (start == end and a < start < b)]
+    assert touched == list(range(found.first, found.last))
+
+
+def test_labels_take_the_worst_and_gaps_stay_gaps() -> None:
+    text = "one two three"
+    words = words_of(text)
+    spans = [
+        ErrorSpan(0, 7, dimension="fluency", severity="minor"),
+        ErrorSpan(5, 6, dimension="accuracy", severity="critical"),
+        ErrorSpan(7, 8, dimension="fluency", severity="minor"),  # a space
+        ErrorSpan(13, 13, dimension="accuracy", severity="major"),  # missing at the end
+        ErrorSpan(-1, -1, severity="critical"),
+        ErrorSpan(0, 3, side="source", severity="critical"),
+    ]
+    labels = word_labels(spans, words)
+    assert labels.severity == (1, 3, 0)
+    assert [DIMENSION_LABELS[kind] for kind in labels.dimension] == ["fluency", "accuracy", "none"]
+    assert labels.gaps == (0, 0, 1, 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=8), st.data())
+def test_labels_survive_spans(marks: list[tuple[int, int]], data: st.DataObject) -> None:
+    words = tuple((3 * i, 3 * i + 2) for i in range(len(marks)))
+    spans = [
+        ErrorSpan(*words[i], dimension=DIMENSION_LABELS[kind], severity=("minor", "major", "critical")[level - 1])  # type: ignore[arg-type]
+        for i, (level, kind) in enumerate(marks)
+        if level
+    ]
+    gaps = data.draw(st.sets(st.integers(0, len(words)), max_size=3))
+    places = [words[gap][0] if gap < len(words) else (words[-1][1] if words else 0) for gap in gaps]
+    labels = word_labels([*spans, *(ErrorSpan(place, place) for place in places)], words)
+    assert word_labels(labels_to_spans(labels), words) == labels
+
+
+def test_tokens_are_found_in_the_text() -> None:
+    text = "Er sagte: „Ja“ & ging…"
+    tokens = ["Er", "sagte", ":", "``", "Ja", "''", "&amp;", "ging", "..."]
+    found = [text[a:b] for a, b in words_of_tokens(text, tokens)]
+    assert found == ["Er", "sagte", ":", "„", "Ja", "“", "&", "ging", "…"]
+    with pytest.raises(InputError, match="row 3: token 1 'b'"):
+        words_of_tokens("a c", ["a", "b"], "row 3")
+    with pytest.raises(InputError, match="goes on"):
+        words_of_tokens("a c", ["a"])
+
+
+def test_pieces_find_the_word_they_cover_most() -> None:
+    words = [(0, 5), (5, 6), (7, 9)]
+    pieces = [(0, 0), (0, 2), (2, 5), (4, 9), (6, 7), (7, 9)]
+    assert word_of_piece(pieces, words) == [-1, 0, 0, 2, -1, 2]

@@ -1,0 +1,165 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import DebertaV2Config, ModernBertConfig, PreTrainedConfig, XLMRobertaConfig
+
+from parley.pipeline.errors import InputError
+from qe_model.annotations.annotation import AnnotatedTranslation, SeverityWeights
+from qe_model.model.batch import collate
+from qe_model.model.config import QEModelConfig
+from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel, build_model
+from qe_model.model.saving import input_encoder, load_weights, save_model
+from qe_model.model.stream import first_windows
+from qe_model.scoring.prediction import Probabilities, predict
+from tests.qe_model.tiny_qe import examples, make_world
+from training.model.loading import load_model
+from training.tokenizer import load_tokenizer
+
+SIZES: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+ENCODERS = {
+    "XLM-R": XLMRobertaConfig(**SIZES, vocab_size=480, pad_token_id=1),
+    "mDeBERTa": DebertaV2Config(
+        **SIZES, vocab_size=480, pad_token_id=1, relative_attention=True, pos_att_type=["p2c", "c2p"]
+    ),
+    "mmBERT": ModernBertConfig(**SIZES, vocab_size=480, pad_token_id=1, cls_token_id=0, sep_token_id=2),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+def teacher_model(world: dict[str, Path], predictor: str = "states", seed: int = 1) -> ParleyQEModel:
+    config = QEModelConfig(predictor=predictor, dropout=0.0, max_length=64, context_length=16)
+    return build_model(config, load_model(world["teacher"]), seed).eval()
+
+
+def checkpoint_model(encoder: PreTrainedConfig) -> ParleyQEModel:
+    torch.manual_seed(0)
+    own = {**encoder.to_dict(), "model_type": encoder.model_type}
+    return ParleyQEModel(
+        ParleyQEConfig(encoder_kind="checkpoint", encoder=own, max_length=64, context_length=16)
+    ).eval()
+
+
+def run(
+    model: ParleyQEModel, world: dict[str, Path], rows: list[AnnotatedTranslation], size: int
+) -> list[Probabilities]:
+    return predict(model, input_encoder(model, load_tokenizer(world["tokenizer"])), rows, batch_tokens=size)
+
+
+def close(a: Probabilities, b: Probabilities) -> bool:
+    parts = ("target", "gaps", "source", "target_dimension", "sentence")
+    return all(np.allclose(getattr(a, name), getattr(b, name), atol=1e-4) for name in parts)
+
+
+@pytest.mark.parametrize("kind", ["none", "scores", "states", *ENCODERS])
+def test_batch_mates_and_padding_do_not_change_a_translation(world: dict[str, Path], kind: str) -> None:
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    rows = examples(12)
+    alone, together = run(model, world, rows, 1), run(model, world, rows, 2000)
+    assert all(close(a, b) for a, b in zip(alone, together, strict=True))
+    assert all(len(one.target) == len(one.target_words) == len(one.gaps) - 1 for one in alone)
+    assert all(abs(one.target.sum(-1) - 1).max(initial=0) < 1e-4 for one in alone)
+
+
+@pytest.mark.parametrize("kind", ["states", "XLM-R"])
+def test_a_saved_model_comes_back(world: dict[str, Path], kind: str, tmp_path: Path) -> None:
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    save_model(model, input_encoder(model, load_tokenizer(world["tokenizer"])), tmp_path)
+    again, encoder = load_weights(tmp_path)
+    rows = examples(3)
+    assert all(close(a, b) for a, b in zip(run(model, world, rows, 500), predict(again, encoder, rows), strict=True))
+    assert [n for n, p in again.named_parameters() if p.requires_grad] == [
+        n for n, p in model.named_parameters() if p.requires_grad
+    ]
+    assert not list(tmp_path.glob("*.bin"))
+
+
+def test_the_encoder_starts_as_the_teacher_and_the_predictor_stays_frozen(world: dict[str, Path]) -> None:
+    teacher, model = load_model(world["teacher"]), teacher_model(world)
+    assert model.predictor is not None
+    own = dict(model.encoder.named_parameters())
+    for name, parameter in teacher.encoder.named_parameters():  # type: ignore[union-attr]
+        assert torch.equal(own[f"encoder.{name}"], parameter)
+    assert not any(parameter.requires_grad for parameter in model.predictor.teacher.parameters())
+    assert not model.train().predictor.teacher.training
+
+
+def test_predictor_scores_are_log_probabilities(world: dict[str, Path]) -> None:
+    from qe_model.model.encoders import forced_scores, forced_states
+    from training.batches.encoded import EncodedCorpus
+    from training.batches.stream import BatchingConfig, BatchStream
+
+    teacher = load_model(world["teacher"]).eval()
+    batch = next(
+        iter(BatchStream(EncodedCorpus.open(world["encoded"]), BatchingConfig(batch_tokens=200, max_length=64)))
+    )
+    with torch.no_grad():
+        states = forced_states(teacher, batch.input_ids, batch.attention_mask, batch.decoder_input_ids)
+        scores = forced_scores(states, teacher.lm_head.weight, batch.labels)
+        total = teacher(**batch.model_inputs()).metrics["nll"]
+    assert float(-5 * scores[..., 0].sum() / batch.target_tokens) == pytest.approx(float(total), rel=1e-4)
+    assert (scores[..., 1] <= 1e-6).all()
+    assert (scores[batch.labels == -100] == 0).all()
+
+
+def test_context_changes_what_is_said(world: dict[str, Path]) -> None:
+    from dataclasses import replace
+
+    from qe_model.annotations.annotation import ContextMessage
+
+    model, row = teacher_model(world), examples(1)[0]
+    inside = replace(row, context=(ContextMessage("boss wait", "gtxx bfny"),))
+    assert not close(*run(model, world, [row, inside], 500))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder": "some/model"}, "only with encoder=teacher"),
+        ({"predictor": "magic"}, "choose one of none, scores, states"),
+        ({"max_length": 3}, "16 or more"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        QEModelConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_a_missing_teacher_or_checkpoint_is_one_line() -> None:
+    with pytest.raises(InputError, match="needs a teacher"):
+        build_model(QEModelConfig(), None, 1)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        build_model(QEModelConfig(encoder="/nowhere", predictor="none"), None, 1)
+
+
+@pytest.mark.parametrize("kind", ["none", "XLM-R"])
+def test_the_encoder_is_not_told_a_hidden_piece(world: dict[str, Path], kind: str) -> None:
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    ids, positions = torch.tensor([[20, 21, 22], [20, 30, 22]]), torch.arange(3).repeat(2, 1)
+    hidden = torch.tensor([[False, True, False]]).repeat(2, 1)
+    one, other = model.encoder.embed(ids, positions, hidden)
+    assert torch.equal(one, other)
+    one, other = model.encoder.embed(ids, positions, None)
+    assert [bool((one[i] == other[i]).all()) for i in range(3)] == [True, False, True]
+
+
+def test_the_teachers_states_of_hidden_pieces_are_not_told(world: dict[str, Path]) -> None:
+    model = teacher_model(world)
+    assert model.predictor is not None
+    assert model.predictor.states_in is not None
+    encoder = input_encoder(model, load_tokenizer(world["tokenizer"]))
+    inputs = [joint for joint, _ in first_windows(examples(3), encoder, SeverityWeights())]
+    batch = collate(inputs, encoder, 1)
+    told = model.predictor(batch)
+    hidden = torch.zeros((2, *batch.input_ids.shape), dtype=torch.bool)
+    assert torch.equal(model.predictor(replace(batch, hidden=hidden)), told)
+    hidden[1, :, 2] = True  # the second piece of each translation
+    changed = (model.predictor(replace(batch, hidden=hidden)) != told).any(-1)
+    assert changed.nonzero()[:, 1].unique().tolist() == [2]

@@ -1,0 +1,57 @@
+"""What the losses teach: each head its labels, and nothing where labels do not tell."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from qe_model.model.batch import IGNORED, Labels
+from qe_model.model.config import LossConfig
+from qe_model.model.estimator import QEOutput
+from qe_model.model.losses import total_loss
+
+MAJOR = [0.0, 0.0, 1.0, 0.0]
+OK = [1.0, 0.0, 0.0, 0.0]
+
+
+def output() -> QEOutput:
+    def logits(rows: int, width: int) -> torch.Tensor:
+        return torch.zeros(rows, width, requires_grad=True)
+
+    return QEOutput(logits(2, 4), logits(2, 3), logits(3, 4), logits(3, 3), logits(2, 4), logits(1, 4))
+
+
+def labels() -> Labels:
+    return Labels(
+        target=torch.tensor([OK, OK]),
+        gaps=torch.tensor([OK, OK, OK]),
+        source=torch.tensor([OK, MAJOR]),
+        target_known=torch.ones(2),
+        gaps_known=torch.ones(3),
+        source_known=torch.ones(2),
+        target_dimension=torch.full((2,), IGNORED),
+        gap_dimension=torch.full((3,), IGNORED),
+        severity_known=torch.ones(2),
+        gap_severity_known=torch.ones(3),
+        source_severity_known=torch.ones(2),
+        sentence=torch.full((1, 4), torch.nan),
+    )
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_source_words_learn_how_bad_they_are_where_labels_tell(told: bool) -> None:
+    said, wanted = output(), labels()
+    wanted = wanted if told else replace(wanted, source_severity_known=torch.zeros(2))
+    total_loss(said, wanted, LossConfig(), "none")[0].backward()
+    assert said.source.grad is not None
+    minor, major, critical = said.source.grad[1, 1:].tolist()
+    assert minor == pytest.approx(critical)
+    assert (major < minor) is told  # down the gradient: major rises above the others
+    assert major == pytest.approx(minor) or told
+
+
+def test_what_is_unknown_teaches_nothing() -> None:
+    said = output()
+    total_loss(said, replace(labels(), source_known=torch.zeros(2)), LossConfig(), "none")[0].backward()
+    assert said.source.grad is not None
+    assert said.source.grad.abs().sum() == 0

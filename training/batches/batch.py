@@ -1,0 +1,131 @@
+"""One batch: messages of mixed directions gathered from the encoded corpus and padded.
+
+Legend: B messages, S source length, T target length, tags and end included.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from parley.languages.table import CODES
+from training.batches.encoded import EncodedCorpus
+from training.batches.joined import JoinedCorpus
+
+if TYPE_CHECKING:
+    import torch
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+IGNORED: Final = -100  # label of padding
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Messages of mixed directions, padded on the right.
+
+    Attributes:
+        input_ids: [B, S] source tag or `__auto__`, tokens, end.
+        attention_mask: [B, S] 1 on tokens, 0 on padding.
+        decoder_input_ids: [B, T] target tag, tokens.
+        labels: [B, T] tokens, end; -100 on padding.
+        source_language, target_language: [B] index into CODES; the true source also where the tag is `__auto__`.
+        target_tokens: labels that count.
+    """
+
+    input_ids: "torch.Tensor"
+    attention_mask: "torch.Tensor"
+    decoder_input_ids: "torch.Tensor"
+    labels: "torch.Tensor"
+    source_language: "torch.Tensor"
+    target_language: "torch.Tensor"
+    target_tokens: int
+
+    def to(self, device: "torch.device | str") -> "Batch":
+        """The same batch on a device."""
+        import torch
+
+        moved = {
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
+        }
+        return Batch(**moved, target_tokens=self.target_tokens)
+
+    def model_inputs(self) -> "dict[str, torch.Tensor]":
+        """Keyword arguments of the model's `forward`."""
+        names = ("input_ids", "attention_mask", "decoder_input_ids", "labels", "source_language")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Messages to translate, as parallel arrays [n]: languages as indices into CODES, corpus rows, tags by id."""
+
+    source: "Array"
+    target: "Array"
+    row: "Array"
+    source_length: "Array"
+    target_length: "Array"
+    auto: "Array"
+
+    def take(self, chosen: "Array | slice") -> "Examples":
+        """The chosen examples, in that order."""
+        return Examples(**{name: value[chosen] for name, value in vars(self).items()})
+
+
+def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batch:
+    """Gather the tokens of the examples and pad them."""
+    import torch
+
+    encoded = corpus if isinstance(corpus, JoinedCorpus) else JoinedCorpus(corpus)
+    tags = np.array(encoded.language_ids)
+    head = np.where(examples.auto, encoded.auto_id, tags[examples.source])
+    source, source_mask = _padded(encoded, examples.source, examples.row, examples.source_length, head)
+    target, target_mask = _padded(
+        encoded, examples.target, examples.row, examples.target_length + 1, tags[examples.target]
+    )
+    counted = target_mask[:, 1:]
+    return Batch(
+        input_ids=torch.from_numpy(source),
+        attention_mask=torch.from_numpy(source_mask.astype(np.int64)),
+        decoder_input_ids=torch.from_numpy(np.where(counted, target[:, :-1], encoded.pad_id)),
+        labels=torch.from_numpy(np.where(counted, target[:, 1:], IGNORED)),
+        source_language=torch.from_numpy(examples.source.astype(np.int64)),
+        target_language=torch.from_numpy(examples.target.astype(np.int64)),
+        target_tokens=int(counted.sum()),
+    )
+
+
+def _padded(
+    encoded: JoinedCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
+) -> "tuple[Array, Array]":
+    """[B, L] head, tokens, end, padding; and the mask of what is not padding. `lengths` count head and end."""
+    width = int(lengths.max())
+    mask = np.arange(width) < lengths[:, None]
+    out = np.full(mask.shape, encoded.pad_id, np.int64)
+    order = np.argsort((languages.astype(np.int64) << 40) | rows)  # language by language, in the order of the file
+    sizes = lengths[order] - 2
+    tokens, first = _gather(encoded, languages[order], rows[order], sizes)
+    column = np.arange(len(tokens)) - np.repeat(first, sizes)
+    out.ravel()[np.repeat(order * width + 1, sizes) + column] = tokens
+    out[np.arange(len(rows)), lengths - 1] = encoded.eos_id
+    out[:, 0] = head
+    return out, mask
+
+
+def _gather(encoded: JoinedCorpus, languages: "Array", rows: "Array", sizes: "Array") -> "tuple[Array, Array]":
+    """Tokens of cells sorted by language and row, end to end, and where each cell begins among them [n]."""
+    ends = np.cumsum(sizes)
+    first = ends - sizes
+    out = np.empty(int(sizes.sum()), np.int64)
+    parts = encoded.part_of(rows)
+    edges = np.flatnonzero(np.diff(languages.astype(np.int64) * len(encoded.parts) + parts, prepend=-1, append=-1))
+    for start, stop in pairwise(edges.tolist()):
+        part = int(parts[start])
+        tokens, offsets = encoded.parts[part].column(CODES[languages[start]])
+        here = slice(int(first[start]), int(ends[stop - 1]))
+        shift = offsets[rows[start:stop] - encoded.starts[part]] - first[start:stop]
+        out[here] = tokens[np.arange(here.start, here.stop) + np.repeat(shift, sizes[start:stop])]
+    return out, first

@@ -1,0 +1,133 @@
+"""Experiment trackers through accelerate: Weights & Biases, Comet, TensorBoard; on or off line."""
+
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from parley.pipeline.atomic import write_json
+from parley.pipeline.errors import InputError
+from training.loop.config import TrackingConfig
+
+if TYPE_CHECKING:
+    from accelerate.tracking import GeneralTracker
+
+MODULES: Final = {"wandb": "wandb", "comet": "comet_ml", "tensorboard": "tensorboard"}
+SECRET_NAME: Final = re.compile(r"api_?key|secret|password|passwd|credential|(^|_)(token|auth)$", re.IGNORECASE)
+HIDDEN: Final = "(hidden)"
+
+
+def check_tracking(config: TrackingConfig) -> None:
+    """Refuse a tracker that cannot work, before anything runs.
+
+    Raises:
+        InputError: its package is not installed.
+    """
+    module = MODULES.get(config.kind)
+    if module and importlib.util.find_spec(module) is None:
+        raise InputError(f"tracking.kind={config.kind} needs the package {module}: pip install 'parley[track]'")
+
+
+class Tracker:
+    """One tracker of accelerate's, or none. Only the first process starts it.
+
+    Args:
+        folder: for offline data, event files and the run's identity, by which a resumed training continues its run.
+        facts: configuration to record; secrets are hidden.
+    """
+
+    def __init__(self, config: TrackingConfig, folder: Path, facts: Mapping[str, Any]) -> None:
+        check_tracking(config)
+        self.config = config
+        self.folder = Path(config.folder) if config.folder else folder
+        self.facts = public_values(facts)
+        self.inner: GeneralTracker | None = None
+
+    def start(self) -> None:
+        """Open the run, unless tracking is off."""
+        if self.config.kind == "none":
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.inner = _open(self.config, self.folder)
+        self.inner.start()
+        self.inner.store_init_configuration(self.facts)
+
+    def log(self, values: Mapping[str, Any], step: int) -> None:
+        """Record numbers at an update; what is not a number is left out."""
+        if self.inner is not None:
+            self.inner.log({name: value for name, value in values.items() if isinstance(value, int | float)}, step=step)
+
+    def finish(self) -> None:
+        """Close the run and write out what is left."""
+        if self.inner is not None:
+            self.inner.finish()
+            self.inner = None
+
+
+def _open(config: TrackingConfig, folder: Path) -> "GeneralTracker":
+    from accelerate import tracking
+
+    identity = folder / "run.json"
+    if not identity.exists():
+        write_json(identity, {"id": uuid4().hex})
+    run_id = json.loads(identity.read_text(encoding="utf-8"))["id"]
+    if config.kind == "wandb":
+        return tracking.WandBTracker(config.project, **_wandb_arguments(config, folder, run_id))
+    if config.kind == "comet":
+        return tracking.CometMLTracker(config.project, **_comet_arguments(config, folder, run_id))
+    return tracking.TensorBoardTracker(config.project, logging_dir=str(folder))
+
+
+def _wandb_arguments(config: TrackingConfig, folder: Path, run_id: str) -> dict[str, Any]:
+    import wandb
+
+    # No command line, git remote or code leaves this machine: overrides and remotes may hold passwords.
+    settings = wandb.Settings(x_disable_meta=True, disable_git=True, disable_code=True, console="off", silent=True)
+    mode = "offline" if config.offline else "online"
+    resume = None if config.offline else "allow"  # an offline run cannot be looked up
+    return {"mode": mode, "dir": str(folder), "id": run_id, "resume": resume, "settings": settings}
+
+
+def _comet_arguments(config: TrackingConfig, folder: Path, run_id: str) -> dict[str, Any]:
+    import comet_ml
+
+    os.environ.setdefault("COMET_LOGGING_CONSOLE", "ERROR")
+    settings = comet_ml.ExperimentConfig(
+        offline_directory=str(folder),
+        log_code=False,
+        log_graph=False,
+        log_git_metadata=False,
+        log_git_patch=False,
+        log_env_details=False,
+        auto_output_logging=False,  # type: ignore[arg-type]  # False is what switches it off
+        parse_args=False,
+        display_summary_level=0,
+    )
+    key = {} if config.offline else {"experiment_key": run_id}
+    return {
+        "online": not config.offline,
+        "mode": "create" if config.offline else "get_or_create",
+        **key,
+        "experiment_config": settings,
+    }
+
+
+def public_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
+    """Flatten a configuration for a tracker, secrets hidden.
+
+    Hidden are values whose key looks like a secret's, and values equal to an environment variable whose name does.
+    """
+    secrets = {value for name, value in os.environ.items() if value and SECRET_NAME.search(name)}
+    flat: dict[str, bool | int | float | str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= public_values(value, f"{prefix}{name}.")
+        else:
+            plain = value if isinstance(value, bool | int | float) else str(value)
+            hidden = SECRET_NAME.search(name) or any(secret in str(value) for secret in secrets)
+            flat[f"{prefix}{name}"] = HIDDEN if hidden else plain
+    return flat

@@ -1,0 +1,363 @@
+"""THE training loop: teacher, student and quality estimation all train here.
+
+An update draws micro-batches until they hold `update_tokens` target tokens over all processes, so the divisor of the
+loss is known before the first forward and the gradient equals that of one big batch. Nothing waits for the device
+between two lines of the log. What a model needs besides (its loss, its validation) is a `Task`.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from parley.pipeline.errors import InputError
+from parley.pipeline.progress import ProgressBar, progress_bar, say
+from training.batches.prefetch import Prefetch, StreamLike
+from training.loop import checkpoint as store
+from training.loop.best import BestWeights
+from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.ema import WeightAverage
+from training.loop.log import TrainingLog
+from training.loop.meters import Meters
+from training.loop.optimization import Optimizer, learning_rate
+from training.loop.precision import Masters, choose_precision
+from training.loop.processes import Processes
+from training.loop.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class LossParts:
+    """Loss of one micro-batch.
+
+    Attributes:
+        loss_sum: sum over target tokens, in nats; has a gradient.
+        tokens: target tokens, as the batch's `target_tokens` says.
+        metrics: means per token for the log; scalars on the device are best, they are not waited for.
+    """
+
+    loss_sum: Tensor
+    tokens: int
+    metrics: Mapping[str, float | Tensor] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """What is trained."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, on any device; the trainer moves it."""
+        ...
+
+    def loss(self, batch: Any) -> LossParts:
+        """Loss of a micro-batch that is on the model's device."""
+        ...
+
+    def after_update(self) -> None:
+        """Called after each update (expert balancing, ...)."""
+        ...
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores of the model as it is now (with averaged weights), such as `dev/loss`, `dev/chrf/en-fr`."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How training ended.
+
+    Attributes:
+        updates, tokens, seconds: done, over all resumes.
+        skipped: unsound updates that were skipped.
+        resumed_from: update of the checkpoint that this call went on from; 0 for none.
+        result_update: update whose weights the model now holds.
+        metrics: validation scores of these weights.
+    """
+
+    updates: int
+    tokens: int
+    seconds: float
+    skipped: int
+    resumed_from: int
+    result_update: int
+    metrics: dict[str, float]
+
+
+@dataclass
+class Progress:
+    """Where a training stands; `validated` is the update of the last validation, `metrics` its scores."""
+
+    update: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    validated: int = -1
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def used(self, config: TrainingConfig) -> float:
+        """Share of the budget that is used, 1 or more when it is used up."""
+        limits = (
+            (self.update, config.max_updates),
+            (self.tokens, config.max_tokens),
+            (self.seconds / 60, config.max_minutes),
+        )
+        return max(done / limit for done, limit in limits if limit)
+
+
+class Trainer:
+    """Trains a task on a stream of batches, resuming from what it finds in `out`.
+
+    Args:
+        config: budget, optimisation and the rest.
+        task: the model with its loss and validation.
+        stream: batches of this process.
+        out: folder for `training_log.jsonl`, `checkpoints/`, `best/`, `tracking/`.
+        tracking: experiment tracker.
+        processes: made by the caller when the stream needed the rank; else made here.
+        description: of the progress bar.
+        facts: further values for the tracker's configuration.
+
+    Attributes:
+        position: of the stream once training is over.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        task: Task,
+        stream: StreamLike,
+        out: Path,
+        tracking: TrackingConfig | None = None,
+        processes: Processes | None = None,
+        description: str = "train",
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config, self.task, self.stream, self.out, self.description = config, task, stream, out, description
+        out.mkdir(parents=True, exist_ok=True)
+        self.processes = processes or Processes(config)
+        self.device = self.processes.device
+        self.model = task.model.to(self.device)
+        self.masters = Masters(self.model, choose_precision(config.precision, self.device))
+        self.processes.share_weights(self.model, self.masters)
+        self.optimizer = Optimizer(self.masters, config)
+        self.average = WeightAverage(self.masters, config.ema_decay)
+        self.best = BestWeights(out / "best", config)
+        self.log = TrainingLog(out / "training_log.jsonl")
+        self.tracker = Tracker(
+            tracking or TrackingConfig(), out / "tracking", {"training": asdict(config), **(facts or {})}
+        )
+        self.progress, self.meters = Progress(), Meters()
+        self.resumed_from, self.note = 0, ""
+        self.position: dict[str, Any] = {}
+        if config.compile:
+            self.model.compile(dynamic=True)
+
+    def train(self) -> TrainResult:
+        """Train until the budget is used up; leaves the result's weights in the model, in fp32.
+
+        Raises:
+            InputError: training diverged, the disk is full, a checkpoint is of another model or another launch.
+        """
+        self._seed()
+        self._resume()
+        self.started = time.monotonic() - self.progress.seconds
+        self.model.train()
+        if self.processes.is_first:
+            self.tracker.start()
+        bar = progress_bar(self.description, self.config.max_updates or 100)
+        with bar, Prefetch(self.stream, self.config.prefetch, pin=self.device.type == "cuda") as batches:
+            while self.progress.used(self.config) < 1:
+                norm, rate = self._update(batches)
+                self._record(norm, rate, bar)
+                self._validate_or_save(batches)
+            if self.progress.validated != self.progress.update:
+                self._validate()
+                self._save(batches)
+            self.position = batches.state
+        self.tracker.finish()
+        return self._result()
+
+    def _update(self, batches: Prefetch) -> tuple[Tensor, float]:
+        """One update; gives the gradient norm and the learning rate."""
+        rate = learning_rate(self.config, self.progress.update + 1, self.progress.used(self.config))
+        group, tokens = self._draw(batches)
+        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        for batch in group:
+            parts = self.task.loss(batch.to(self.device))
+            (parts.loss_sum / tokens).backward()
+            self.masters.collect()
+            loss_sum += parts.loss_sum.detach()
+            self.meters.add_metrics(parts.metrics, batch.target_tokens)
+        self.processes.sum_gradients(self.masters)
+        loss_sum = self.processes.sum_scalar(loss_sum)
+        self.meters.add_update(loss_sum, tokens)
+        norm = self.optimizer.step(rate, loss_sum / tokens)
+        self.progress.update += 1
+        self.progress.tokens += tokens
+        self.average.update(self.progress.update)
+        self.task.after_update()
+        return norm, rate
+
+    def _draw(self, batches: Prefetch) -> tuple[list[Any], int]:
+        """Micro-batches of one update, and their target tokens over all processes. All take the first one's clock."""
+        group, total = [], 0.0
+        while total < self.config.update_tokens:
+            group.append(batches.take())
+            clock = time.monotonic() - self.started if self.processes.is_first else 0.0
+            tokens, self.progress.seconds = self.processes.sum_counts([group[-1].target_tokens, clock])
+            total += tokens
+        return group, int(total)
+
+    def _record(self, norm: Tensor, rate: float, bar: ProgressBar) -> None:
+        logs = self.progress.update % self.config.log_every == 0
+        if logs:
+            values = self.meters.read()
+            values |= {"lr": rate, "gradient_norm": finite(float(norm)), "skipped": self.optimizer.skipped()[1]}
+            values |= {"tokens": self.progress.tokens, "seconds": round(self.progress.seconds, 1)}
+            self._publish("train", values, self._expert_load())
+            self.note = f"loss {values['loss'] or float('nan'):.3f} {values['tokens_per_second']:,.0f} tokens/s"
+        if logs or self.device.type == "cpu":
+            self._stop_if_diverged()
+        used = self.progress.used(self.config)
+        bar.advance(used * (bar.total or 100) - bar.done, self.note)
+
+    def _expert_load(self) -> dict[str, list[float]]:
+        """Each expert's share of its layer's load in the last update."""
+        measure: Callable[[], dict[str, Tensor]] = getattr(self.model, "expert_load", dict)
+        loads = measure()
+        return {name: [round(x, 4) for x in (load / load.sum().clamp(min=1)).tolist()] for name, load in loads.items()}
+
+    def _publish(self, kind: str, values: dict[str, Any], load: dict[str, list[float]] | None = None) -> None:
+        if self.processes.is_first:
+            self.log.write(kind, self.progress.update, values | ({"expert_load": load} if load else {}))
+            flat = {name if "/" in name else f"{kind}/{name}": value for name, value in values.items()}
+            shares = {f"load/{layer}/{e}": x for layer, load_E in (load or {}).items() for e, x in enumerate(load_E)}
+            self.tracker.log(flat | shares, self.progress.update)
+
+    def _stop_if_diverged(self) -> None:
+        in_a_row, skipped = self.optimizer.skipped()
+        if in_a_row < self.config.max_skips:
+            return
+        saved = store.checkpoints(self.out / "checkpoints")
+        kept = f"the last good checkpoint is {saved[-1]}" if saved else "there was no checkpoint yet"
+        raise InputError(
+            f"training diverged at update {self.progress.update}: loss or gradient of {in_a_row} updates in a row "
+            f"exploded or was not a number ({skipped} skipped in all); {kept}; "
+            "lower training.learning_rate or raise training.warmup_updates"
+        )
+
+    def _validate_or_save(self, batches: Prefetch) -> None:
+        validates, saves = (
+            every and self.progress.update % every == 0
+            for every in (self.config.validate_every, self.config.checkpoint_every)
+        )
+        if validates:
+            self._validate()
+        if validates or saves:
+            self._save(batches)
+
+    def _validate(self) -> None:
+        """The first process validates with averaged weights; the others wait."""
+        scores: dict[str, float] = {}
+        if self.processes.is_first:
+            generators = store.random_state()
+            with self.average.applied(), torch.no_grad():
+                self.model.eval()
+                scores = self.task.validate(self.model)
+            self.model.train()
+            store.restore_random_state(generators)
+            self.best.offer(scores, self.progress.update, self.average.weights() | self._buffers())
+        scores, self.best.ranked = self.processes.gather((scores, self.best.ranked))[0]
+        self.progress.metrics, self.progress.validated = scores, self.progress.update
+        values = {name: finite(score) for name, score in scores.items()}
+        self._publish("validation", values | {"tokens": self.progress.tokens, "seconds": round(self._clock(), 1)})
+        shown = ", ".join(f"{name} {score:.4g}" for name, score in scores.items() if name.count("/") < 2)
+        say(f"{self.description}: update {self.progress.update}: {shown}")
+
+    def _clock(self) -> float:
+        return time.monotonic() - self.started
+
+    def _buffers(self) -> dict[str, Tensor]:
+        return {f"buffer.{name}": buffer for name, buffer in self.model.named_buffers()}
+
+    def _save(self, batches: Prefetch) -> None:
+        if self.processes.is_first:
+            self.progress.seconds = self._clock()
+        own = {"stream": batches.state, "random": store.random_state(), "meters": self.meters.state()}
+        everyone = self.processes.gather(own)
+        if self.processes.is_first:
+            root = self.out / "checkpoints"
+            state = {"progress": asdict(self.progress), "best": self.best.ranked, "processes": everyone}
+            with store.whole_folder(store.checkpoint_path(root, self.progress.update)) as folder:
+                tensors = self.optimizer.state_tensors() | self.average.state_tensors() | self._buffers()
+                store.save_tensors(folder / "tensors.safetensors", tensors)
+                store.save_json(folder / "state.json", state | {"layout": self.masters.layout()})
+            store.prune(root, set(store.checkpoints(root)[-self.config.keep_last :]))
+            self.best.prune()
+        self.processes.wait()
+
+    def _seed(self) -> None:
+        seed = self.config.seed + self.processes.rank
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+
+    def _resume(self) -> None:
+        saved = store.checkpoints(self.out / "checkpoints")
+        if saved:
+            state = store.load_json(saved[-1] / "state.json")
+            self._check_fits(saved[-1], state)
+            self._restore(store.load_tensors(saved[-1] / "tensors.safetensors"), state)
+            say(f"{self.description}: resumed from update {self.progress.update} ({saved[-1]})")
+        if self.processes.is_first:
+            self.log.cut(self.progress.update if saved else -1)
+        self.processes.wait()
+
+    def _check_fits(self, folder: Path, state: dict[str, Any]) -> None:
+        if state["layout"] != self.masters.layout():
+            raise InputError(
+                f"checkpoint {folder} is of another model or vocabulary or precision: remove it or its run"
+            )
+        if len(state["processes"]) != self.processes.count:
+            raise InputError(
+                f"checkpoint {folder} is of {len(state['processes'])} processes, now {self.processes.count} run"
+            )
+
+    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        self.optimizer.load_state_tensors(tensors)
+        self.average.load_state_tensors(tensors)
+        for name, buffer in self._buffers().items():
+            buffer.copy_(tensors[name])
+        own = state["processes"][self.processes.rank]
+        self.progress = Progress(**state["progress"])
+        self.best.restore(state["best"])
+        self.meters.load_state(own["meters"])
+        self.stream.load_state_dict(own["stream"])
+        store.restore_random_state(own["random"])
+        self.resumed_from = self.progress.update
+
+    @torch.no_grad()
+    def _result(self) -> TrainResult:
+        """Put the result's weights into the model, no longer as views."""
+        update, metrics = self.progress.update, self.progress.metrics
+        weights = self.average.weights() | self._buffers()
+        if self.config.result == "best":
+            update, weights, metrics = self.best.load()
+        for name, parameter in self.model.named_parameters():
+            if name in weights:
+                parameter.data, parameter.grad = weights[name].to(self.device), None
+        for name, buffer in self._buffers().items():
+            buffer.copy_(weights[name])
+        self.model.eval()
+        done = self.progress
+        skipped = self.optimizer.skipped()[1]
+        return TrainResult(done.update, done.tokens, done.seconds, skipped, self.resumed_from, update, metrics)
+
+
+def finite(value: float) -> float | None:
+    """The value, or None where it is not a number or infinite, which JSON has no word for."""
+    return value if np.isfinite(value) else None
