@@ -1,0 +1,55 @@
+"""Shards of a stage: each in a folder of its own, absent or whole, merged when all are there.
+
+    <fingerprint>.partial/shards/<name>/    what `run_shard` wrote
+
+A killed stage goes on with the shards that are missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from parley.pipeline.atomic import remove, replacing
+from parley.pipeline.progress import progress_bar
+from parley.pipeline.stage import Shard, Stage
+
+FOLDER: Final = "shards"
+
+
+def shard_folders(out: Path) -> list[Path]:
+    """Folders of the finished shards of a stage that is being filled, in the order of their names."""
+    return sorted(path for path in (out / FOLDER).iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def missing_shards(shards: Sequence[Shard], out: Path) -> list[Shard]:
+    """The shards that are not there yet."""
+    return [shard for shard in shards if not (out / FOLDER / shard.name).is_dir()]
+
+
+def run_one_shard(stage: Stage[Any], shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+    """Run a shard into its folder, unless it is there."""
+    folder = out / FOLDER / shard.name
+    if folder.is_dir():
+        return
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        stage.run_shard(shard, temporary, inputs)
+
+
+def merge_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """Merge the finished shards and remove them; returns the stage's facts. A merge that fails leaves the shards."""
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    facts = stage.merge(out, inputs)
+    remove(out / FOLDER)
+    return facts
+
+
+def run_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """All shards of a stage one after the other in this process, then the merge."""
+    shards = stage.shards(inputs)
+    with progress_bar(stage.name, len(shards)) as bar:
+        bar.advance(len(shards) - len(todo := missing_shards(shards, out)))
+        for shard in todo:
+            run_one_shard(stage, shard, out, inputs)
+            bar.advance()
+    return merge_shards(stage, out, inputs)
