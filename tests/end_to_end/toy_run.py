@@ -19,6 +19,7 @@ SMALL: Final = {
     "training.max_updates": 6,
     "training.update_tokens": 1000,
     "training.warmup_updates": 2,
+    "training.log_every": 1,
     "training.validation.loss_messages": 1,
     "training.validation.chrf_messages": 1,
     "evaluation.auto_source_messages": 1,

@@ -115,5 +115,5 @@ def test_an_unknown_tracker_lists_the_known() -> None:
 
 
 def test_settings_do_not_import_torch() -> None:
-    code = "import sys, training.trainer_config, training.tracking; assert 'torch' not in sys.modules"
+    code = "import sys, training.loop.config, training.loop.tracking; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
