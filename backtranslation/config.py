@@ -7,7 +7,7 @@ from typing import Final
 from parley.languages.table import CODES, language, pair
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
-from training.loop.config import PRECISIONS, TrainingConfig
+from training.loop.config import PRECISIONS, TrainingChanges
 
 USES: Final = ("back", "forward", "pivot")
 ACCEPT: Final = ("filter", "all", "random")
@@ -241,10 +241,6 @@ class AdoptionConfig:
         _at_least(at, "beam_size", self.beam_size, 1)
 
 
-def _default_training() -> TrainingConfig:
-    return TrainingConfig(max_updates=1000)
-
-
 @dataclass(frozen=True)
 class BacktranslationConfig:
     """Iterative back-translation.
@@ -262,7 +258,7 @@ class BacktranslationConfig:
         filter: which are accepted.
         mixing: how these are mixed with human rows.
         adoption: when a round is adopted.
-        training: a round's continued training.
+        training: a round's continued training, where it is not as the first one.
         control: also train on without synthetic rows for the same budget; rounds are then held against that.
         seed: of the choice of texts and of sampling.
     """
@@ -278,7 +274,7 @@ class BacktranslationConfig:
     filter: FilterConfig = FilterConfig()
     mixing: MixingConfig = MixingConfig()
     adoption: AdoptionConfig = AdoptionConfig()
-    training: TrainingConfig = field(default_factory=_default_training)
+    training: TrainingChanges = field(default_factory=TrainingChanges)
     control: bool = False
     seed: int = 1
 

@@ -16,7 +16,7 @@ from backtranslation.rounds import (
 from backtranslation.synthetic import QualityInput, synthetic_stage
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
 
 WITHOUT: Final = WithoutStage.name  # system of the report that has had no synthetic rows
 
@@ -40,6 +40,7 @@ class Loop:
 
 def add_rounds(
     config: BacktranslationConfig,
+    training: TrainingConfig,
     batching: BatchingConfig,
     tracking: TrackingConfig,
     sources: Mapping[str, Stage[Any]],
@@ -49,6 +50,7 @@ def add_rounds(
     """Chain the rounds behind the teacher.
 
     Args:
+        training: of the teacher; the rounds are told where they differ.
         sources: stages `corpus`, `tokenizer` and `encoded`.
         teacher: the model that the first round begins with.
         qe: a quality estimation model for the filter.
@@ -58,7 +60,7 @@ def add_rounds(
     synthetics: list[Stage[Any]] = []
     chosen: dict[str, Stage[Any]] = {"teacher": teacher}
     for number in range(1, config.rounds + 1):
-        continued = ContinuedConfig(number, config.training, batching, tracking)
+        continued = ContinuedConfig(number, config.training.over(training), batching, tracking)
         synthetic = synthetic_stage(config, number, sources["corpus"], model, qe)
         inputs = {**sources, "model": model, "synthetic": synthetic}
         if config.control:

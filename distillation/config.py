@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
-from training.loop.config import TrainingConfig
+from training.loop.config import TrainingChanges
 
 if TYPE_CHECKING:
     from transformers import M2M100Config
@@ -256,7 +256,7 @@ class DistillationConfig:
         int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
         lists: output list of each target language.
         export: engines and precision.
-        training: budget and optimizer of the student, and of the same student without distillation.
+        training: budget of the student and of its control, and where they train otherwise than the teacher.
         enabled: whether a run has a student.
     """
 
@@ -266,5 +266,5 @@ class DistillationConfig:
     int8_aware: bool = False
     lists: OutputListsConfig = field(default_factory=OutputListsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1))
+    training: TrainingChanges = field(default_factory=TrainingChanges)
     enabled: bool = True

@@ -26,10 +26,12 @@ def distillation_stages(
     None when distillation is not enabled.
 
     Args:
+        training: of the teacher; `distillation.training` says where the student's differs.
         inputs: stages `corpus`, `tokenizer`, `encoded`, `teacher`.
     """
     if not distillation.enabled:
         return []
+    training = distillation.training.over(training)
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     taught = {**data, "teacher": inputs["teacher"]}
     targets = _target_stages(distillation, training, batching, taught)

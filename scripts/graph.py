@@ -34,7 +34,8 @@ def stages(config: RunConfig) -> Stages:
     teacher = TeacherStage(teacher_config, sources)
     quality = _quality(config, {**sources, "teacher": teacher})
     judge = _judge(config, quality)
-    loop = add_rounds(config.backtranslation, config.batching, config.tracking, sources, teacher, judge)
+    training = config.training, config.batching, config.tracking
+    loop = add_rounds(config.backtranslation, *training, sources, teacher, judge)
     compared = [EvaluationStage(config.evaluation, {"corpus": corpus, "model": loop.final}, system="teacher")]
     if loop.without:
         inputs = {"corpus": corpus, "model": loop.without}
@@ -74,7 +75,8 @@ def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stage
     from eval.stage import EvaluationStage
 
     learning = config.distillation
-    made = distillation_stages(config.student, learning, learning.training, config.batching, config.tracking, sources)
+    training = config.training, config.batching, config.tracking
+    made = distillation_stages(config.student, learning, *training, sources)
     by_name = {stage.name: stage for stage in made}
     evaluations: Stages = []
     for name in ("student", "student_export", "student_no_kd"):
@@ -125,4 +127,4 @@ def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
         return []
     data = QEDataStage(config.qe_data, {"corpus": sources["corpus"]})
     needed = {name: sources[name] for name in ("corpus", "encoded", "teacher")}
-    return [data, *quality_stages(config.qe, data, config.batching, needed)]
+    return [data, *quality_stages(config.qe, config.training, config.batching, config.tracking, data, needed)]

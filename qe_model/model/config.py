@@ -1,17 +1,19 @@
 """Settings of the quality-estimation model: what it is made of, how it is pre-trained, trained and decided."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import ORIGINS, SeverityWeights
 from qe_model.model.lexical.config import LexiconConfig
-from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.config import TrainingChanges, TrainingConfig
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
 PREDICTORS: Final = ("none", "scores", "states")
 PRECISIONS: Final = ("fp32", "bf16")
 IMBALANCES: Final = ("none", "weights", "focal")
+VALIDATE_EVERY: Final = 1000  # updates of pre-training
+EMA_DECAY: Final = 0.99  # of the averaged weights; short, as these trainings are
 CONTRAST: Final = "contrast"  # origin, in a mixture, of the pairs that only the conversation decides
 
 
@@ -132,16 +134,16 @@ class PretrainingConfig:
     """Generator-detector pre-training on parallel text: find what was replaced, left out or added (DirectQE, 2021).
 
     Attributes:
-        enabled: whether the stage is part of the run.
+        max_updates, max_minutes: its budget; without one the stage is not part of the run.
         max_rate: the share of replaced words is drawn for each message between 0 and this.
         temperature: of the generator's samples; above 1 they are worse than its best guesses, as errors are.
         unigram, swap, copy: of the words that are replaced, the share that takes a random word of the batch, the next
             word of the message, or a word of the source instead of a sample.
         omit, insert: share of words left out, and of words with another one put in behind.
-        training: budget and optimizer.
     """
 
-    enabled: bool = False
+    max_updates: int = 0
+    max_minutes: float = 0.0
     max_rate: float = 0.3
     temperature: float = 1.5
     unigram: float = 0.1
@@ -149,7 +151,6 @@ class PretrainingConfig:
     copy: float = 0.05
     omit: float = 0.03
     insert: float = 0.03
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1, best_metric="dev/mcc"))
 
     def __post_init__(self) -> None:
         for name in ("max_rate", "unigram", "swap", "copy", "omit", "insert"):
@@ -159,6 +160,16 @@ class PretrainingConfig:
             raise InputError("qe.pretraining: unigram, swap and copy are shares: their sum is at most 1")
         if self.temperature <= 0:
             raise InputError(f"qe.pretraining.temperature={self.temperature}: above 0")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the stage is part of the run."""
+        return self.max_updates > 0 or self.max_minutes > 0
+
+    def over(self, training: TrainingConfig) -> TrainingConfig:
+        """The training on labels with the budget of this one."""
+        budget = {"max_updates": self.max_updates, "max_tokens": 0, "max_minutes": self.max_minutes}
+        return replace(training, validate_every=VALIDATE_EVERY, **budget)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -203,11 +214,10 @@ class QEConfig:
         loss: what is optimised.
         mixture: human, synthetic and model-made examples in a batch.
         pretraining: on parallel text, before any label is seen.
-        training: budget and optimizer of the training on labels.
+        training: the training on labels, where it is not as the teacher's.
         lexicon: word tables whose evidence the model reads; without pairs it has none.
         weights: penalty points of minor, major and critical errors.
         evaluation: how it is tested.
-        tracking: experiment tracker.
     """
 
     enabled: bool = True
@@ -215,8 +225,16 @@ class QEConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     pretraining: PretrainingConfig = field(default_factory=PretrainingConfig)
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(max_updates=1, best_metric="dev/mcc"))
+    training: TrainingChanges = field(default_factory=TrainingChanges)
     lexicon: LexiconConfig = field(default_factory=LexiconConfig)
     weights: SeverityWeights = field(default_factory=SeverityWeights)
     evaluation: QEEvaluationConfig = field(default_factory=QEEvaluationConfig)
-    tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
+
+    def training_over(self, training: TrainingConfig) -> TrainingConfig:
+        """The whole settings of the training on labels. One micro-batch is an update.
+
+        Encoders from elsewhere are moved by AdamW, as they were trained; the teacher's as the teacher was.
+        """
+        optimizer = training.optimizer if self.model.encoder == TEACHER else "adamw"
+        own = replace(training, optimizer=optimizer, update_tokens=1, ema_decay=EMA_DECAY, best_metric="dev/mcc")
+        return self.training.over(own)

@@ -10,11 +10,11 @@ from parley.pipeline.atomic import remove, write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import newest_artifact
 from parley.pipeline.stage import Stage
-from qe_model.annotations.annotation import STYLES, AnnotatedTranslation
-from qe_model.model.config import TEACHER, QEConfig
+from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, SeverityWeights
+from qe_model.model.config import TEACHER, LossConfig, MixtureConfig, PretrainingConfig, QEConfig, QEModelConfig
 from qe_model.model.lexical.stage import LexiconStage
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.stage import UNFINISHED, TrainedStage, write_result
 
 if TYPE_CHECKING:
@@ -37,17 +37,41 @@ class QEPretrainingStageConfig:
     """All that the pre-training stage is told.
 
     Attributes:
-        qe: model, losses, damage, budget.
+        model: what it is made of.
+        loss: what is optimised.
+        pretraining: how parallel text is damaged.
+        training: budget and optimizer.
         batching: sampling of directions and size of batches of parallel text.
+        tracking: experiment tracker.
     """
 
-    qe: QEConfig
+    model: QEModelConfig
+    loss: LossConfig
+    pretraining: PretrainingConfig
+    training: TrainingConfig
     batching: BatchingConfig = field(default_factory=BatchingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
 
-    @property
-    def tracking(self) -> TrackingConfig:
-        """Experiment tracker."""
-        return self.qe.tracking
+
+@dataclass(frozen=True)
+class QEStageConfig:
+    """All that the training on labels is told.
+
+    Attributes:
+        model: what it is made of.
+        loss: what is optimised.
+        mixture: examples of a batch.
+        weights: penalty points of errors.
+        training: budget and optimizer.
+        tracking: experiment tracker.
+    """
+
+    model: QEModelConfig
+    loss: LossConfig
+    mixture: MixtureConfig
+    weights: SeverityWeights
+    training: TrainingConfig
+    tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
 
 
 class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
@@ -56,18 +80,6 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
     name = "qe_pretraining"
     version: ClassVar[int] = 2  # the generator computes in the precision of the training
 
-    def __init__(self, config: QEPretrainingStageConfig, inputs: Mapping[str, Stage[Any]]) -> None:
-        """Keep what matters here: another training on labels is no other pre-training."""
-        unused = QEConfig()
-        qe = replace(
-            config.qe,
-            training=unused.training,
-            mixture=unused.mixture,
-            weights=unused.weights,
-            evaluation=unused.evaluation,
-        )
-        super().__init__(replace(config, qe=qe), inputs)
-
     def check(self) -> None:
         """Hold the tracker against what is installed, and the encoder against the generator.
 
@@ -75,10 +87,10 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
             InputError: the tracker's package is missing, or the encoder does not share the teacher's pieces.
         """
         super().check()
-        if self.config.qe.model.encoder != TEACHER:
+        if self.config.model.encoder != TEACHER:
             raise InputError(
                 f"qe.pretraining: the generator is the teacher, so qe.model.encoder must be {TEACHER}, "
-                f"not {self.config.qe.model.encoder}; set qe.pretraining.enabled=false"
+                f"not {self.config.model.encoder}; set no budget"
             )
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
@@ -95,21 +107,22 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
         from training.loop.trainer import Trainer
         from training.tokenizer import check_vocabulary
 
-        qe, settings = self.config.qe, self.config.qe.pretraining
+        config, training = self.config, self.config.training
         encoded = EncodedCorpus.open(inputs["encoded"])
         check_vocabulary(inputs["teacher"], encoded.vocabulary_digest)
         teacher = _teacher(inputs["teacher"])
-        model, encoder = start_model(qe, {name: inputs[name] for name in ("teacher", "qe_lexicon") if name in inputs})
-        processes = Processes(settings.training)
-        teacher.to(processes.device, choose_precision(settings.training.precision, processes.device))
-        generator = TeacherGenerator(teacher, settings.temperature)
-        dev = BatchStream(encoded, self.config.batching, "dev")
+        start = {name: inputs[name] for name in ("teacher", "qe_lexicon") if name in inputs}
+        model, encoder = start_model(config.model, start, training.seed)
+        processes = Processes(training)
+        teacher.to(processes.device, choose_precision(training.precision, processes.device))
+        generator = TeacherGenerator(teacher, config.pretraining.temperature)
+        dev = BatchStream(encoded, config.batching, "dev")
         batches = [batch for batch, _ in zip(dev, range(DEV_BATCHES), strict=False)]
-        task = DetectionTask(model, generator, encoder, settings, qe.loss, batches)
-        stream = BatchStream(encoded, self.config.batching, "train", processes.rank, processes.count)
-        facts = {"model": asdict(qe.model), "batching": asdict(self.config.batching)}
+        task = DetectionTask(model, generator, encoder, config.pretraining, config.loss, batches)
+        stream = BatchStream(encoded, config.batching, "train", processes.rank, processes.count)
+        facts = {"model": asdict(config.model), "batching": asdict(config.batching)}
         trainer = Trainer(
-            settings.training, task, stream, out, qe.tracking, processes, description="qe_pretraining", facts=facts
+            training, task, stream, out, config.tracking, processes, description="qe_pretraining", facts=facts
         )
         result = trainer.train()
         if processes.is_first:
@@ -117,7 +130,7 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
         processes.wait()
 
 
-class QEStage(TrainedStage[QEConfig]):
+class QEStage(TrainedStage[QEStageConfig]):
     """Trains on annotated translations; resumable. Inputs `qe_data`, and `qe_pretraining` or what that starts from.
 
     Its folder is what `QualityScorer.load` reads. Decisions are tuned on the dev split alone.
@@ -142,7 +155,7 @@ class QEStage(TrainedStage[QEConfig]):
         config = self.config
         train = annotated(inputs["qe_data"], "train")
         dev = wanted(usual(annotated(inputs["qe_data"], "dev")), config.mixture.pair_weights)
-        processes = Processes(config.training)
+        processes = Processes(self.config.training)
         sample = dev_sample(dev, config.mixture.dev_messages)
         imbalance = self._choose(out, inputs, train, sample, processes)
         model, encoder, result = self._fit(out, inputs, train, sample, imbalance, processes)
@@ -193,14 +206,13 @@ class QEStage(TrainedStage[QEConfig]):
         from qe_model.model.task import QETask
         from training.loop.trainer import Trainer
 
-        config = self.config
-        model, encoder = start_model(config, inputs)
+        config, settings = self.config, training or self.config.training
+        model, encoder = start_model(config.model, inputs, settings.seed)
         task = QETask(model, encoder, dev, config.loss, imbalance)
         pad_id = model.config.pad_token_id or 0
         place = processes.rank, processes.count
         stream = ExampleStream(train, config.mixture, encoder, pad_id, config.weights, *place)
         facts = {"model": asdict(config.model), "loss": asdict(config.loss), "imbalance": imbalance}
-        settings = training or config.training
         description = "qe" if training is None else f"qe trial {imbalance}"
         trainer = Trainer(settings, task, stream, out, config.tracking, processes, description=description, facts=facts)
         return model, encoder, trainer.train()
@@ -208,13 +220,16 @@ class QEStage(TrainedStage[QEConfig]):
 
 def quality_stages(
     config: QEConfig,
-    data: Stage[Any],
+    training: TrainingConfig,
     batching: BatchingConfig,
+    tracking: TrackingConfig,
+    data: Stage[Any],
     sources: Mapping[str, Stage[Any]],
 ) -> list[Stage[Any]]:
     """The stages of a run, in order: pre-training where it is enabled, training, evaluation; none when disabled.
 
     Args:
+        training: of the teacher; the trainings here are told where they differ.
         data: the stage `qe_data`.
         batching: of parallel text, for pre-training.
         sources: the stages `corpus`, `encoded` and `teacher`; other encoders need the first alone, for a lexicon.
@@ -223,6 +238,7 @@ def quality_stages(
 
     if not config.enabled:
         return []
+    labels = config.training_over(training)
     inputs: dict[str, Stage[Any]] = {"qe_data": data}
     stages: list[Stage[Any]] = []
     start: dict[str, Stage[Any]] = {"teacher": sources["teacher"]} if config.model.encoder == TEACHER else {}
@@ -231,11 +247,14 @@ def quality_stages(
         stages.append(start["qe_lexicon"])
     if config.pretraining.enabled:
         needed = {**start, "encoded": sources["encoded"]}
-        start = {"qe_pretraining": QEPretrainingStage(QEPretrainingStageConfig(config, batching), needed)}
+        first = QEPretrainingStageConfig(
+            config.model, config.loss, config.pretraining, config.pretraining.over(labels), batching, tracking
+        )
+        start = {"qe_pretraining": QEPretrainingStage(first, needed)}
         stages += start.values()
     inputs |= start
-    unused = QEConfig()
-    model = QEStage(replace(config, pretraining=unused.pretraining, evaluation=unused.evaluation), inputs)
+    learning = QEStageConfig(config.model, config.loss, config.mixture, config.weights, labels, tracking)
+    model = QEStage(learning, inputs)
     tests = QEEvaluationStage(config.evaluation, {"qe_data": data, "qe": model})
     return [*stages, model, tests]
 
@@ -269,7 +288,7 @@ def wanted(translations: list[AnnotatedTranslation], weights: Mapping[str, float
     return [one for one in translations if weights.get(one.direction, 1.0)] or translations
 
 
-def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> "tuple[ParleyQEModel, InputEncoder]":
+def start_model(config: QEModelConfig, inputs: Mapping[str, Path], seed: int) -> "tuple[ParleyQEModel, InputEncoder]":
     """Model and encoder of texts to start from: the pre-trained model, the teacher's encoder, or a checkpoint."""
     from qe_model.model.estimator import build_model
     from qe_model.model.lexical.lexicon import Lexicon
@@ -279,11 +298,9 @@ def start_model(config: QEConfig, inputs: Mapping[str, Path]) -> "tuple[ParleyQE
     if "qe_pretraining" in inputs:
         return load_weights(inputs["qe_pretraining"])
     lexicon = Lexicon.load(inputs["qe_lexicon"]) if "qe_lexicon" in inputs else None
-    own = config.model.encoder == TEACHER
-    model = build_model(
-        config.model, _teacher(inputs["teacher"]) if own else None, config.training.seed, lexicon is not None
-    )
-    tokenizer = load_tokenizer(inputs["teacher"]) if own else checkpoint_tokenizer(config.model.encoder)
+    own = config.encoder == TEACHER
+    model = build_model(config, _teacher(inputs["teacher"]) if own else None, seed, lexicon is not None)
+    tokenizer = load_tokenizer(inputs["teacher"]) if own else checkpoint_tokenizer(config.encoder)
     return model, input_encoder(model, tokenizer, lexicon)
 
 

@@ -4,9 +4,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity
+from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity, SeverityWeights
 from qe_model.annotations.store import write_annotations
-from qe_model.model.config import LossConfig, MixtureConfig, PretrainingConfig, QEConfig, QEModelConfig
+from qe_model.model.config import LossConfig, MixtureConfig, PretrainingConfig, QEModelConfig
+from qe_model.model.stages import QEPretrainingStageConfig, QEStageConfig
 from tests.training.toy_corpus import WORDS, cipher, make_inputs
 from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -81,12 +82,22 @@ def training(updates: int, **changes: object) -> TrainingConfig:
     return TrainingConfig(**(settings | changes))  # type: ignore[arg-type]
 
 
-def tiny_config(updates: int = 40, **changes: object) -> QEConfig:
+MODEL = QEModelConfig(dropout=0.0, max_length=64, context_length=16)
+
+
+def tiny_config(updates: int = 40, **changes: object) -> QEStageConfig:
     settings: dict[str, object] = {
-        "model": QEModelConfig(dropout=0.0, max_length=64, context_length=16),
+        "model": MODEL,
         "loss": LossConfig(),
         "mixture": MixtureConfig(origins={"synthetic": 1.0}, batch_tokens=600, chunk_batches=8),
-        "pretraining": PretrainingConfig(enabled=True, training=training(20)),
+        "weights": SeverityWeights(),
         "training": training(updates),
     }
-    return QEConfig(**(settings | changes))  # type: ignore[arg-type]
+    return QEStageConfig(**(settings | changes))  # type: ignore[arg-type]
+
+
+def tiny_pretraining(**changes: object) -> QEPretrainingStageConfig:
+    settings: dict[str, object] = {
+        "model": MODEL, "loss": LossConfig(), "pretraining": PretrainingConfig(), "training": training(20),
+    }  # fmt: skip
+    return QEPretrainingStageConfig(**(settings | changes))  # type: ignore[arg-type]

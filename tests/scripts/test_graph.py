@@ -65,7 +65,7 @@ def test_without_a_control_nothing_else_is_trained(tmp_path: Path) -> None:
 
 
 def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo", "qe=demo", "qe.pretraining.enabled=true")
+    found = plan(tmp_path, "experiment=demo", "qe=demo", "qe.pretraining.max_updates=5")
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["qe_data"].inputs == {"corpus": by_name["corpus"]}
     assert by_name["qe_pretraining"].inputs == {name: by_name[name] for name in ("encoded", "teacher")}

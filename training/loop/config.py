@@ -1,6 +1,6 @@
 """Settings of the training loop and of experiment tracking."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from parley.pipeline.errors import InputError
@@ -143,6 +143,33 @@ class TrainingConfig:
     def matrix_rate(self) -> float:
         """Peak rate of the matrices of hidden layers."""
         return self.matrix_learning_rate or self.learning_rate
+
+
+@dataclass(frozen=True)
+class TrainingChanges:
+    """A further training of a run: its budget, and what it does otherwise than the run's `training`.
+
+    Attributes:
+        max_updates, max_tokens, max_minutes: its own budget, as in `TrainingConfig` (0: no such limit).
+        learning_rate, matrix_learning_rate, warmup_updates, decay, validate_every: null: as in the run's `training`.
+    """
+
+    max_updates: int = 0
+    max_tokens: int = 0
+    max_minutes: float = 0.0
+    learning_rate: float | None = None
+    matrix_learning_rate: float | None = None
+    warmup_updates: int | None = None
+    decay: float | None = None
+    validate_every: int | None = None
+
+    def over(self, training: TrainingConfig) -> TrainingConfig:
+        """The whole settings; the budget is known, so the rate always falls at its end.
+
+        Raises:
+            InputError: no budget, or a value that `TrainingConfig` refuses.
+        """
+        return replace(training, schedule="wsd", **{k: v for k, v in vars(self).items() if v is not None})
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from qe_model.evaluation.agreement import agreement, pooled_agreement
 from qe_model.evaluation.damage import damage_curves, damaged
 from qe_model.evaluation.stage import scored_as_annotated
 from qe_model.model.config import LossConfig
-from qe_model.model.stages import QEPretrainingStage, QEPretrainingStageConfig, QEStage
+from qe_model.model.stages import QEPretrainingStage, QEStage
 from qe_model.scoring.files import read_pairs, score_file
 from qe_model.scoring.filter_scorer import load_filter
 from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
-from tests.qe_model.tiny_qe import examples, make_world, tiny_config, write_data
+from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, write_data
 from training.batches.stream import BatchingConfig
 
 
@@ -30,7 +30,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     config = tiny_config(320, loss=LossConfig(imbalance=["none", "weights"], trial_updates=2))
     batching = BatchingConfig(batch_tokens=300, max_length=32)
     found["qe_pretraining"] = root / "qe_pretraining"
-    QEPretrainingStage(QEPretrainingStageConfig(config, batching), {}).run(found["qe_pretraining"], found)
+    QEPretrainingStage(tiny_pretraining(loss=config.loss, batching=batching), {}).run(found["qe_pretraining"], found)
     found["qe"] = root / "qe"
     QEStage(config).run(found["qe"], found)
     return found
