@@ -13,13 +13,14 @@ from qe_model.annotations.annotation import ContextMessage
 from qe_model.evaluation.agreement import agreement, pooled_agreement
 from qe_model.evaluation.damage import damage_curves, damaged
 from qe_model.evaluation.stage import scored_as_annotated
-from qe_model.model.config import LossConfig
+from qe_model.model.config import LossConfig, PretrainingConfig, QEConfig
 from qe_model.model.stages import QEPretrainingStage, QEStage
 from qe_model.scoring.files import read_pairs, score_file
 from qe_model.scoring.filter_scorer import load_filter
 from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
-from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, write_data
+from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, training, write_data
 from training.batches.stream import BatchingConfig
+from training.loop.config import TrackingConfig, TrainingChanges
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +308,10 @@ def test_a_run_has_the_stages_it_asks_for() -> None:
 
     sources = {name: Other(0) for name in ("encoded", "teacher")}
     names = {}
-    for key, changes in (("all", {}), ("none", {"enabled": False})):
-        stages = quality_stages(tiny_config(1, **changes), Other(0), BatchingConfig(), sources)
+    for key, enabled in (("all", True), ("none", False)):
+        config = QEConfig(
+            enabled, pretraining=PretrainingConfig(max_updates=1), training=TrainingChanges(max_updates=1)
+        )
+        stages = quality_stages(config, training(1), BatchingConfig(), TrackingConfig(), Other(0), sources)
         names[key] = [stage.name for stage in stages]
     assert names == {"all": ["qe_pretraining", "qe", "qe_evaluation"], "none": []}
