@@ -59,7 +59,7 @@ def dev_messages(corpus: Path, limit: int, seed: int) -> DevMessages:
         InputError: no dev row in two languages.
     """
     store = Corpus.open(corpus)
-    columns = {code: store.table("dev", [code])[code].to_pylist() for code in store.languages}
+    columns = store.held_out("dev", store.languages).to_pydict()
     count = len(columns[store.languages[0]])
     order = np.random.default_rng(seed).permutation(count).tolist()
     found = DevMessages([], [], [], [], count)

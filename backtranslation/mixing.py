@@ -19,7 +19,8 @@ from backtranslation.config import MixingConfig, pair_name
 from parley.languages.table import CODES, pair
 from parley.pipeline.atomic import replacing
 from parley.pipeline.progress import progress_bar
-from training.batches.encoded import ROWS, EncodedCorpus, encode_column, write_meta
+from training.batches.encoded import ROWS, EncodedCorpus
+from training.batches.encoding import encode_column, write_meta
 from training.batches.joined import DIRECTION
 from training.batches.stream import BatchingConfig, OneWay
 from training.loop.config import TrainingConfig

@@ -187,9 +187,9 @@ class _Pool:
 
     @cached_property
     def table(self) -> pa.Table:
-        """Train rows that are not synthetic themselves."""
-        table = self.corpus.table("train", ["row_id", "origin", *self.corpus.languages])
-        return table.filter(pc.fill_null(pc.not_equal(table["origin"], ORIGIN), True))
+        """Train rows that are not synthetic themselves; of a large corpus a sample."""
+        human = pc.field("origin").is_null() | (pc.field("origin") != ORIGIN)
+        return self.corpus.sample(["row_id", *self.corpus.languages], where=human)
 
     def _free(self, real: str, synthetic: str, others: Sequence[str] = ()) -> pa.Table:
         """Train rows with fitting text in `real` and none (that may be used) in `synthetic`; ids, `real` and others."""

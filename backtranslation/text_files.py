@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from backtranslation.config import MonolingualConfig, TextFile
 from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.decontamination import decontaminate
-from parley.corpus.store import Corpus
+from parley.corpus.store import Corpus, filled
 from parley.pipeline.errors import InputError
 
 
@@ -69,8 +69,8 @@ def _lines(file: TextFile, root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _without_held_out(corpus: Corpus, code: str, texts: dict[str, str]) -> MonolingualText:
-    rows = corpus.table(columns=["row_id", "split", code])
-    held_out = rows.filter(pc.and_(pc.is_valid(rows[code]), pc.not_equal(rows["split"], "train")))
+    parts = [corpus.held_out(split, ["row_id", "split", code]) for split in ("dev", "test")]
+    held_out = pa.concat_tables(parts).filter(filled(code))
     schema = pa.schema([("row_id", pa.string()), ("split", pa.string()), (code, pa.string())])
     mine = pa.table([list(texts.values()), ["train"] * len(texts), list(texts)], schema=schema)
     kept, _ = decontaminate(pa.concat_tables([held_out.cast(schema), mine]), CleaningConfig())

@@ -6,7 +6,6 @@ the teacher's: forward, backward, clipping and AdamW on batches of the same stre
     python benchmarks/loader_speed.py [encoded=DIR] [depth=4] [batch_tokens=2048]
 """
 
-import json
 import statistics
 import tempfile
 import time
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from parley.config.command_line import run
 from training.batches.batch import Batch
-from training.batches.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from training.batches.encoded import EncodedCorpus
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.batches.stream import BatchingConfig, BatchStream
 
 
@@ -51,14 +51,12 @@ class Arguments:
 def demo_store(folder: Path) -> Path:
     """The demo corpus, tokenized and encoded under `folder`."""
     from parley.corpus.demo import DemoConfig, compose_demo
-    from parley.corpus.store import FACTS, write_shards
+    from parley.corpus.store import write_corpus
     from training.tokenizer import TokenizerConfig
     from training.tokenizer_stage import TokenizerStage
 
     inputs = {name: folder / name for name in ("corpus", "tokenizer", "encoded")}
-    inputs["corpus"].mkdir()
-    write_shards(compose_demo(DemoConfig()), inputs["corpus"])
-    (inputs["corpus"] / FACTS).write_text(json.dumps({"withheld_pairs": DemoConfig().withhold_pairs}))
+    write_corpus(compose_demo(DemoConfig()), inputs["corpus"], DemoConfig().withhold_pairs)
     TokenizerStage(TokenizerConfig(vocab_size=6000, sample_rows=40_000)).run(inputs["tokenizer"], inputs)
     EncodedStage(EncodedConfig()).run(inputs["encoded"], inputs)
     return inputs["encoded"]

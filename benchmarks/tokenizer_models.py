@@ -17,8 +17,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from parley.config.command_line import run
 from parley.corpus.store import Corpus
-from training.tokenizer import BYTES, WORD_PATTERN, TokenizerConfig, balanced_sample, train_tokenizer
-from training.tokenizer_stage import column_texts
+from training.tokenizer import BYTES, WORD_PATTERN, TokenizerConfig, quotas, train_tokenizer
+from training.tokenizer_stage import sampled_texts
 
 _BETWEEN = "\u241f"  # a character no corpus holds, between words
 _HELD_OUT = 2_000  # dev texts of each language
@@ -32,19 +32,17 @@ class Arguments:
         corpus: folder of a corpus (a run's `corpus` stage).
         vocab_size: entries of each vocabulary.
         sample_rows: texts learned from.
-        seed: of the sample.
     """
 
     corpus: str
     vocab_size: int = 24_000
     sample_rows: int = 100_000
-    seed: int = 0
 
 
 def unigram(texts: Mapping[str, Sequence[str]], config: TokenizerConfig) -> Tokenizer:
     """A unigram model of the same size over the same words."""
     splitter = pre_tokenizers.Split(Regex(WORD_PATTERN), "isolated")
-    sample = (text for rows in balanced_sample(texts, config).values() for text in rows)
+    sample = (text for rows in texts.values() for text in rows)
     words = (_BETWEEN.join(word for word, _ in splitter.pre_tokenize_str(f" {text}")) for text in sample)
     stream = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -82,11 +80,10 @@ def describe(name: str, tokenizer: Tokenizer, seconds: float, texts: Mapping[str
 def main(arguments: Arguments) -> None:
     """Train both on one sample and measure both on the dev split."""
     corpus = Corpus.open(Path(arguments.corpus))
-    train = column_texts(corpus, "train")
-    config = TokenizerConfig(arguments.vocab_size, sample_rows=arguments.sample_rows, seed=arguments.seed)
-    dev = {
-        code: rows.slice(0, _HELD_OUT).to_pylist() for code, rows in column_texts(corpus, "dev").items() if len(rows)
-    }
+    config = TokenizerConfig(arguments.vocab_size)
+    cells = {code: corpus.cells(code, "train") for code in corpus.languages}
+    train = sampled_texts(corpus, "train", quotas(cells, arguments.sample_rows))
+    dev = sampled_texts(corpus, "dev", dict.fromkeys(train, _HELD_OUT))
     started = time.perf_counter()
     bpe = train_tokenizer(train, config).backend_tokenizer
     describe("BPE", bpe, time.perf_counter() - started, dev)

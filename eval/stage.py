@@ -124,4 +124,4 @@ def corpus_testset(folder: Path, split: str) -> TestSet:
 
     corpus = Corpus.open(folder)
     languages = [code for code in CODES if code in corpus.languages]
-    return from_table(corpus.table(split, ["row_id", "domain", *languages]), f"corpus, split {split}", languages)
+    return from_table(corpus.held_out(split, ["row_id", "domain", *languages]), f"corpus, split {split}", languages)

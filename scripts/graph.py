@@ -22,13 +22,13 @@ def stages(config: RunConfig) -> Stages:
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.stage import EvaluationStage, ReportStage
     from parley.corpus.stage import CorpusStage
-    from training.batches.encoded import EncodedStage
+    from training.batches.encoding import EncodedConfig, EncodedStage
     from training.teacher import TeacherStage, TeacherStageConfig
     from training.tokenizer_stage import TokenizerStage
 
     corpus = CorpusStage(config.data)
     tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus})
-    encoded = EncodedStage(config.encoded, {"corpus": corpus, "tokenizer": tokenizer})
+    encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})
     sources: dict[str, Stage[Any]] = {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
     teacher_config = TeacherStageConfig(config.teacher, config.training, config.batching, config.tracking)
     teacher = TeacherStage(teacher_config, sources)

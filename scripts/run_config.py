@@ -13,7 +13,6 @@ from parley.pipeline.executors import ExecutorConfig
 from parley.pipeline.stage import transient
 from qe_model.annotations.config import QEDataConfig
 from qe_model.model.config import QEConfig
-from training.batches.encoded import EncodedConfig
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -32,7 +31,6 @@ class RunConfig:
         tick: scheduled form: run what is due under a lock, exit 0 also when there is nothing to do.
         data: sources, cleaning and splits.
         tokenizer: the shared vocabulary.
-        encoded: the tokenized store.
         batching: sampling of directions and size of batches.
         teacher: size and regularisation of the model.
         training: budget, optimizer and validation.
@@ -52,7 +50,6 @@ class RunConfig:
     languages: list[str]
     data: CorpusConfig
     tokenizer: TokenizerConfig
-    encoded: EncodedConfig
     batching: BatchingConfig
     teacher: TeacherConfig
     training: TrainingConfig

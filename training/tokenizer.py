@@ -10,14 +10,12 @@
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-import numpy as np
-import pyarrow as pa
+from typing import TYPE_CHECKING, Final
 
 from parley.languages.table import AUTO, LANGUAGES
 from parley.pipeline.errors import InputError
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 BOS: Final = "<s>"
 PAD: Final = "<pad>"
 EOS: Final = "</s>"
@@ -47,6 +44,9 @@ SPECIAL_TOKENS: Final[tuple[str, ...]] = (*_ALWAYS, *QUALITY_BINS)
 BYTES: Final[tuple[str, ...]] = tuple(f"<0x{byte:02X}>" for byte in range(256))
 # A word with the space before it and inner apostrophes | one digit | a run of symbols, emoji with joiners | one space.
 WORD_PATTERN: Final = r" ?\p{L}[\p{L}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)*|\p{N}| ?[^\s\p{L}\p{N}]+|\s"
+TEMPERATURE: Final = 5.0  # of sampling languages: 1 follows the corpus, large is uniform
+_MIN_FREQUENCY: Final = 2  # a pair of pieces seen less often is not merged
+_MAX_PIECE_LENGTH: Final = 16  # characters, the space counted
 _MINIMUM_VOCABULARY: Final = len(SPECIAL_TOKENS) + len(BYTES) + 100
 
 
@@ -56,57 +56,35 @@ class TokenizerConfig:
 
     Attributes:
         vocab_size: entries in all: special tokens, 256 bytes and pieces. Fewer come out when the text has no more.
-        temperature: languages are sampled with p ~ rows^(1/temperature); 1 follows the corpus, large is uniform.
         sample_rows: cells of text sampled over all languages.
         character_coverage: share of the sample's characters that get a piece of their own; the rest is spelt in bytes.
-        max_piece_length: characters in the longest piece, its space included.
-        min_frequency: a pair of pieces seen less often than this is not merged.
-        seed: of the sample.
     """
 
     vocab_size: int = 24_000
-    temperature: float = 5.0
     sample_rows: int = 200_000
     character_coverage: float = 0.9995
-    max_piece_length: int = 16
-    min_frequency: int = 2
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.vocab_size < _MINIMUM_VOCABULARY:
             raise InputError(f"tokenizer.vocab_size={self.vocab_size}: at least {_MINIMUM_VOCABULARY} are needed")
-        if self.temperature < 1:
-            raise InputError(f"tokenizer.temperature={self.temperature}: must be 1 or more")
         if not 0.9 <= self.character_coverage <= 1:
             raise InputError(f"tokenizer.character_coverage={self.character_coverage}: must lie in 0.9 to 1")
-        for key in ("sample_rows", "max_piece_length", "min_frequency"):
-            if getattr(self, key) < 1:
-                raise InputError(f"tokenizer.{key}={getattr(self, key)}: must be 1 or more")
+        if self.sample_rows < 1:
+            raise InputError(f"tokenizer.sample_rows={self.sample_rows}: must be 1 or more")
 
 
-def balanced_sample(texts: Mapping[str, Texts], config: TokenizerConfig) -> dict[str, list[str]]:
-    """Draw texts per language without replacement, shares ~ rows^(1/temperature), about `sample_rows` in all.
+def quotas(cells: Mapping[str, int], sample_rows: int, temperature: float = TEMPERATURE) -> dict[str, int]:
+    """How many of each language's cells to learn from: shares ~ cells^(1/temperature), about `sample_rows` in all.
 
     Raises:
         InputError: no text at all.
     """
-    columns = {code: rows for code, rows in texts.items() if len(rows)}
-    if not columns:
+    counts = {code: count for code, count in cells.items() if count}
+    if not counts:
         raise InputError("tokenizer: the corpus has no text in its train split")
-    counts = np.array([len(rows) for rows in columns.values()], dtype=np.float64)
-    shares = counts ** (1 / config.temperature)
-    quotas = np.minimum(counts, np.ceil(config.sample_rows * shares / shares.sum())).astype(np.int64)
-    sample = {}
-    for index, (code, quota) in enumerate(zip(columns, quotas, strict=True)):
-        chosen = np.random.default_rng((config.seed, index)).permutation(len(columns[code]))[:quota]
-        sample[code] = _take(columns[code], np.sort(chosen))
-    return sample
-
-
-def _take(rows: Texts, chosen: np.ndarray) -> list[str]:
-    if isinstance(rows, pa.Array | pa.ChunkedArray):
-        return rows.take(pa.array(chosen)).to_pylist()
-    return [rows[row] for row in chosen]
+    shares = {code: count ** (1 / temperature) for code, count in counts.items()}
+    total = sum(shares.values())
+    return {code: min(count, math.ceil(sample_rows * shares[code] / total)) for code, count in counts.items()}
 
 
 def covering_alphabet(texts: Iterable[str], coverage: float, limit: int) -> list[str]:
@@ -124,15 +102,11 @@ def covering_alphabet(texts: Iterable[str], coverage: float, limit: int) -> list
     return alphabet
 
 
-def train_tokenizer(texts: Mapping[str, Texts], config: TokenizerConfig) -> "PreTrainedTokenizerFast":
-    """Learn the shared vocabulary from the texts of each language; the same texts and config give the same bytes.
-
-    Raises:
-        InputError: no text at all.
-    """
+def train_tokenizer(texts: Mapping[str, Sequence[str]], config: TokenizerConfig) -> "PreTrainedTokenizerFast":
+    """Learn the shared vocabulary from the texts of each language; the same texts and config give the same bytes."""
     from tokenizers import Tokenizer, models, trainers
 
-    sample = [text for rows in balanced_sample(texts, config).values() for text in rows]
+    sample = [text for rows in texts.values() for text in rows]
     reserved = [*SPECIAL_TOKENS, *BYTES]
     room = config.vocab_size - len(reserved)
     alphabet = covering_alphabet(sample, config.character_coverage, room)
@@ -140,10 +114,10 @@ def train_tokenizer(texts: Mapping[str, Texts], config: TokenizerConfig) -> "Pre
     _attach_word_splitter(learner)
     trainer = trainers.BpeTrainer(
         vocab_size=room,
-        min_frequency=config.min_frequency,
+        min_frequency=_MIN_FREQUENCY,
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
-        max_token_length=config.max_piece_length,
+        max_token_length=_MAX_PIECE_LENGTH,
         show_progress=False,
     )
     learner.train_from_iterator(sample, trainer, length=len(sample))

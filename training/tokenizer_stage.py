@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
-import pyarrow as pa
 
-from parley.corpus.store import Corpus
+from parley.corpus.store import Corpus, filled
 from parley.languages.table import LANGUAGES
 from parley.pipeline.atomic import write_json
 from parley.pipeline.progress import progress_bar
 from parley.pipeline.stage import Stage
-from training.tokenizer import BYTES, TokenizerConfig, train_tokenizer, vocabulary_digest
+from training.tokenizer import BYTES, TokenizerConfig, quotas, train_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -25,7 +24,7 @@ class TokenizerStage(Stage[TokenizerConfig]):
     """Learns the vocabulary on the train split of input `corpus`; measures it on the dev split where there is one."""
 
     name = "tokenizer"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Write the tokenizer and `tokenizer_report.json`; the facts are the report.
@@ -36,26 +35,24 @@ class TokenizerStage(Stage[TokenizerConfig]):
         out.mkdir(parents=True, exist_ok=True)
         with progress_bar("tokenizer", 2) as bar:
             corpus = Corpus.open(inputs["corpus"])
-            texts = column_texts(corpus, "train")
+            cells = {code: corpus.cells(code, "train") for code in corpus.languages}
+            texts = sampled_texts(corpus, "train", quotas(cells, self.config.sample_rows))
             tokenizer = train_tokenizer(texts, self.config)
             tokenizer.save_pretrained(str(out))
             bar.advance(note="measuring")
-            report = tokenizer_report(tokenizer, _report_texts(corpus, texts))
+            dev = sampled_texts(corpus, "dev", dict.fromkeys(texts, _REPORT_TEXTS))
+            report = tokenizer_report(
+                tokenizer, {code: dev.get(code, rows[:_REPORT_TEXTS]) for code, rows in texts.items()}
+            )
             bar.advance()
         write_json(out / REPORT, report)
         return report
 
 
-def column_texts(corpus: Corpus, split: str) -> dict[str, pa.ChunkedArray]:
-    """Filled cells of each language in a split, in row order."""
-    return {code: corpus.table(split, [code])[code].drop_null() for code in corpus.languages}
-
-
-def _report_texts(corpus: Corpus, train: Mapping[str, pa.ChunkedArray]) -> dict[str, list[str]]:
-    """Up to 2,000 dev texts of each language, train texts for one that has no dev text."""
-    dev = column_texts(corpus, "dev")
-    chosen = {code: dev[code] if len(dev[code]) else train[code] for code in train}
-    return {code: rows.slice(0, _REPORT_TEXTS).to_pylist() for code, rows in chosen.items() if len(rows)}
+def sampled_texts(corpus: Corpus, split: str, counts: Mapping[str, int]) -> dict[str, list[str]]:
+    """So many filled cells of each language in a split, drawn with a fixed seed, in row order."""
+    texts = {code: corpus.sample([code], split, count, where=filled(code)) for code, count in counts.items()}
+    return {code: table[code].to_pylist() for code, table in texts.items() if table.num_rows}
 
 
 def tokenizer_report(tokenizer: "PreTrainedTokenizerFast", texts: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -180,5 +180,5 @@ def _texts(corpus: Path, rows: dict[str, np.ndarray]) -> dict[str, dict[int, str
     texts = {}
     for code, wanted_rows in wanted.items():
         ordered = sorted(wanted_rows)
-        texts[code] = dict(zip(ordered, store.table("", [code])[code].take(ordered).to_pylist(), strict=True))
+        texts[code] = dict(zip(ordered, store.take(ordered, code), strict=True))
     return texts

@@ -148,7 +148,7 @@ def sample(encoded: "EncodedCorpus", corpus: Path, messages: int) -> list[tuple[
     from parley.corpus.store import Corpus
 
     store = Corpus.open(corpus)
-    columns = {code: store.table("dev", [code])[code].to_pylist() for code in store.languages}
+    columns = store.held_out("dev", store.languages).to_pydict()
     wanted = [pair(name) for name in directions(encoded.languages)]
     draw = np.random.default_rng(0)
     texts = {code: [text for text in column if text] for code, column in columns.items()}

@@ -17,14 +17,15 @@ import pyarrow.parquet as pq
 
 from distillation.config import SequenceTargetsConfig
 from distillation.targets.noise import roughened
-from parley.corpus.store import FACTS, Corpus, write_shards
+from parley.corpus.store import Corpus, filled, write_corpus
 from parley.decoding.protocols import TellsProgress
 from parley.languages.table import CODES, directions, language, pair
-from parley.pipeline.atomic import replacing, write_json
+from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar
 from training.batches.batch import Batch, Examples, make_batch
-from training.batches.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from training.batches.encoded import EncodedCorpus
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.batches.stream import BatchingConfig, cut, length_order
 
 DIRECTIONS: Final = "directions.npy"
@@ -59,7 +60,7 @@ def write_sequences(
 
 
 def _texts(store: Corpus, code: str, config: SequenceTargetsConfig) -> list[str]:
-    found = [text for text in store.table("train", [code])[code].to_pylist() if text]
+    found = store.sample([code], where=filled(code))[code].to_pylist()
     path = config.monolingual.get(language(code).code)
     if path:
         try:
@@ -120,8 +121,7 @@ def _write(out: Path, columns: Mapping[str, list[str | None]], order: list[int],
             **texts,
         }
     )
-    write_shards(table, out)
-    write_json(out / FACTS, {"pairs": {}, "domains": {"chat": count}, "withheld_pairs": []})
+    write_corpus(table, out)
     np.save(out / DIRECTIONS, np.array(order, np.uint16), allow_pickle=False)
     EncodedStage(EncodedConfig()).run(out / ENCODED, {"corpus": out, "tokenizer": tokenizer})
 

@@ -95,12 +95,12 @@ def frequent_words(texts: Iterable[str | None], code: str) -> frozenset[str]:
 
 
 def corpus_frequent(folder: Path, codes: Sequence[str]) -> dict[str, frozenset[str]]:
-    """`frequent_words` of the first rows of a corpus's training split, by language."""
+    """`frequent_words` of some rows of a corpus's training split, by language."""
     from parley.corpus.store import Corpus
 
     corpus = Corpus.open(folder)
     known = [code for code in codes if code in corpus.languages]
-    table = corpus.table("train", known).slice(0, TRAINING_ROWS)
+    table = corpus.sample(known, count=TRAINING_ROWS)
     return {code: frequent_words(table[code].to_pylist(), code) for code in known}
 
 

@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from parley.corpus.cleaning_report import CleaningReport
 from parley.corpus.config import CorpusConfig, SourceConfig, named
 from parley.corpus.contract import ContractBook
+from parley.corpus.counts import count
 from parley.corpus.decontamination import decontaminate
 from parley.corpus.deduplication import remove_near_duplicates
 from parley.corpus.reading import ReadSource, protected_texts, read_sources, stored_rows
 from parley.corpus.rows import unique_ids
 from parley.corpus.sources import list_sources, open_reader
 from parley.corpus.splits import assign_splits
-from parley.corpus.store import FACTS, count, write_shards
+from parley.corpus.store import FACTS, write_shards
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import Stage

@@ -5,11 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import numpy as np
-import pyarrow as pa
-
+from parley.corpus.config import ROW_COLUMNS, SPLITS
 from parley.languages.table import CODES
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
@@ -20,6 +18,9 @@ from qe_model.annotations.config import AnnotationSource, QEDataConfig
 from qe_model.annotations.reading import reader
 from qe_model.annotations.splits import assign_splits, drawn_place, straddling
 from qe_model.annotations.store import write_annotations
+
+if TYPE_CHECKING:
+    from parley.corpus.store import Corpus
 
 HUMAN: Final = "human.parquet"
 SYNTHETIC: Final = "synthetic.parquet"
@@ -102,7 +103,7 @@ class QEDataStage(Stage[QEDataConfig]):
 
         config, opened = self.config.synthetic, Corpus.open(corpus)
         codes = [code for code in opened.languages if not config.languages or code in config.languages]
-        rows = _some_rows(opened.table(), codes, config.messages, config.seed)
+        rows = _some_rows(opened, codes, config.messages, config.seed)
         known = lexicons([row for row in rows if row["split"] == "train"], codes, self._glossary())
         yield from track(synthesize(rows, known, config), "synthetic errors")
 
@@ -123,17 +124,18 @@ class QEDataStage(Stage[QEDataConfig]):
         return {code: [term for row in rows if (term := row.get(code))] for code in CODES}
 
 
-def _some_rows(table: pa.Table, codes: Iterable[str], count: int, seed: int) -> list[dict[str, Any]]:
-    """Rows such that each language has up to `count` messages of each split, in the order of the table."""
-    generator = np.random.default_rng(seed)
-    splits = np.array(table["split"].to_pylist())
-    taken = np.zeros(table.num_rows, bool)
-    for code in codes:
-        there = table[code].is_valid().to_numpy()
-        for split in ("train", "dev", "test"):
-            places = np.flatnonzero(there & (splits == split))
-            taken[generator.permutation(places)[:count]] = True
-    return list(table.filter(pa.array(taken)).to_pylist())
+def _some_rows(corpus: "Corpus", codes: Iterable[str], count: int, seed: int) -> list[dict[str, Any]]:
+    """Rows such that each language has up to `count` messages of each split, split after split."""
+    from parley.corpus.store import filled
+
+    columns = [*ROW_COLUMNS, *corpus.languages]
+    found = {
+        row["row_id"]: row
+        for split in SPLITS
+        for code in codes
+        for row in corpus.sample(columns, split, count, seed, filled(code)).to_pylist()
+    }
+    return list(found.values())
 
 
 def _counted(

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from backtranslation.config import GenerationConfig
-from parley.corpus.store import FACTS, count
+from parley.corpus.counts import count
+from parley.corpus.store import FACTS
 from parley.pipeline.atomic import write_json
 from tests.training.chat_corpus import WORDS, chat_message, chat_rows, write_corpus
 

@@ -13,7 +13,7 @@ from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
 from parley.corpus.config import CorpusConfig, SourceConfig
 from parley.corpus.stage import CorpusStage
 from parley.languages.table import LANGUAGES
-from training.batches.encoded import EncodedConfig, EncodedStage
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig
 from training.tokenizer_stage import TokenizerStage
 

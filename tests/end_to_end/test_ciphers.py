@@ -81,7 +81,7 @@ def train(inputs: dict[str, Path], out: Path, steered: bool) -> Trained:
 def translated_accuracy(trained: Trained, direction: str) -> float:
     """Share of the reference's words that a free translation of the test split has at their places."""
     source, target = pair(direction)
-    columns = trained.corpus.table("test", [source, target]).to_pydict()
+    columns = trained.corpus.held_out("test", [source, target]).to_pydict()
     outputs = trained.translator.translate(columns[source], target, source)
     right = total = 0
     for output, reference in zip(outputs, columns[target], strict=True):

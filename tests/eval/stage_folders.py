@@ -5,7 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from parley.corpus.store import FACTS, count, write_shards
+from parley.corpus.counts import count
+from parley.corpus.store import FACTS, write_shards
 from parley.pipeline.atomic import write_json
 from parley.pipeline.manifest import Manifest, write_manifest
 from tests.eval import examples

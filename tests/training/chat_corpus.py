@@ -1,12 +1,11 @@
 """A small corpus folder in the store's form, in four languages of real words, for tests of what reads it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from parley.corpus.store import FACTS, write_shards
+from parley.corpus import store
 
 WORDS = {
     "en": "we need a healer now the boss is here group up push mid good game well played thanks see you",
@@ -40,8 +39,6 @@ def chat_rows(count: int = 240) -> dict[str, list[str | None]]:
 
 def write_corpus(folder: Path, columns: Mapping[str, Sequence[str | None]], withheld: Sequence[str] = ()) -> Path:
     """Write columns as a corpus folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_shards(pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}), folder)
-    facts = {"pairs": {}, "domains": {"chat": 1}, "withheld_pairs": list(withheld)}
-    (folder / FACTS).write_text(json.dumps(facts))
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    store.write_corpus(table, folder, withheld)
     return folder

@@ -16,10 +16,10 @@ from training.tokenizer import (
     BYTES,
     SPECIAL_TOKENS,
     TokenizerConfig,
-    balanced_sample,
     check_vocabulary,
     covering_alphabet,
     load_tokenizer,
+    quotas,
     train_tokenizer,
     vocabulary_digest,
 )
@@ -114,12 +114,9 @@ def test_rare_characters_are_spelt_in_bytes() -> None:
 
 
 def test_temperature_lifts_small_languages() -> None:
-    texts = {"en": ["x"] * 10_000, "th": ["y"] * 100}
-    config = TokenizerConfig(sample_rows=150, temperature=100.0)
-    sample = balanced_sample(texts, config)
-    assert {code: len(rows) for code, rows in sample.items()} == {"en": 77, "th": 74}
-    follows = balanced_sample(texts, TokenizerConfig(sample_rows=202, temperature=1.0))
-    assert {code: len(rows) for code, rows in follows.items()} == {"en": 200, "th": 2}
+    cells = {"en": 10_000, "th": 100, "ja": 0}
+    assert quotas(cells, 150, temperature=100.0) == {"en": 77, "th": 74}
+    assert quotas(cells, 202, temperature=1.0) == {"en": 200, "th": 2}
 
 
 def test_report_counts_tokens_per_character_and_word(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -167,7 +164,7 @@ def test_missing_broken_and_foreign_tokenizers_are_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("vocab_size", 100), ("temperature", 0.5), ("character_coverage", 0.5), ("sample_rows", 0), ("min_frequency", 0)],
+    [("vocab_size", 100), ("character_coverage", 0.5), ("sample_rows", 0)],
 )
 def test_bad_values_are_named(key: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"tokenizer\.{key}"):

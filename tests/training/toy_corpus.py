@@ -1,15 +1,14 @@
 """A tiny multiway corpus of invented messages: every language is a letter-for-letter cipher of the first."""
 
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from parley.corpus.store import FACTS, write_shards
+from parley.corpus.store import write_corpus
 from parley.pipeline.manifest import Manifest, write_manifest
-from training.batches.encoded import EncodedConfig, EncodedStage
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig
 from training.tokenizer_stage import TokenizerStage
 
@@ -39,10 +38,7 @@ def make_inputs(root: Path, languages: Sequence[str] = ("en", "fr", "th"), rows:
     folders = {name: root / name for name in ("corpus", "tokenizer", "encoded")}
     for folder in folders.values():
         folder.mkdir(parents=True)
-    write_shards(table, folders["corpus"])
-    withheld = [f"{languages[-2]}-{languages[-1]}"]
-    facts = {"pairs": {}, "withheld_pairs": withheld, "domains": {"chat": len(messages)}}
-    (folders["corpus"] / FACTS).write_text(json.dumps(facts))
+    facts = write_corpus(table, folders["corpus"], [f"{languages[-2]}-{languages[-1]}"])
     write_manifest(folders["corpus"], Manifest("corpus", 1, "toy", {}, {}, {}, facts, 0.0, 1, ""))
     TokenizerStage(TokenizerConfig(vocab_size=480)).run(folders["tokenizer"], folders)
     EncodedStage(EncodedConfig()).run(folders["encoded"], folders)

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import track
 from parley.pipeline.stage import Stage
 from qe_model.model.lexical.config import LexiconConfig
+
+if TYPE_CHECKING:
+    from parley.corpus.store import Corpus
 
 
 class LexiconStage(Stage[LexiconConfig]):
@@ -32,25 +31,24 @@ class LexiconStage(Stage[LexiconConfig]):
         from qe_model.model.lexical.word_table import WordTable
 
         config = self.config
-        table = Corpus.open(inputs["corpus"]).table()
-        table = table.filter(pc.equal(table["split"], "train"))
+        corpus = Corpus.open(inputs["corpus"])
         found = {}
         for each in track(config.pairs, "word tables", len(config.pairs)):
             first, second = pair(each)
-            texts = _texts(table, first, second, config.max_rows)
+            texts = _texts(corpus, first, second, config.max_rows)
             for direction, rows in ((f"{first}-{second}", texts), (f"{second}-{first}", [t[::-1] for t in texts])):
                 found[direction] = WordTable.fit(rows, config.iterations, config.min_count, config.floor)
         Lexicon(found).save(out)
         return {"entries": {direction: len(one.keys) for direction, one in found.items()}}
 
 
-def _texts(table: pa.Table, first: str, second: str, limit: int) -> list[tuple[str, str]]:
-    """Rows that hold both languages, evenly spread."""
-    if missing := [code for code in (first, second) if code not in table.column_names]:
+def _texts(corpus: "Corpus", first: str, second: str, limit: int) -> list[tuple[str, str]]:
+    """A sample of the train rows that hold both languages."""
+    from parley.corpus.store import SAMPLE_ROWS, filled
+
+    if missing := [code for code in (first, second) if code not in corpus.languages]:
         raise InputError(f"qe.lexicon.pairs: {first}-{second}: the corpus has no {missing[0]}")
-    kept = table.select([first, second]).filter(pc.and_(pc.is_valid(table[first]), pc.is_valid(table[second])))
+    kept = corpus.sample([first, second], count=limit or SAMPLE_ROWS, where=filled(first, second))
     if not kept.num_rows:
         raise InputError(f"qe.lexicon.pairs: {first}-{second}: no row of the train split holds both languages")
-    if limit and kept.num_rows > limit:
-        kept = kept.take(np.linspace(0, kept.num_rows - 1, limit).astype(np.int64))
     return list(zip(kept[first].to_pylist(), kept[second].to_pylist(), strict=True))

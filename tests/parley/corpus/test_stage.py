@@ -15,6 +15,7 @@ from parley.corpus.config import CorpusConfig, SourceConfig
 from parley.corpus.stage import CorpusStage
 from parley.corpus.store import Corpus
 from parley.pipeline.errors import InputError
+from tests.parley.corpus.whole import whole
 
 WORDS = ["attack", "defend", "the tower", "the bridge", "quickly", "slowly", "together", "alone", "tonight", "tomorrow"]
 MOTS = ["attaquez", "défendez", "la tour", "le pont", "vite", "lentement", "ensemble", "seul", "ce soir", "demain"]
@@ -81,18 +82,18 @@ def test_the_store_holds_all_sources(build: Build) -> None:
     assert corpus.facts["sources"]["game"]["licence"] == "MIT"
     assert corpus.facts["sources"]["chat"]["rows_in"] == 2002
     rows = corpus.facts["rows"]
-    assert sum(rows.values()) == corpus.table().num_rows
+    assert sum(rows.values()) == whole(corpus).num_rows
     assert corpus.pairs["en-fr"] == 280
-    ids = corpus.table(columns=["row_id"])["row_id"]
+    ids = whole(corpus, columns=["row_id"])["row_id"]
     assert len(ids.unique()) == len(ids)
 
 
 def test_own_splits_win_and_held_out_texts_are_nowhere_in_train(build: Build) -> None:
     corpus = build(dev_share=0.05, test_share=0.05)
-    game = {row["row_id"]: row["split"] for row in corpus.table(columns=["row_id", "split"]).to_pylist()}
+    game = {row["row_id"]: row["split"] for row in whole(corpus, columns=["row_id", "split"]).to_pylist()}
     assert [game[f"g{n}"] for n in (0, 10, 20)] == ["test", "dev", "train"]
     assert corpus.facts["rows"]["dev"] > 50
-    texts = {split: set(corpus.table(split, ["en"])["en"].to_pylist()) for split in ("train", "dev", "test")}
+    texts = {split: set(whole(corpus, split, ["en"])["en"].to_pylist()) for split in ("train", "dev", "test")}
     assert not texts["train"] & (texts["dev"] | texts["test"])
     assert not texts["dev"] & texts["test"]
     assert said(WORDS, 1234) not in texts["train"] | texts["dev"]

@@ -1,13 +1,18 @@
 """Encoded corpus: the same ids as the tokenizer gives, found again by row and language."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from parley.corpus import store
 from parley.pipeline.errors import InputError
+from parley.pipeline.shards import run_one_shard
+from parley.pipeline.stage import Shard
 from tests.training.chat_corpus import chat_rows, write_corpus
-from training.batches.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from training.batches.encoded import EncodedCorpus
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig, load_tokenizer, vocabulary_digest
 from training.tokenizer_stage import TokenizerStage
 
@@ -25,7 +30,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def encoded(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> EncodedCorpus:
     out = tmp_path_factory.mktemp("encoded")
-    EncodedStage(EncodedConfig(slice_rows=7)).run(out, inputs)
+    EncodedStage(EncodedConfig()).run(out, inputs)
     return EncodedCorpus.open(out)
 
 
@@ -58,17 +63,31 @@ def test_rows_keep_their_facts(encoded: EncodedCorpus, inputs: dict[str, Path]) 
     assert encoded.vocabulary_digest == vocabulary_digest(load_tokenizer(inputs["tokenizer"]))
 
 
-def test_a_killed_run_goes_on_with_missing_languages(inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_shards_are_joined_and_a_killed_run_goes_on_with_the_missing_ones(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = EncodedStage(EncodedConfig())
-    whole = stage.run(tmp_path / "a", inputs)
-    stage.run(tmp_path / "b", inputs)
-    finished = (tmp_path / "b" / "en.tokens.bin").stat().st_mtime_ns
-    for name in ("meta.json", "rows.parquet", "th.offsets.npy"):  # as after a kill between tokens and offsets
-        (tmp_path / "b" / name).unlink()
-    assert stage.run(tmp_path / "b", inputs) == whole
-    assert (tmp_path / "b" / "en.tokens.bin").stat().st_mtime_ns == finished
-    for path in (tmp_path / "a").iterdir():
-        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    whole = stage.run(tmp_path / "whole", inputs)
+    monkeypatch.setattr(store, "SHARD_ROWS", 70)
+    parts = inputs | {"corpus": write_corpus(tmp_path / "corpus", COLUMNS, withheld=["fr-th"])}
+    shards = stage.shards(parts)
+    assert len(shards) == 4
+    run_one_shard(stage, shards[2], tmp_path / "parts", parts)
+    monkeypatch.setattr(stage, "run_shard", fails_on(shards[2], stage.run_shard))
+    assert stage.run(tmp_path / "parts", parts) == whole
+    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == sorted(
+        path.name for path in (tmp_path / "parts").iterdir()
+    )
+    for path in (tmp_path / "whole").glob("*.[bnj]*"):  # how Parquet cuts its groups does not matter
+        assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
+
+
+def fails_on(done: Shard, run: Callable[..., None]) -> Callable[..., None]:
+    def run_shard(shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        assert shard != done, "a finished shard ran again"
+        run(shard, out, inputs)
+
+    return run_shard
 
 
 def test_bad_folders_splits_and_languages_are_named(encoded: EncodedCorpus, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from parley.languages.table import CODES, directions, pair
 from parley.pipeline.errors import InputError
 from tests.training.chat_corpus import chat_rows, write_corpus
 from training.batches.batch import Batch
-from training.batches.encoded import EncodedConfig, EncodedCorpus, EncodedStage
+from training.batches.encoded import EncodedCorpus
+from training.batches.encoding import EncodedConfig, EncodedStage
 from training.batches.stream import BatchingConfig, BatchStream, direction_batches
 from training.tokenizer import TokenizerConfig, load_tokenizer
 from training.tokenizer_stage import TokenizerStage

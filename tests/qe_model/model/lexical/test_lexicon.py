@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from parley.corpus.store import FACTS, write_shards
+from parley.corpus.store import write_corpus
 from parley.pipeline.errors import InputError
 from qe_model.annotations.words import words_of
 from qe_model.model.config import QEModelConfig
@@ -105,12 +105,10 @@ def test_a_model_reads_it_and_comes_back_with_it(lexicon: Lexicon, tmp_path: Pat
 
 
 def _corpus(folder: Path) -> Path:
-    folder.mkdir()
     columns = {"row_id": ["a", "b", "c"], "domain": ["x"] * 3, "split": ["train", "train", "test"]}
     texts = {"en": ["red key", "blue key", "red"], "fr": ["rouge clé", "bleu clé", "rouge"]}
     table = pa.table({**columns, "origin": ["human"] * 3, **texts})
-    write_shards(table, folder)
-    (folder / FACTS).write_text('{"languages": ["en", "fr"]}', encoding="utf-8")
+    write_corpus(table, folder)
     return folder
 
 
