@@ -1,6 +1,6 @@
 """One training step of the student with cached token-level targets beside plain cross-entropy, alternating.
 
-Both sides are the pupil's whole step: batch, forward, loss, backward, AdamW on fp32 masters. The distilling side also
+Both sides are the student's whole step: batch, forward, loss, backward, AdamW on fp32 masters. The distilling side also
 reads its targets from the memory-mapped cache. `loss only` is the same without encoder and decoder layers' work: the
 part that the objective changes.
 
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from benchmarks.alternating import Ratio, alternate
 from distillation.config import ObjectiveConfig, StudentConfig
-from distillation.student.objective import linear_distillation
-from distillation.student.pupil import Pupil, StudentTask
-from distillation.student.student import build_student
-from distillation.targets.streams import TaughtBatch
+from distillation.objective import linear_distillation
+from distillation.student.initialization import build_student
+from distillation.student.training_task import StudentInTraining, StudentTask
+from distillation.targets.batches import BatchWithTargets
 from distillation.targets.token_targets import META, TokenTargets, checksum
 from parley.config.command_line import argument, run
 from parley.pipeline.atomic import write_json
@@ -70,17 +70,17 @@ def write_cache(folder: Path, batch: Batch, arguments: Arguments) -> TokenTarget
 
 def training_step(arguments: Arguments, batch: Batch, cache: TokenTargets | None) -> Step:
     """A whole step; with the cache the student is taught, without it learns from the labels alone."""
-    config = StudentConfig(d_model=arguments.width, encoder_layers=6, decoder_layers=2, initialise="random")
+    config = StudentConfig(arguments.width, ffn_dim=4 * arguments.width, start="random")
     student = build_student(config, arguments.vocabulary, 0)
     student.set_attn_implementation("eager")
-    pupil = Pupil(student).train()
-    masters = Masters(pupil, torch.bfloat16 if arguments.precision == "bf16" else torch.float32)
+    model = StudentInTraining(student).train()
+    masters = Masters(model, torch.bfloat16 if arguments.precision == "bf16" else torch.float32)
     optimizer = torch.optim.AdamW([bucket.master for bucket in masters.buckets], lr=1e-4)
     objective = ObjectiveConfig() if cache else None
-    task = StudentTask(pupil, None, objective, smoothing=0.1)  # type: ignore[arg-type]  # nothing is validated
+    task = StudentTask(model, None, objective, smoothing=0.1)  # type: ignore[arg-type]  # nothing is validated
 
     def step() -> None:
-        taught = TaughtBatch(batch, cache.of(0, batch) if cache else None)
+        taught = BatchWithTargets(batch, cache.of(0, batch) if cache else None)
         task.loss(taught).loss_sum.div(batch.target_tokens).backward()
         masters.collect()
         for bucket in masters.buckets:

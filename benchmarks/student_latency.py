@@ -23,21 +23,22 @@ import torch
 from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
 from distillation.config import StudentConfig
-from distillation.export import ctranslate2_folder, onnx_folder
-from distillation.output_lists import OutputLists
+from distillation.export.ctranslate2_folder import write_ctranslate2
+from distillation.export.onnx_folder import write_onnx
 from distillation.runtime.ctranslate2_engine import CTranslate2Engine
 from distillation.runtime.engine import Engine, Request
 from distillation.runtime.onnx_engine import OnnxEngine
 from distillation.runtime.torch_engine import TorchEngine
+from distillation.shortlists import Shortlists
+from distillation.student.initialization import build_student
 from distillation.student.quantization import input_ranges
-from distillation.student.student import build_student
 from parley.config.command_line import argument, run
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 from training.batches.batch import Batch
 
 TASKS = ("b1", "b32", "1x3", "1x15", "32x3", "mix32")
-SIDES = ("ct2", "ct2 lists", "onnx", "onnx lists", "torch fp32", "hf fp32", "hf bf16")
+SIDES = ("ct2", "ct2 shortlists", "onnx", "onnx shortlists", "torch fp32", "hf fp32", "hf bf16")
 TARGETS = {"b1": 0.33, "b32": 0.42, "1x3": 0.30, "1x15": 0.25, "32x3": 0.25}
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 NEVER = -1  # no piece ends a translation
@@ -56,7 +57,7 @@ class Arguments:
     threads: int = argument("threads of every side", default=1)
     clock: str = argument("wall, or cpu: time of the processor, for a machine that others use too", default="wall")
     tasks: list[str] = argument("of b1, b32, 1x3, 1x15, 32x3, mix32", default=list(TASKS))
-    sides: list[str] = argument("of ct2 (always), ct2 lists, onnx, onnx lists, torch fp32, hf fp32, hf bf16",
+    sides: list[str] = argument("of ct2 (always), ct2 shortlists, onnx, onnx shortlists, torch fp32, hf fp32, hf bf16",
                                 default=list(SIDES))  # fmt: skip
     out: str = argument("file for the figures as JSON; empty for none", default="")
 
@@ -88,15 +89,15 @@ def random_batch(vocabulary: int) -> Batch:
     return Batch(ids, torch.ones_like(ids), ids, ids, languages, languages, ids.numel())
 
 
-def random_lists(vocabulary: int, pieces: int) -> OutputLists:
+def random_shortlists(vocabulary: int, pieces: int) -> Shortlists:
     """A third of a list is shared, the rest is each language's own choice."""
     draw = np.random.default_rng(0)
     shared, own = np.arange(pieces // 3), pieces - pieces // 3
-    lists = {
+    shortlists = {
         code: np.union1d(shared, draw.choice(np.arange(pieces // 3, vocabulary), own, replace=False)).tolist()
         for code in CODES
     }
-    return OutputLists(vocabulary, "", lists, {})
+    return Shortlists(vocabulary, "", shortlists, {})
 
 
 def save_student(arguments: Arguments, folder: Path) -> M2M100ForConditionalGeneration:
@@ -107,7 +108,7 @@ def save_student(arguments: Arguments, folder: Path) -> M2M100ForConditionalGene
         encoder, decoder = map(int, arguments.layers.split("+"))
     except ValueError as error:
         raise InputError(f"layers={arguments.layers}: write ENCODER+DECODER, such as 12+2") from error
-    config = StudentConfig(d_model=arguments.width, encoder_layers=encoder, decoder_layers=decoder, initialise="random")
+    config = StudentConfig(arguments.width, encoder, decoder, 4 * arguments.width, start="random")
     student = build_student(config, arguments.vocabulary, 0).eval()
     names = ["<s>", "<pad>", "</s>", "<unk>"] + [f"piece{place}" for place in range(4, arguments.vocabulary)]
     model = models.BPE(vocab={name: place for place, name in enumerate(names)}, merges=[], unk_token="<unk>")
@@ -124,7 +125,7 @@ def tag_of(code: str) -> int:
     return 4 + CODES.index(code)
 
 
-def with_engine(engine: Engine, task: Task, lists: OutputLists | None) -> Side:
+def with_engine(engine: Engine, task: Task, shortlists: Shortlists | None) -> Side:
     """Encode once, decode into the languages."""
 
     def side() -> None:
@@ -134,7 +135,7 @@ def with_engine(engine: Engine, task: Task, lists: OutputLists | None) -> Side:
             for message, length in zip(messages, task.lengths, strict=True)
             for target in task.targets
         ]
-        found = engine.decode(requests, lists)
+        found = engine.decode(requests, shortlists)
         assert [len(tokens) for tokens in found] == [request.limit for request in requests]
 
     return side
@@ -143,7 +144,7 @@ def with_engine(engine: Engine, task: Task, lists: OutputLists | None) -> Side:
 class ForcedCTranslate2(CTranslate2Engine):
     """CTranslate2 that decodes as many tokens as it is told."""
 
-    def _decode(self, requests: Sequence[Request], translator: Any, lists: OutputLists | None) -> list[list[int]]:
+    def _decode(self, requests: Sequence[Request], translator: Any, shortlists: Shortlists | None) -> list[list[int]]:
         limits = [request.limit for request in requests]
         translator.translate_batch(
             [[self.names[token] for token in request.message.tokens] for request in requests],
@@ -151,15 +152,15 @@ class ForcedCTranslate2(CTranslate2Engine):
             beam_size=1,
             max_decoding_length=max(limits) + 1,
             min_decoding_length=max(limits) + 1,
-            use_vmap=lists is not None,
+            use_vmap=shortlists is not None,
         )
         return [[0] * limit for limit in limits]
 
-    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
-        """Without lists all languages are one batch, as a user would have it."""
-        if lists is None:
+    def decode(self, requests: Sequence[Request], shortlists: Shortlists | None) -> list[list[int]]:
+        """Without shortlists all languages are one batch, as a user would have it."""
+        if shortlists is None:
             return self._decode(requests, self._translator("", None), None)
-        return super().decode(requests, lists)
+        return super().decode(requests, shortlists)
 
 
 def with_transformers(student: M2M100ForConditionalGeneration, task: Task, dtype: torch.dtype) -> Side:
@@ -183,19 +184,19 @@ def with_transformers(student: M2M100ForConditionalGeneration, task: Task, dtype
 
 def sides_of(arguments: Arguments, folder: Path, student: M2M100ForConditionalGeneration) -> dict[str, Any]:
     """Makers of a side for a task, by name."""
-    lists = random_lists(arguments.vocabulary, arguments.pieces)
-    ctranslate2_folder.convert(folder, folder / "ctranslate2", lists=lists)
-    onnx_folder.convert(student, folder / "onnx", input_ranges(student, [random_batch(arguments.vocabulary)]))
-    ct2 = ForcedCTranslate2(folder / "ctranslate2", NEVER, arguments.threads)
+    shortlists = random_shortlists(arguments.vocabulary, arguments.pieces)
+    write_ctranslate2(folder, folder / "ctranslate2", shortlists)
+    write_onnx(student, folder / "onnx", input_ranges(student, [random_batch(arguments.vocabulary)]))
+    ct2 = ForcedCTranslate2(folder / "ctranslate2", arguments.threads)
     onnx = OnnxEngine(folder / "onnx", NEVER, 1, arguments.threads)
     plain = TorchEngine.load(folder, NEVER)
     student.name_or_path = str(folder)
     makers = {
         "ct2": lambda task: with_engine(ct2, task, None),
-        "ct2 lists": lambda task: with_engine(ct2, task, lists),
+        "ct2 shortlists": lambda task: with_engine(ct2, task, shortlists),
         "onnx": lambda task: with_engine(onnx, task, None),
-        "onnx lists": lambda task: with_engine(onnx, task, lists),
-        "torch fp32": lambda task: with_engine(plain, task, lists),
+        "onnx shortlists": lambda task: with_engine(onnx, task, shortlists),
+        "torch fp32": lambda task: with_engine(plain, task, shortlists),
         "hf fp32": lambda task: with_transformers(student, task, torch.float32),
         "hf bf16": lambda task: with_transformers(student, task, torch.bfloat16),
     }
@@ -214,7 +215,7 @@ def main(arguments: Arguments) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         makers = sides_of(arguments, folder, save_student(arguments, folder))
-        print(f"{arguments.layers} layers, width {arguments.width}, {arguments.vocabulary} pieces, lists of")
+        print(f"{arguments.layers} layers, width {arguments.width}, {arguments.vocabulary} pieces, shortlists of")
         print(f"{arguments.pieces}, {arguments.threads} thread(s): ms, and time relative to ct2 [least-most]")
         for task_name in arguments.tasks:
             task = make_task(task_name, arguments.vocabulary)

@@ -1,11 +1,11 @@
-"""What a student, its eight-bit forms and its output lists cost in chrF, on the test messages of a finished run.
+"""What a student, its eight-bit forms and its shortlists cost in chrF, on the test messages of a finished run.
 
 The teacher's outputs are those of its evaluation; every side translates the same messages. Differences to the teacher
 and to the float student have 95 % bootstrap intervals over messages. Each engine also translates some messages one by
 one: how many come out otherwise than beside others.
 
     python benchmarks/student_quality.py teacher=runs/NAME/evaluation student=runs/NAME/student \\
-        export=runs/NAME/student_export [sides=[torch,onnx+lists]] [out=FOLDER]
+        export=runs/NAME/student_export [sides=[torch,onnx+shortlists]] [out=FOLDER]
 """
 
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from distillation.runtime.student_runtime import StudentRuntime
 
-SIDES: Final = ("torch", "torch+lists", "onnx", "onnx+lists", "ctranslate2", "ctranslate2+lists")
+SIDES: Final = ("torch", "torch+shortlists", "onnx", "onnx+shortlists", "ctranslate2", "ctranslate2+shortlists")
 FLOAT: Final = "torch"
 SAMPLES: Final = 1000
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -39,8 +39,8 @@ class Arguments:
     teacher: str = argument("stage folder of the teacher's evaluation: its outputs are the messages")
     export: str = argument("stage folder of the student's export")
     student: str = argument("stage folder of a float student; empty leaves the sides of torch out", default="")
-    sides: list[str] = argument(f"of {', '.join(SIDES)}", default=["torch", "torch+lists", "onnx+lists",
-                                                                  "ctranslate2+lists"])  # fmt: skip
+    sides: list[str] = argument(f"of {', '.join(SIDES)}", default=["torch", "torch+shortlists", "onnx+shortlists",
+                                                                  "ctranslate2+shortlists"])  # fmt: skip
     messages: int = argument("messages a direction; 0 for all", default=0)
     alone: int = argument("messages that are also translated one by one", default=960)
     out: str = argument("folder that keeps outputs, so that another call goes on; empty for none", default="")
@@ -141,20 +141,20 @@ def translated(arguments: Arguments, side: str, asked: "pa.Table") -> dict[str, 
 
 
 def open_side(arguments: Arguments, side: str) -> "StudentRuntime":
-    """An engine with or without lists.
+    """An engine with or without shortlists.
 
     Raises:
         InputError: a side of torch without `student`.
     """
-    from distillation.output_lists import OutputLists
     from distillation.runtime.student_runtime import StudentRuntime
+    from distillation.shortlists import Shortlists
 
-    engine, _, lists = side.partition("+")
+    engine, _, shortlists = side.partition("+")
     export = finished(Path(arguments.export))
     if engine == FLOAT and not arguments.student:
         raise InputError(f"side {side} needs student=FOLDER")
     runtime = StudentRuntime.load(finished(Path(arguments.student)) if engine == FLOAT else export, engine)
-    runtime.lists = OutputLists.load(export) if lists else None
+    runtime.shortlists = Shortlists.load(export) if shortlists else None
     return runtime
 
 

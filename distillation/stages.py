@@ -1,16 +1,26 @@
 """Which stages of distillation a run has, and what each of them reads."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from distillation.config import DistillationConfig, StudentConfig
 from distillation.student.stage import StudentStage, StudentStageConfig, StudentWithoutTeacherStage
 from distillation.targets.plan import cut_of, wanted_labels
-from distillation.targets.stages import SequenceTargetsStage, TokenTargetsStage, TokenTargetsStageConfig
+from distillation.targets.stages import (
+    SequenceTargetsStage,
+    SequenceTargetsStageConfig,
+    TokenTargetsStage,
+    TokenTargetsStageConfig,
+)
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from distillation.runtime.student_runtime import StudentRuntime
 
 
 def distillation_stages(
@@ -21,7 +31,7 @@ def distillation_stages(
     tracking: TrackingConfig,
     inputs: Mapping[str, Stage[Any]],
 ) -> list[Stage[Any]]:
-    """The stages in the order they run in: targets, `student`, its control, `output_lists`, `student_export`.
+    """The stages in the order they run in: targets, `student`, its control, `shortlists`, `student_export`.
 
     None when distillation is not enabled.
 
@@ -35,13 +45,15 @@ def distillation_stages(
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     taught = {**data, "teacher": inputs["teacher"]}
     targets = _target_stages(distillation, training, batching, taught)
-    unused = DistillationConfig()  # lists and exports come after training, whose budget is told by itself
-    learning = replace(distillation, lists=unused.lists, export=unused.export, training=unused.training)
+    unused = DistillationConfig()  # shortlists and exports come after training, whose budget is told by itself
+    learning = replace(
+        distillation, shortlist_min_count=unused.shortlist_min_count, export=unused.export, training=unused.training
+    )
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
-    pupil = StudentStage(config, taught | {stage.name: stage for stage in targets})
+    learner = StudentStage(config, taught | {stage.name: stage for stage in targets})
     control = StudentWithoutTeacherStage(alone, data)
-    return [*targets, pupil, control, *_export_stages(distillation, data, pupil)]
+    return [*targets, learner, control, *_export_stages(distillation, data, learner)]
 
 
 def _target_stages(
@@ -57,7 +69,8 @@ def _target_stages(
 
     found: list[Stage[Any]] = []
     if distillation.sequences.messages:
-        found.append(SequenceTargetsStage(distillation.sequences, of("corpus", "tokenizer", "teacher")))
+        asked = SequenceTargetsStageConfig(distillation.sequences, batching.seed)
+        found.append(SequenceTargetsStage(asked, of("corpus", "tokenizer", "teacher")))
     if distillation.tokens.mode == "cached":
         labels = wanted_labels(distillation.tokens, training, batching)
         cut = cut_of(distillation)
@@ -68,12 +81,24 @@ def _target_stages(
 
 
 def _export_stages(
-    distillation: DistillationConfig, data: Mapping[str, Stage[Any]], pupil: Stage[Any]
+    distillation: DistillationConfig, data: Mapping[str, Stage[Any]], student: Stage[Any]
 ) -> list[Stage[Any]]:
     """What comes of the student once it is trained."""
     from distillation.export.stage import ExportStage
-    from distillation.output_lists import OutputListsStage
+    from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 
-    lists = OutputListsStage(distillation.lists, {name: data[name] for name in ("tokenizer", "encoded")})
-    measured = {"corpus": data["corpus"], "encoded": data["encoded"], "student": pupil, "output_lists": lists}
-    return [lists, ExportStage(distillation.export, measured)]
+    counted = ShortlistsConfig(distillation.shortlist_min_count)
+    shortlists = ShortlistsStage(counted, {name: data[name] for name in ("tokenizer", "encoded")})
+    measured = {"corpus": data["corpus"], "encoded": data["encoded"], "student": student, "shortlists": shortlists}
+    return [shortlists, ExportStage(distillation.export, measured)]
+
+
+def open_export(folder: Path, engine: str, threads: int = 0) -> "StudentRuntime":
+    """One engine's form of an export as a translator, for evaluations; `threads` 0 takes all cores of this process.
+
+    Raises:
+        InputError: the folder lacks it, or its engine is not installed.
+    """
+    from distillation.runtime.student_runtime import StudentRuntime
+
+    return StudentRuntime.load(folder, engine, threads or len(os.sched_getaffinity(0)))

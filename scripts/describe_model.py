@@ -36,7 +36,7 @@ def main(config: DescribeConfig) -> None:
 
 def describe_student(student: StudentConfig, config: DescribeConfig) -> None:
     """Print a student's parameters, size on disk and FLOPs for one message."""
-    from distillation.student.student import count_parameters
+    from distillation.student.initialization import count_parameters
 
     model = student.model_config(config.vocab_size)
     params = count_parameters(model)

@@ -70,8 +70,7 @@ def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any
 
 def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     """The student, its control, its exports, and an evaluation of each; nothing in a run without."""
-    from distillation.runtime.opening import open_form, translating_forms
-    from distillation.stages import distillation_stages
+    from distillation.stages import distillation_stages, open_export
     from eval.stage import EvaluationStage
 
     learning = config.distillation
@@ -86,10 +85,10 @@ def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stage
         if name != "student_export":
             evaluations.append(EvaluationStage(config.evaluation, inputs, system=name))
             continue
-        forms = translating_forms(learning.export)
-        for form in forms if config.evaluation.all_exports else forms[:1]:
-            system = INT8 if form == forms[0] else f"{INT8}_{form}"
-            evaluations.append(EvaluationStage(config.evaluation, inputs, system, form, open_form))
+        engines = learning.export.engines
+        for engine in engines if config.evaluation.all_exports else engines[:1]:
+            system = INT8 if engine == engines[0] else f"{INT8}_{engine}"
+            evaluations.append(EvaluationStage(config.evaluation, inputs, system, engine, open_export))
     return [*made, *evaluations]
 
 

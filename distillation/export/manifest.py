@@ -1,6 +1,7 @@
-"""`exports.json`: every form of a student with sizes, digests, number types, and how its output compares."""
+"""`exports.json`: an export's forms by engine, the one to ship first: sizes, digests, number types, parity."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any, Final
 from parley.pipeline.atomic import write_json
 
 FILE: Final = "exports.json"
-EXAMPLES: Final = 20  # differing outputs that are listed in full
 
 
 def describe_files(folder: Path) -> list[dict[str, Any]]:
@@ -34,34 +34,19 @@ def total_bytes(files: Sequence[Mapping[str, Any]]) -> int:
     return sum(int(entry.get("bytes", 0)) for entry in files)
 
 
-def compare(
-    float_outputs: Sequence[str], outputs: Sequence[str], asked: Sequence[tuple[str, str, str]]
-) -> dict[str, Any]:
-    """How often two systems say the same, and examples where they do not.
-
-    Args:
-        asked: source language, target language, message, for each output.
-    """
-    differing = [
-        {"source": source, "target": target, "message": message, "float": ours, "exported": theirs}
-        for (source, target, message), ours, theirs in zip(asked, float_outputs, outputs, strict=True)
-        if ours != theirs
-    ]
-    same = len(outputs) - len(differing)
-    return {"messages": len(outputs), "same": same, "differing": len(differing), "examples": differing[:EXAMPLES]}
-
-
-def package_versions(names: Sequence[str]) -> dict[str, str]:
-    """Installed versions of some packages."""
-    found = {}
-    for name in names:
+def write(folder: Path, forms: Mapping[str, Any], packages: Sequence[str], **facts: Any) -> None:
+    """Write the manifest, with the installed versions of some packages."""
+    versions = {}
+    for name in packages:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    write_json(folder / FILE, {"forms": dict(forms), **facts, "versions": versions})
 
 
-def write(folder: Path, forms: Mapping[str, Any], **facts: Any) -> None:
-    """Write the manifest."""
-    write_json(folder / FILE, {"forms": dict(forms), **facts})
+def exported_engines(folder: Path) -> list[str]:
+    """Names of the engines that an export was made for, the one to ship first; none where it is no export."""
+    if not (folder / FILE).is_file():
+        return []
+    return list(json.loads((folder / FILE).read_text(encoding="utf-8"))["forms"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration
 
 
-def convert(
+def write_onnx(
     student: "M2M100ForConditionalGeneration",
     out: Path,
     ranges: "Mapping[str, float]",
@@ -30,12 +30,10 @@ def convert(
         keep_float: parts of names of layers whose weights and products stay in float.
 
     Raises:
-        InputError: the package onnx is not installed, or an output layer that is not the embedding.
+        InputError: an output layer that is not the embedding.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise InputError("an ONNX export needs the package onnx (extra `onnx`)") from error
+    import onnx
+
     if student.lm_head.weight.data_ptr() != student.model.shared.weight.data_ptr():
         raise InputError("the student's output layer is not its embedding: cannot be exported")
     out.mkdir(parents=True)

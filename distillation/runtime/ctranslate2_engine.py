@@ -7,49 +7,42 @@ from typing import Any
 
 import numpy as np
 
-from distillation.export.ctranslate2_folder import LISTS, VOCABULARY
-from distillation.output_lists import OutputLists
+from distillation.export.ctranslate2_folder import SHORTLISTS, VOCABULARY
 from distillation.runtime.engine import EncodedMessage, Request
+from distillation.shortlists import Shortlists
 from parley.pipeline.errors import InputError
 
 
 class CTranslate2Engine:
-    """Batches of requests on CTranslate2, language by language, each language with its own list.
+    """Batches of requests on CTranslate2, language by language, each language with its own shortlist.
 
     Args:
         folder: the `ctranslate2` folder of an export.
-        end: id of the end.
         threads: of one worker.
         device: `cpu` or `cuda`.
     """
 
-    name = "ctranslate2"
-
-    def __init__(self, folder: Path, end: int, threads: int = 1, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, threads: int = 1, device: str = "cpu") -> None:
         """Read the vocabulary; models are loaded when they are first needed.
 
         Raises:
-            InputError: CTranslate2 is not installed, or no export there.
+            InputError: no export there.
         """
-        try:
-            import ctranslate2  # noqa: F401
-        except ImportError as error:
-            raise InputError("engine ctranslate2 is not installed (extra `ctranslate2`)") from error
         if not (folder / "model.bin").is_file() or not (folder / VOCABULARY).is_file():
             raise InputError(f"{folder}: not a CTranslate2 export of a student")
-        self.folder, self.end, self.threads, self.device = folder, end, threads, device
+        self.folder, self.threads, self.device = folder, threads, device
         self.names: list[str] = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
         self.ids = {name: place for place, name in enumerate(self.names)}
         self._translators: dict[str, Any] = {}
 
-    def _translator(self, target: str, lists: OutputLists | None) -> Any:
+    def _translator(self, target: str, shortlists: Shortlists | None) -> Any:
         import ctranslate2
 
-        key = target if lists is not None else ""
+        key = target if shortlists is not None else ""
         if key not in self._translators:
-            folder = self.folder / LISTS / target if key else self.folder
+            folder = self.folder / SHORTLISTS / target if key else self.folder
             if not folder.is_dir():
-                raise InputError(f"{self.folder}: no output list for '{target}'")
+                raise InputError(f"{self.folder}: no shortlist for '{target}'")
             self._translators[key] = ctranslate2.Translator(
                 str(folder), device=self.device, compute_type="int8", intra_threads=self.threads, inter_threads=1
             )
@@ -59,24 +52,26 @@ class CTranslate2Engine:
         """Nothing is run: see the module's text."""
         return [EncodedMessage(tuple(source)) for source in sources]
 
-    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
+    def decode(self, requests: Sequence[Request], shortlists: Shortlists | None) -> list[list[int]]:
         """See `Engine`."""
         results: list[list[int]] = [[] for _ in requests]
         for target in dict.fromkeys(request.target for request in requests):
             places = [place for place, request in enumerate(requests) if request.target == target]
-            found = self._decode([requests[place] for place in places], self._translator(target, lists), lists)
+            found = self._decode(
+                [requests[place] for place in places], self._translator(target, shortlists), shortlists
+            )
             for place, tokens in zip(places, found, strict=True):
                 results[place] = tokens
         return results
 
-    def _decode(self, requests: Sequence[Request], translator: Any, lists: OutputLists | None) -> list[list[int]]:
+    def _decode(self, requests: Sequence[Request], translator: Any, shortlists: Shortlists | None) -> list[list[int]]:
         # The bound is one for all, so a row is decoded as far as the longest may go and cut at its own limit.
         found = translator.translate_batch(
             [[self.names[token] for token in request.message.tokens] for request in requests],
             target_prefix=[[self.names[request.tag]] for request in requests],
             beam_size=1,
             max_decoding_length=int(np.max([request.limit for request in requests])) + 1,
-            use_vmap=lists is not None,
+            use_vmap=shortlists is not None,
         )
         return [self._tokens(each.hypotheses[0], request) for each, request in zip(found, requests, strict=True)]
 

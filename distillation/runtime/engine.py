@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from distillation.output_lists import OutputLists
+from distillation.shortlists import Shortlists
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHORTEST: Final = 0.75  # of the longest message of a group, in tokens
@@ -47,14 +47,12 @@ class Request:
 class Engine(Protocol):
     """Runs a student. A request's result does not depend on the other requests of a call."""
 
-    name: str
-
     def encode(self, sources: Sequence[Sequence[int]]) -> list[EncodedMessage]:
         """Run the encoder on tokenised messages (tag first, end last), once each."""
         ...
 
-    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
-        """Decode greedily; tokens without tag and end. With `lists` only pieces of the target's list are written."""
+    def decode(self, requests: Sequence[Request], shortlists: Shortlists | None) -> list[list[int]]:
+        """Decode greedily; tokens without tag and end. With `shortlists` only pieces of the target's are written."""
         ...
 
 

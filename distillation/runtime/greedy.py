@@ -9,9 +9,9 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from distillation.output_lists import OutputLists
-from distillation.runtime.choosing import Chooser, Logits, chooser_of
 from distillation.runtime.engine import Request
+from distillation.runtime.shortlist_choice import Chooser, Logits, chooser_for
+from distillation.shortlists import Shortlists
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHRINK_AT: Final = 0.8  # finished rows are dropped when at most this share is still active: each drop copies the cache
@@ -29,9 +29,9 @@ class Steps(Logits, Protocol):
         ...
 
 
-def search(steps: Steps, requests: Sequence[Request], end: int, lists: OutputLists | None) -> list[list[int]]:
+def search(steps: Steps, requests: Sequence[Request], end: int, shortlists: Shortlists | None) -> list[list[int]]:
     """The likeliest token at every step, until the end or a request's limit; tokens without tag and end."""
-    chooser = chooser_of(requests, lists)
+    chooser = chooser_for(requests, shortlists)
     sizes_B = np.array([request.limit for request in requests], np.int64)  # the end makes them smaller
     written: list[list[int]] = [[] for _ in requests]  # a finished row may write on until it leaves
     rows, active, length = np.arange(len(requests)), sizes_B > 0, 0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from distillation.output_lists import OutputLists
 from distillation.runtime.engine import (
     Array,
     EncodedMessage,
@@ -19,8 +18,8 @@ from distillation.runtime.engine import (
     padded_tokens,
 )
 from distillation.runtime.greedy import search
-from distillation.runtime.huge_pages import huge_pages
 from distillation.runtime.onnx_steps import PAST, OnnxSteps, Sources
+from distillation.shortlists import Shortlists
 from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 GRAPHS: Final = ("encoder", "source", "step")
 TABLE, SCALES, SETTINGS = "embedding.int8.npy", "embedding.scales.npy", "settings.json"
 GRAPHS_VERSION: Final = 2  # of what goes in and out of them
-OUTPUTS_KEPT: Final = 64  # output layers of different lists held ready
+OUTPUTS_KEPT: Final = 64  # output layers of different shortlists held ready
 NEEDED: Final = ("avx512_vnni", "avx_vnni")  # without them products of eight bits saturate in sixteen
 
 
@@ -42,16 +41,12 @@ class OnnxEngine:
         threads: of one operator; one per worker is best, with several workers.
     """
 
-    name = "onnx"
-
     def __init__(self, folder: Path, end: int, pad: int, threads: int = 1) -> None:
         """Load the graphs.
 
         Raises:
-            InputError: ONNX Runtime or onnx is not installed, the processor lacks the instructions, no graphs there, or
-                those of another version.
+            InputError: the processor lacks the instructions, no graphs there, or those of another version.
         """
-        _check_installed()
         _check_processor()
         self.end, self.pad, self.threads = end, pad, threads
         missing = [
@@ -79,8 +74,7 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = 3
-        with huge_pages():
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def embed(self, ids: Array, out: Array | None = None) -> Array:
         """Rows of the embedding, scaled: (..., D)."""
@@ -97,7 +91,7 @@ class OnnxEngine:
                 found[place] = EncodedMessage(found[place].tokens, row[: len(found[place].tokens)])
         return found
 
-    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
+    def decode(self, requests: Sequence[Request], shortlists: Shortlists | None) -> list[list[int]]:
         """See `Engine`. Requests for a message are decoded beside each other, so that they share its source."""
         messages = {id(request.message): request.message for request in requests}
         places = {key: place for place, key in enumerate(messages)}
@@ -106,7 +100,7 @@ class OnnxEngine:
         told = [requests[place] for place in order]
         steps = OnnxSteps(self, self._sources(list(messages.values()), owner_A[order]), told)
         results: list[list[int]] = [[] for _ in requests]
-        for place, tokens in zip(order, search(steps, told, self.end, lists), strict=True):
+        for place, tokens in zip(order, search(steps, told, self.end, shortlists), strict=True):
             results[place] = tokens
         return results
 
@@ -130,14 +124,6 @@ class OnnxEngine:
                 self._outputs.popitem(last=False)
         self._outputs.move_to_end(key)
         return self._outputs[key][1]
-
-
-def _check_installed() -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise InputError(f"engine onnx needs a package that is not installed: {error.name} (extra `onnx`)") from error
 
 
 def _check_processor() -> None:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from distillation.output_lists import FILE, OutputLists
+from distillation.engines.registry import ENGINES, SpecialIds, engine_named
+from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
+from distillation.shortlists import FILE, Shortlists
 from parley.decoding.translator import tag_id
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer
-
-ENGINES: Final = ("auto", "onnx", "ctranslate2", "torch")
-ONNX, CTRANSLATE2, TORCH = "onnx", "ctranslate2", "torch"
 
 
 class StudentRuntime:
@@ -23,7 +22,7 @@ class StudentRuntime:
     Args:
         engine: what computes.
         tokenizer: the vocabulary.
-        lists: output lists; None lets every language write every piece.
+        shortlists: None lets every language write every piece.
         max_new_tokens: most tokens of a translation.
         length_factor: a translation also ends at `length_factor` x source tokens + 16.
         max_source_tokens: longer messages are cut.
@@ -34,13 +33,13 @@ class StudentRuntime:
         self,
         engine: Engine,
         tokenizer: PreTrainedTokenizerBase,
-        lists: OutputLists | None = None,
+        shortlists: Shortlists | None = None,
         max_new_tokens: int = 200,
         length_factor: float = 3.0,
         max_source_tokens: int = 256,
         batch_size: int = 64,
     ) -> None:
-        self.engine, self.tokenizer, self.lists = engine, tokenizer, lists
+        self.engine, self.tokenizer, self.shortlists = engine, tokenizer, shortlists
         self.max_new_tokens, self.length_factor = max_new_tokens, length_factor
         self.max_source_tokens, self.batch_size = max_source_tokens, batch_size
 
@@ -49,7 +48,7 @@ class StudentRuntime:
         """From the folder of an export.
 
         Args:
-            engine: `onnx`, `ctranslate2`, `torch`, or `auto`: the first of these that the folder holds.
+            engine: a name of `distillation.engines`; `auto`: the one that is shipped, `torch` in a student's folder.
             threads: of one worker; several workers of one thread each give most messages a second.
 
         Raises:
@@ -57,8 +56,8 @@ class StudentRuntime:
         """
         path = Path(folder)
         tokenizer = load_tokenizer(path)
-        lists = OutputLists.load(path) if (path / FILE).is_file() else None
-        return cls(_engine(path, engine, tokenizer, threads), tokenizer, lists, **settings)
+        shortlists = Shortlists.load(path) if (path / FILE).is_file() else None
+        return cls(_loaded(path, engine, tokenizer, threads), tokenizer, shortlists, **settings)
 
     def encode(self, texts: Sequence[str], sources: Sequence[str] | str = AUTO) -> list[EncodedMessage]:
         """Run the encoder on each message once; what it gives may be kept.
@@ -99,7 +98,7 @@ class StudentRuntime:
         results = [""] * len(requests)
         filled = [place for place, request in enumerate(requests) if len(request.message.tokens) > 2]
         for batch in self._batches(sorted(filled, key=lambda place: _order(requests[place]))):
-            found = self.engine.decode([requests[place] for place in batch], self.lists)
+            found = self.engine.decode([requests[place] for place in batch], self.shortlists)
             for place, tokens in zip(batch, found, strict=True):
                 results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
             if on_batch is not None:
@@ -143,27 +142,18 @@ class StudentRuntime:
 
 
 def _order(request: Request) -> tuple[str, int]:
-    """Requests into one language together, since they share its list; of these the long ones first."""
+    """Requests into one language together, since they share its shortlist; of these the long ones first."""
     return request.target, -len(request.message.tokens)
 
 
-def _engine(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, threads: int) -> Engine:
-    if name not in ENGINES:
-        raise InputError(f"unknown engine '{name}'; valid: {', '.join(ENGINES)}")
-    there = {ONNX: folder / ONNX, CTRANSLATE2: folder / CTRANSLATE2, TORCH: folder / "config.json"}
-    chosen = next((each for each, path in there.items() if path.exists()), "") if name == "auto" else name
-    if not chosen or not there[chosen].exists():
-        held = [each for each, path in there.items() if path.exists()]
+def _loaded(folder: Path, name: str, tokenizer: PreTrainedTokenizerBase, threads: int) -> Engine:
+    """The engine of that name; `auto` is the one that the export was made for first, else the float student's."""
+    if name == "auto":
+        name = next(iter(exported_engines(folder)), "torch")
+    engine = engine_named(name)
+    form = engine.form(folder)
+    if form is None:
+        held = [other for other in ENGINES.names() if engine_named(other).form(folder)]
         raise InputError(f"{folder}: holds no form for engine {name}; it holds: {', '.join(held) or 'none'}")
-    end, pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
-    if chosen == ONNX:
-        from distillation.runtime.onnx_engine import OnnxEngine
-
-        return OnnxEngine(there[ONNX], end, pad, threads)
-    if chosen == CTRANSLATE2:
-        from distillation.runtime.ctranslate2_engine import CTranslate2Engine
-
-        return CTranslate2Engine(there[CTRANSLATE2], end, threads)
-    from distillation.runtime.torch_engine import TorchEngine
-
-    return TorchEngine.load(folder, end)
+    engine.check()
+    return engine.load(form, SpecialIds(int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)), threads)

@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
 
-from distillation.output_lists import OutputLists
+from distillation.decoder_states import cast_positions
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
 from distillation.runtime.greedy import search
-from distillation.targets.teacher_states import cast_positions
+from distillation.shortlists import Shortlists
 from parley.pipeline.errors import InputError
 from training.model.loading import load_model
-
-if TYPE_CHECKING:
-    from distillation.export.torch_package import Encoder
 
 
 class TorchEngine:
@@ -28,10 +24,7 @@ class TorchEngine:
         end: id of the end.
         dtype: of the weights.
         device: where it runs.
-        encoder: ids and mask (B, S) to states, in place of the student's own (`export.torch_package`).
     """
-
-    name = "torch"
 
     def __init__(
         self,
@@ -39,13 +32,11 @@ class TorchEngine:
         end: int,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
-        encoder: "Encoder | None" = None,
     ) -> None:
         self.model = student.eval().requires_grad_(False)
         torch.nn.Module.to(self.model, device=torch.device(device), dtype=dtype)
         cast_positions(self.model)
         self.end, self.device, self.dtype = end, torch.device(device), dtype
-        self._encoder = encoder or self._own_encoder
         if self.device.type == "cpu":
             self.model.set_attn_implementation("eager")  # short messages: quicker than sdpa
 
@@ -61,29 +52,22 @@ class TorchEngine:
             raise InputError(f"{folder}: a {type(model).__name__}, not a student (M2M100ForConditionalGeneration)")
         return cls(model, end, dtype, device)
 
-    def with_encoder(self, encoder: "Encoder") -> "TorchEngine":
-        """The same decoder behind another encoder."""
-        return TorchEngine(self.model, self.end, self.dtype, str(self.device), encoder)
-
-    def _own_encoder(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
-        states_BSD: Tensor = self.model.model.encoder(input_ids=ids_BS, attention_mask=mask_BS).last_hidden_state
-        return states_BSD
-
     @torch.inference_mode()
     def encode(self, sources: Sequence[Sequence[int]]) -> list[EncodedMessage]:
         """See `Engine`."""
         ids, mask = padded_tokens(sources, int(self.model.config.pad_token_id or 0))
-        states = self._encoder(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).long().to(self.device))
-        found = states.float().cpu().numpy()
+        ids_BS, mask_BS = torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).long().to(self.device)
+        states_BSD = self.model.model.encoder(input_ids=ids_BS, attention_mask=mask_BS).last_hidden_state
+        found = states_BSD.float().cpu().numpy()
         return [EncodedMessage(tuple(source), row[: len(source)]) for source, row in zip(sources, found, strict=True)]
 
     @torch.inference_mode()
-    def decode(self, requests: Sequence[Request], lists: OutputLists | None) -> list[list[int]]:
+    def decode(self, requests: Sequence[Request], shortlists: Shortlists | None) -> list[list[int]]:
         """See `Engine`."""
         states, mask = padded_states([request.message for request in requests])
         encoded = torch.from_numpy(states).to(self.device, self.dtype)
         steps = _Steps(self.model, encoded, torch.from_numpy(mask).long().to(self.device))
-        return search(steps, requests, self.end, lists)
+        return search(steps, requests, self.end, shortlists)
 
 
 class _Steps:

@@ -86,7 +86,7 @@ def narrow(
     Args:
         places: by `encoder` and `decoder`, the teacher's layer that each layer of the student starts from; None: from
             no change at all (`distillation.student.teacher_layers.pass_through`).
-        loads: see `distillation.student.student.build_student`.
+        loads: see `distillation.student.initialization.build_student`.
     """
     full, width = teacher.config.d_model, student.config.d_model
     cut = cut_of(teacher.shared.weight, width)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 
-from distillation.targets.teacher_states import states_of
+from distillation.decoder_states import decoder_states
 from training.batches.batch import Batch
 
 OUTPUT = "output"
@@ -74,7 +74,7 @@ def input_ranges(student: M2M100ForConditionalGeneration, batches: Sequence[Batc
 
     with _watched(student, watch):
         for batch in batches:
-            found[OUTPUT] = max(found.get(OUTPUT, 0.0), float(states_of(student, batch).labelled_TD.abs().max()))
+            found[OUTPUT] = max(found.get(OUTPUT, 0.0), float(decoder_states(student, batch).abs().max()))
     return found
 
 
@@ -96,7 +96,7 @@ def layer_errors(
 
     with _watched(student, watch):
         for batch in batches:
-            states_of(student, batch)
+            decoder_states(student, batch)
     found = [LayerError(name, (e / max(t, 1e-30)) ** 0.5, p / max(n, 1)) for name, (e, t, p, n) in sums.items()]
     return sorted(found, key=lambda layer: -layer.error)
 

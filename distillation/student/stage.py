@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from distillation.config import DistillationConfig, StudentConfig
+from distillation.config import RANDOM, DistillationConfig, StudentConfig
 from distillation.targets.plan import TOKENS, cut_of, identity_of, plan
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
@@ -15,7 +15,7 @@ from training.loop.stage import TrainedStage, save_model, write_result
 if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration, PreTrainedModel, PreTrainedTokenizerBase
 
-    from distillation.student.pupil import StudentTask
+    from distillation.student.training_task import StudentTask
     from training.batches.encoded import EncodedCorpus
     from training.batches.prefetch import StreamLike
     from training.loop.processes import Processes
@@ -49,11 +49,11 @@ class StudentStage(TrainedStage[StudentStageConfig]):
 
     name = "student"
     version: ClassVar[int] = 3  # layers that the teacher lacks start as no change
-    taught: ClassVar[bool] = True
+    distilled: ClassVar[bool] = True
 
     def files(self) -> list[Path]:
         """The student that is gone on from, when there is one."""
-        return [Path(self.config.student.start_from)] if self.config.student.start_from else []
+        return [Path(self.config.student.trained)] if self.config.student.trained else []
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         """Train, and save the best or final averaged weights.
@@ -69,7 +69,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
 
         config = self.config
         encoded = EncodedCorpus.open(inputs["encoded"])
-        for folder in ("tokenizer", "teacher") if self.taught else ("tokenizer",):
+        for folder in ("tokenizer", "teacher") if self.distilled else ("tokenizer",):
             check_vocabulary(inputs[folder], encoded.vocabulary_digest)
         tokenizer = load_tokenizer(inputs["tokenizer"])
         processes = Processes(config.training)
@@ -86,19 +86,19 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         processes.wait()
 
     def _stream(self, inputs: Mapping[str, Path], encoded: "EncodedCorpus", processes: "Processes") -> "StreamLike":
-        from distillation.targets.streams import TaughtStream
+        from distillation.targets.batches import StreamWithTargets
         from distillation.targets.token_targets import TokenTargets
         from training.batches.stream import BatchStream
 
         config, rank, world = self.config, processes.rank, processes.count
-        if not self.taught:
-            return TaughtStream(BatchStream(encoded, config.batching, "train", rank, world), None, rank, world)
+        if not self.distilled:
+            return StreamWithTargets(BatchStream(encoded, config.batching, "train", rank, world), None, rank, world)
         cut = cut_of(config.distillation)
         batches = plan(inputs, encoded, cut.share, config.batching, rank, world)
         targets = None
         if TOKENS in inputs:
             targets = TokenTargets(inputs[TOKENS], identity_of(inputs, encoded, cut, config.batching))
-        return TaughtStream(batches, targets, rank, world)
+        return StreamWithTargets(batches, targets, rank, world)
 
     def _task(
         self,
@@ -107,40 +107,39 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         tokenizer: "PreTrainedTokenizerBase",
         processes: "Processes",
     ) -> "StudentTask":
-        from distillation.student.pupil import Pupil, StudentTask
+        from distillation.student.training_task import StudentInTraining, StudentTask
         from training.validation import TranslationValidation
 
         config = self.config
         scores = TranslationValidation(
             encoded, inputs["corpus"], tokenizer, config.batching, config.training.validation
         )
-        objective = config.distillation.objective if self.taught else None
+        objective = config.distillation.objective if self.distilled else None
         teacher = self._teacher(inputs, processes)
         student = self._student(inputs, len(tokenizer))
         if processes.device.type == "cpu":
             student.set_attn_implementation("eager")  # short messages: about twice the speed of sdpa
-        width = teacher.config.d_model if teacher is not None and objective and objective.hidden_weight else 0
-        pupil = Pupil(student, width)
-        return StudentTask(pupil, scores, objective, tokens=config.distillation.tokens, teacher=teacher)
+        model = StudentInTraining(student)
+        return StudentTask(model, scores, objective, tokens=config.distillation.tokens, teacher=teacher)
 
     def _teacher(self, inputs: Mapping[str, Path], processes: "Processes") -> "PreTrainedModel | None":
         """The teacher on the device, where it is asked while the student learns."""
-        from distillation.targets.teacher_states import load_teacher
+        from distillation.teacher import load_teacher
         from training.loop.precision import choose_precision
 
-        if not self.taught or (TOKENS in inputs and not self.config.distillation.objective.hidden_weight):
+        if not self.distilled or TOKENS in inputs:
             return None
         dtype = choose_precision(self.config.training.precision, processes.device)
         return load_teacher(inputs["teacher"], processes.device, dtype)
 
     def _student(self, inputs: Mapping[str, Path], pieces: int) -> "M2M100ForConditionalGeneration":
-        from distillation.student.student import build_student, read_loads
+        from distillation.student.initialization import build_student, read_loads
         from training.model.loading import load_model
         from training.model.modelling import ParleyMoeForConditionalGeneration
 
-        origin = load_model(inputs["teacher"]) if self.taught else None
+        origin = load_model(inputs["teacher"]) if self.distilled else None
         start = origin if isinstance(origin, ParleyMoeForConditionalGeneration) else None
-        loads = read_loads(inputs["teacher"]) if self.taught else None
+        loads = read_loads(inputs["teacher"]) if self.distilled else None
         return build_student(self.student_config(), pieces, self.config.training.seed, start, loads)
 
     def student_config(self) -> StudentConfig:
@@ -157,7 +156,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
     ) -> None:
         save_model(task.model.student, tokenizer, out)
         params = task.model.student.num_parameters()
-        facts = {**asdict(result), "params": params, "active_params": params, "taught": self.taught}
+        facts = {**asdict(result), "params": params, "active_params": params, "distilled": self.distilled}
         write_result(out, {**facts, "vocabulary_digest": encoded.vocabulary_digest})
 
 
@@ -166,11 +165,11 @@ class StudentWithoutTeacherStage(StudentStage):
 
     name = "student_no_kd"
     version: ClassVar[int] = 1
-    taught: ClassVar[bool] = False
+    distilled: ClassVar[bool] = False
 
     def student_config(self) -> StudentConfig:
         """The same size, from random weights."""
-        return replace(self.config.student, initialise="random", start_from=None)
+        return replace(self.config.student, start=RANDOM)
 
     def files(self) -> list[Path]:
         """None."""

@@ -4,12 +4,30 @@ import random
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
-
-from distillation.config import NoiseConfig
 
 _PUNCTUATION: Final = re.compile(r"[.,!?;:…。、!?;:،؟]+(?=\s|$)")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """How chat is roughened before the teacher translates it. Each probability is per message.
+
+    Attributes:
+        lower: the message in lower case.
+        upper: the message in capitals.
+        strip_punctuation: no full stops, commas, question or exclamation marks.
+        elongate: a letter of one word is repeated (sooo).
+        typo: two neighbouring letters of one word are swapped, or one is left out.
+    """
+
+    lower: float = 0.15
+    upper: float = 0.03
+    strip_punctuation: float = 0.15
+    elongate: float = 0.05
+    typo: float = 0.08
 
 
 def roughened(texts: Sequence[str], config: NoiseConfig, seed: int) -> list[str]:

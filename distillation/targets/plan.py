@@ -66,8 +66,8 @@ def plan(
 
     The order over all processes is that of one process, so the cache serves any number of them.
     """
-    from distillation.targets.sequences import SequenceStream
-    from distillation.targets.streams import EveryNth, MixedStream
+    from distillation.targets.batches import EveryNth, MixedStream
+    from distillation.targets.sequence_targets import SequenceStream
     from training.batches.stream import BatchStream
 
     if SEQUENCES not in inputs:
@@ -106,5 +106,5 @@ def identity_of(
         top_k=tokens.top_k,
         temperature=cut.temperature,
         sampled=tokens.sampled,
-        seed=tokens.seed if tokens.sampled else 0,
+        seed=batching.seed if tokens.sampled else 0,
     )

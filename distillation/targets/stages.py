@@ -31,7 +31,20 @@ class TokenTargetsStageConfig:
     device: str = transient("auto")
 
 
-class SequenceTargetsStage(Stage[SequenceTargetsConfig]):
+@dataclass(frozen=True)
+class SequenceTargetsStageConfig:
+    """What decides the teacher's translations.
+
+    Attributes:
+        sequences: which messages, how they are decoded.
+        seed: of the choice of messages and of their noise.
+    """
+
+    sequences: SequenceTargetsConfig
+    seed: int = 0
+
+
+class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
     """Has `teacher` translate roughened messages of `corpus`, with `tokenizer`; goes on after finished directions."""
 
     name = SEQUENCES
@@ -39,20 +52,22 @@ class SequenceTargetsStage(Stage[SequenceTargetsConfig]):
 
     def files(self) -> list[Path]:
         """The monolingual files."""
-        return [Path(path) for _, path in sorted(self.config.monolingual.items())]
+        return [Path(path) for _, path in sorted(self.config.sequences.monolingual.items())]
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Translate and store; see `write_sequences`."""
         import torch
 
-        from distillation.targets.sequences import PARTS, write_sequences
+        from distillation.targets.sequence_targets import PARTS, write_sequences
         from parley.decoding.translator import DecodingConfig
         from training.model.loading import Translator
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        decoding = DecodingConfig(beam_size=self.config.beam_size, batch_size=self.config.batch_size)
+        decoding = DecodingConfig(beam_size=self.config.sequences.beam_size)
         translator = Translator.load(inputs["teacher"], decoding, device)
-        facts = write_sequences(out, inputs["corpus"], inputs["tokenizer"], translator, self.config)
+        facts = write_sequences(
+            out, inputs["corpus"], inputs["tokenizer"], translator, self.config.sequences, self.config.seed
+        )
         remove(out / PARTS)
         return facts
 
@@ -71,8 +86,8 @@ class TokenTargetsStage(Stage[TokenTargetsStageConfig]):
         """
         import torch
 
-        from distillation.targets.teacher_states import load_teacher
         from distillation.targets.token_targets import write_token_targets
+        from distillation.teacher import load_teacher
         from training.batches.encoded import EncodedCorpus
         from training.loop.precision import choose_precision
 

@@ -24,8 +24,8 @@ import torch
 from transformers import PreTrainedModel
 
 from distillation.config import TokenTargetsConfig
-from distillation.student.objective import TeacherTargets
-from distillation.targets.teacher_states import ask_teacher
+from distillation.objective import TeacherTargets
+from distillation.teacher import ask_teacher
 from parley.pipeline.atomic import replacing, write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar, say
@@ -34,6 +34,7 @@ from training.batches.encoded import EncodedCorpus
 from training.batches.prefetch import StreamLike
 
 META: Final = "targets.json"
+SHARD_BATCHES: Final = 200  # batches in a file; a killed run goes on with the next file
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -151,9 +152,7 @@ def write_token_targets(
         bar.advance(done)
         batches = iter(stream)
         while done < tokens:
-            facts = _write_shard(
-                out, len(shards), batches, stream, teacher, config, identity, tokens - done, bar.advance
-            )
+            facts = _write_shard(out, len(shards), batches, stream, teacher, identity, tokens - done, bar.advance)
             shards.append(facts)
             done += sum(facts["tokens"])
     size = sum(path.stat().st_size for path in out.glob("shard-*"))
@@ -184,15 +183,14 @@ def _write_shard(
     batches: Iterator[Batch],
     stream: StreamLike,
     teacher: PreTrainedModel,
-    config: TokenTargetsConfig,
     identity: Identity,
     wanted: int,
     advance: Any,
 ) -> dict[str, Any]:
     ids, shares, tokens, sums = [], [], [], []
-    for place in range(config.shard_batches):
+    for place in range(SHARD_BATCHES):
         batch = next(batches)
-        targets = _ask(teacher, batch, identity, number * config.shard_batches + place)
+        targets = _ask(teacher, batch, identity, number * SHARD_BATCHES + place)
         ids.append(targets.ids_TK.cpu().numpy().astype(_id_type(teacher.config.vocab_size)))
         both = torch.cat([targets.probabilities_TK, targets.tail_T.unsqueeze(1)], dim=1)
         shares.append(both.half().cpu().numpy())
@@ -214,7 +212,7 @@ def _ask(teacher: PreTrainedModel, batch: Batch, identity: Identity, number: int
     generator = None
     if identity.sampled:
         generator = torch.Generator(teacher.device).manual_seed(identity.seed * 1_000_003 + number)
-    return ask_teacher(teacher, batch.to(teacher.device), identity.top_k, identity.temperature, generator)[0]
+    return ask_teacher(teacher, batch.to(teacher.device), identity.top_k, identity.temperature, generator)
 
 
 class TokenTargets:

@@ -54,6 +54,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
+def link_or_copy(path: Path, other: Path) -> None:
+    """Give a file a second name without a second copy, where the file system can."""
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copyfile(path, other)
+
+
 def remove(path: Path) -> None:
     """Remove a file or a folder, when it is there."""
     if path.is_dir() and not path.is_symlink():

@@ -4,7 +4,7 @@ import torch
 from transformers import M2M100ForConditionalGeneration
 
 from distillation.config import StudentConfig
-from distillation.student.student import build_student
+from distillation.student.initialization import build_student
 from parley.languages.table import CODES
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -26,7 +26,7 @@ def tiny_teacher(vocab_size: int = 60, seed: int = 0, **changes: object) -> Parl
 def tiny_student(vocab_size: int = 60, seed: int = 0) -> M2M100ForConditionalGeneration:
     """A student of width 32, 2+1 layers."""
     config = StudentConfig(
-        d_model=32, encoder_layers=2, decoder_layers=1, encoder_ffn_dim=48, decoder_ffn_dim=48, dropout=0.0,
-        initialise="random",
+        d_model=32, encoder_layers=2, decoder_layers=1, ffn_dim=48, dropout=0.0,
+        start="random",
     )  # fmt: skip
     return build_student(config, vocab_size, seed).eval()

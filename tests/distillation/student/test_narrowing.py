@@ -6,14 +6,12 @@ import pytest
 import torch
 
 from distillation.config import StudentConfig
+from distillation.student.initialization import build_student
 from distillation.student.narrowing import closest, cut_of, narrow
-from distillation.student.student import build_student
 from tests.distillation.models import tiny_teacher
 from training.model.layers import sinusoidal_positions
 
-SAME = StudentConfig(
-    d_model=16, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=64, decoder_ffn_dim=64, dropout=0.0
-)
+SAME = StudentConfig(d_model=16, encoder_layers=2, decoder_layers=2, ffn_dim=64, dropout=0.0)
 INPUTS = {
     "input_ids": torch.tensor([[4, 30, 31, 32, 2], [20, 40, 2, 1, 1]]),
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
@@ -64,7 +62,7 @@ def test_a_narrower_student_starts_nearer_to_its_teacher_than_from_its_embedding
     narrower = replace(SAME, d_model=12)
     started = build_student(narrower, 60, 1, teacher)
     assert started.config.encoder_attention_heads == teacher.config.num_attention_heads
-    random = build_student(replace(narrower, initialise="random"), 60, 1)
+    random = build_student(replace(narrower, start="random"), 60, 1)
     wanted = logits(teacher)
     assert (logits(started) - wanted).norm() < 0.8 * (logits(random) - wanted).norm()
 

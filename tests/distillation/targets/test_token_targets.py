@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from distillation.config import TokenTargetsConfig
+from distillation.targets import token_targets
+from distillation.targets.batches import StreamWithTargets
 from distillation.targets.plan import CutConfig, identity_of, plan
-from distillation.targets.streams import TaughtStream
-from distillation.targets.teacher_states import ask_teacher, load_teacher
 from distillation.targets.token_targets import TokenTargets, bytes_per_token, write_token_targets
+from distillation.teacher import ask_teacher, load_teacher
 from parley.pipeline.errors import InputError
 from tests.distillation.toy_teacher import save_teacher, toy_inputs
 from tests.training.toy_corpus import make_inputs
@@ -21,13 +22,18 @@ from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig
 
 BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=5)
-CUT = CutConfig(TokenTargetsConfig(top_k=4, shard_batches=3), temperature=2.0)
+CUT = CutConfig(TokenTargetsConfig(top_k=4), temperature=2.0)
 TOKENS = 2000
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return toy_inputs(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_targets, "SHARD_BATCHES", 3)
 
 
 class KilledError(Exception):
@@ -71,10 +77,10 @@ def test_holds_what_the_teacher_says(inputs: dict[str, Path], tmp_path: Path, sa
     encoded = EncodedCorpus.open(inputs["encoded"])
     cache = TokenTargets(tmp_path, identity_of(inputs, encoded, cut, BATCHING))
     teacher = load_teacher(inputs["teacher"], torch.device("cpu"), torch.float32)
-    stream = TaughtStream(plan(inputs, encoded, 0.0, BATCHING), cache)
+    stream = StreamWithTargets(plan(inputs, encoded, 0.0, BATCHING), cache)
     for taught, _ in zip(stream, range(len(cache)), strict=False):
         assert taught.targets is not None
-        wanted, _ = ask_teacher(teacher, taught.batch, 4, 2.0)
+        wanted = ask_teacher(teacher, taught.batch, 4, 2.0)
         total = taught.targets.probabilities_TK.sum(1) + taught.targets.tail_T
         torch.testing.assert_close(total, torch.ones_like(total))
         if not sampled:
@@ -101,8 +107,8 @@ def test_goes_round_and_resumes(inputs: dict[str, Path], tmp_path: Path) -> None
     write(tmp_path, inputs)
     encoded, cache = EncodedCorpus.open(inputs["encoded"]), TokenTargets(tmp_path)
 
-    def stream() -> TaughtStream:
-        return TaughtStream(plan(inputs, encoded, 0.0, BATCHING), cache)
+    def stream() -> StreamWithTargets:
+        return StreamWithTargets(plan(inputs, encoded, 0.0, BATCHING), cache)
 
     count = len(cache)
     taken = [taught for taught, _ in zip(stream(), range(2 * count + 3), strict=False)]
@@ -117,7 +123,7 @@ def test_goes_round_and_resumes(inputs: dict[str, Path], tmp_path: Path) -> None
 def test_processes_share_the_plan(inputs: dict[str, Path], tmp_path: Path) -> None:
     write(tmp_path, inputs)
     encoded, cache = EncodedCorpus.open(inputs["encoded"]), TokenTargets(tmp_path)
-    streams = [TaughtStream(plan(inputs, encoded, 0.0, BATCHING, rank, 2), cache, rank, 2) for rank in range(2)]
+    streams = [StreamWithTargets(plan(inputs, encoded, 0.0, BATCHING, rank, 2), cache, rank, 2) for rank in range(2)]
     for stream in streams:  # checksums hold every batch against the cache
         assert len([taught for taught, _ in zip(stream, range(len(cache)), strict=False)]) == len(cache)
 
@@ -150,7 +156,7 @@ def test_another_teacher_corpus_or_vocabulary_is_refused(inputs: dict[str, Path]
     foreign = EncodedCorpus.open(other["encoded"])
     with pytest.raises(InputError, match="another vocabulary"):
         identity_of(inputs, foreign, CUT, BATCHING)
-    stream = TaughtStream(plan(other, foreign, 0.0, BATCHING), TokenTargets(tmp_path / "cache"))
+    stream = StreamWithTargets(plan(other, foreign, 0.0, BATCHING), TokenTargets(tmp_path / "cache"))
     with pytest.raises(InputError, match="batch 0 is not the one that the teacher saw"):
         next(iter(stream))
 

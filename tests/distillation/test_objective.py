@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from distillation.student.objective import TeacherTargets, linear_distillation, teacher_targets
+from distillation.objective import TeacherTargets, linear_distillation, teacher_targets
 from training.model import loss as plain
 
 T, D, V = 13, 8, 40

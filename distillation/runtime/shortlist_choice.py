@@ -1,8 +1,8 @@
 """Each row's likeliest piece among those of its own language, with as little work as the mix of languages allows.
 
 A rows still active, R some of them, N pieces. A translation never depends on the languages that others in the batch ask
-for: with many rows a language, each language's rows meet their own list. With few, one product with the union of the
-lists is quicker (it reads what languages share once); of its result each row sees its own list.
+for: with many rows a language, each language's rows meet their own shortlist. With few, one product with the union of
+the shortlists is quicker (it reads what languages share once); of its result each row sees its own shortlist.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from distillation.output_lists import OutputLists
 from distillation.runtime.engine import Request
+from distillation.shortlists import Shortlists
 
 Array = np.ndarray[Any, np.dtype[Any]]
 GROUPED_AT: Final = 8  # rows a language from which a product of its own pays
@@ -37,21 +37,21 @@ class Chooser(Protocol):
         ...
 
 
-def chooser_of(requests: Sequence[Request], lists: OutputLists | None) -> Chooser:
+def chooser_for(requests: Sequence[Request], shortlists: Shortlists | None) -> Chooser:
     """What picks the pieces for some requests."""
-    if lists is None or not requests:
-        return OneList(None)
+    if shortlists is None or not requests:
+        return OneShortlist(None)
     codes = tuple(dict.fromkeys(request.target for request in requests))
     if len(codes) == 1:
-        return OneList(lists.own(codes[0]))
+        return OneShortlist(shortlists.own(codes[0]))
     language_A = np.array([codes.index(request.target) for request in requests], np.int64)
     if len(requests) < GROUPED_AT * len(codes):
-        return OfUnion(*lists.union(codes), language_A)
-    return ListByLanguage([lists.own(code) for code in codes], language_A)
+        return UnionOfShortlists(*shortlists.union(codes), language_A)
+    return ShortlistPerLanguage([shortlists.own(code) for code in codes], language_A)
 
 
-class OneList:
-    """One list for all rows, or none."""
+class OneShortlist:
+    """One shortlist for all rows, or none."""
 
     def __init__(self, own: Array | None) -> None:
         self.own = own
@@ -65,7 +65,7 @@ class OneList:
         """Nothing is kept by row."""
 
 
-class ListByLanguage:
+class ShortlistPerLanguage:
     """A product for each language."""
 
     def __init__(self, own: Sequence[Array], language_A: Array) -> None:
@@ -89,15 +89,15 @@ class ListByLanguage:
         self._divide()
 
 
-class OfUnion:
-    """One product for all; each row sees the places of its own list."""
+class UnionOfShortlists:
+    """One product for all; each row sees the places of its own shortlist."""
 
     def __init__(self, union: Array, places: Sequence[Array], language_A: Array) -> None:
-        """`union`: ids of all lists; `places` of each language's own among them."""
+        """`union`: ids of all; `places` of each language's own among them."""
         self.union, self.language_A = union, language_A
         self.places_LN = np.empty((len(places), max(map(len, places))), np.int64)
         for row, own in zip(self.places_LN, places, strict=True):
-            row[: len(own)], row[len(own) :] = own, own[-1]  # short lists are filled up: of equals the first is taken
+            row[: len(own)], row[len(own) :] = own, own[-1]  # shorter ones are filled up: of equals the first is taken
         self._point()
 
     def _point(self) -> None:

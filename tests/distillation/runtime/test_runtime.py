@@ -1,4 +1,4 @@
-"""One student on three engines: same words, lists kept, nothing depends on batch mates, clear errors."""
+"""One student on three engines: same words, shortlists kept, nothing depends on batch mates, clear errors."""
 
 import json
 import shutil
@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from distillation.config import ExportConfig, OutputListsConfig, StudentConfig
+from distillation.config import ExportConfig, StudentConfig
 from distillation.export.ctranslate2_folder import engine_names
-from distillation.export.manifest import compare
+from distillation.export.parity import Message, compare
 from distillation.export.stage import ExportStage
-from distillation.output_lists import OutputLists, OutputListsStage
 from distillation.runtime import onnx_engine, onnx_steps
 from distillation.runtime.engine import Request
 from distillation.runtime.student_runtime import StudentRuntime
-from distillation.student.student import build_student
+from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
+from distillation.shortlists import Shortlists
+from distillation.student.initialization import build_student
 from parley.decoding.translator import DecodingConfig
 from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
@@ -27,15 +28,13 @@ from training.model.loading import Translator
 from training.tokenizer import load_tokenizer
 
 TEXTS = ["go now", "help team boss", "red key door left up", "run", "heal wait heal", "boss boss now fast blue"]
-STUDENT = StudentConfig(
-    d_model=32, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=64, decoder_ffn_dim=64, initialise="random"
-)
+STUDENT = StudentConfig(d_model=32, encoder_layers=2, decoder_layers=2, ffn_dim=64, start="random")
 ENGINES = ("onnx", "ctranslate2", "torch")
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Toy data, a random student with clear preferences, and its output lists."""
+    """Toy data, a random student with clear preferences, and its shortlists."""
     root = tmp_path_factory.mktemp("toy")
     folders = make_inputs(root, rows=300)
     tokenizer = load_tokenizer(folders["tokenizer"])
@@ -47,8 +46,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             layer.encoder_attn.q_proj.weight.mul_(4)
     student.save_pretrained(root / "student")
     tokenizer.save_pretrained(str(root / "student"))
-    OutputListsStage(OutputListsConfig()).run(root / "output_lists", folders)
-    return {**folders, "student": root / "student", "output_lists": root / "output_lists"}
+    ShortlistsStage(ShortlistsConfig()).run(root / "shortlists", folders)
+    return {**folders, "student": root / "student", "shortlists": root / "shortlists"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def exported(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     for package in ("onnx", "onnxruntime", "ctranslate2"):
         pytest.importorskip(package, reason=f"{package} is not installed: extras [onnx] and [ctranslate2]")
     out = tmp_path_factory.mktemp("export") / "out"
-    facts = ExportStage(ExportConfig(parity_messages=20)).run(out, inputs)
+    facts = ExportStage(ExportConfig()).run(out, inputs)
     assert set(facts["forms"]) == {"onnx", "ctranslate2"}
     for path in inputs["student"].iterdir():  # so that the torch engine finds the float student beside
         if not (out / path.name).exists():
@@ -92,11 +91,11 @@ def test_what_was_encoded_once_serves_any_language_later(exported: Path, engine:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_only_pieces_of_the_list_are_written(exported: Path, engine: str) -> None:
     student = runtime(exported, engine)
-    assert student.lists is not None
-    tiny = set(student.lists.pieces["fr"][:300])
-    student.lists = replace(student.lists, pieces={**student.lists.pieces, "fr": sorted(tiny)})
-    if engine == "ctranslate2":  # its lists are files of the export
-        tiny = set(OutputLists.load(exported).pieces["fr"])
+    assert student.shortlists is not None
+    tiny = set(student.shortlists.pieces["fr"][:300])
+    student.shortlists = replace(student.shortlists, pieces={**student.shortlists.pieces, "fr": sorted(tiny)})
+    if engine == "ctranslate2":  # its shortlists are files of the export
+        tiny = set(Shortlists.load(exported).pieces["fr"])
     pieces: list[int] = []
     decode = student.engine.decode
 
@@ -113,7 +112,7 @@ def test_only_pieces_of_the_list_are_written(exported: Path, engine: str) -> Non
 
 def test_the_float_engine_says_what_the_projects_translator_says(inputs: dict[str, Path], exported: Path) -> None:
     student = runtime(exported, "torch")
-    student.lists = None
+    student.shortlists = None
     translator = Translator.load(inputs["student"], DecodingConfig(max_new_tokens=12))
     assert student.translate(TEXTS, "th", "en") == translator.translate(TEXTS, "th", "en")
 
@@ -133,7 +132,7 @@ def test_int8_states_and_words_are_near_the_float_ones(exported: Path, engine: s
 
 
 def test_layers_kept_in_float_are_exact(inputs: dict[str, Path], exported: Path, tmp_path: Path) -> None:
-    config = ExportConfig(ctranslate2=False, parity_messages=2, keep_float=["encoder", "decoder"])
+    config = ExportConfig(engines=["onnx"], keep_float=["encoder", "decoder"])
     ExportStage(config).run(tmp_path / "out", inputs)
     exact, found = (r.encode(TEXTS, "en") for r in (runtime(exported, "torch"), runtime(tmp_path / "out", "onnx")))
     rough = runtime(exported, "onnx").encode(TEXTS, "en")
@@ -150,8 +149,8 @@ def test_the_manifest_says_what_there_is(exported: Path) -> None:
     assert manifest["layers"][0]["error"] >= manifest["layers"][-1]["error"] > 0
     for name, form in manifest["forms"].items():
         assert form["bytes"] == sum(entry.get("bytes", 0) for entry in form["files"])
-        assert form["parity"]["messages"] == 20
-        assert form["parity"]["same"] + form["parity"]["differing"] == 20
+        assert form["parity"]["messages"] == 200
+        assert form["parity"]["same"] + form["parity"]["differing"] == 200
         assert form["changed_by_batch_mates"] == 0
         for entry in form["files"]:
             assert (exported / name / entry["path"]).is_file()
@@ -164,9 +163,9 @@ def test_buffers_grow_and_shrink_without_a_trace(exported: Path, monkeypatch: py
     student.engine.end = -1  # type: ignore[attr-defined]  # nothing ends but by its limit
     tag = int(student.tokenizer.convert_tokens_to_ids("__fr__"))
     asked = [Request(message, "fr", tag, 5 + 9 * place) for place, message in enumerate(student.encode(TEXTS, "en"))]
-    roomy = student.engine.decode(asked, student.lists)
+    roomy = student.engine.decode(asked, student.shortlists)
     monkeypatch.setattr(onnx_steps, "FIRST_ROOM", 2)
-    assert student.engine.decode(asked, student.lists) == roomy
+    assert student.engine.decode(asked, student.shortlists) == roomy
     assert [len(tokens) for tokens in roomy] == [one.limit for one in asked]
 
 
@@ -180,8 +179,8 @@ def test_rows_of_a_message_share_its_source_and_leave_one_by_one(exported: Path)
         for place, code in enumerate(tags)
     ]
     mixed = asked[::2] + asked[1::2]  # in the order asked, whatever stands together inside
-    alone = [student.engine.decode([one], student.lists)[0] for one in mixed]
-    assert student.engine.decode(mixed, student.lists) == alone
+    alone = [student.engine.decode([one], student.shortlists)[0] for one in mixed]
+    assert student.engine.decode(mixed, student.shortlists) == alone
     assert [len(tokens) for tokens in alone] == [one.limit for one in mixed]
 
 
@@ -202,7 +201,7 @@ def test_nothing_to_say_is_empty(exported: Path) -> None:
 def test_limits_hold(exported: Path) -> None:
     for engine in ENGINES:
         student = StudentRuntime.load(exported, engine, max_new_tokens=3)
-        found = student.engine.decode(_requests(student), None if engine == "ctranslate2" else student.lists)
+        found = student.engine.decode(_requests(student), None if engine == "ctranslate2" else student.shortlists)
         assert all(len(tokens) <= 3 for tokens in found)
 
 
@@ -215,7 +214,7 @@ def _requests(student: StudentRuntime) -> list:  # type: ignore[type-arg]
 def test_errors_are_one_clear_line(
     exported: Path, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match="unknown engine 'tpu'; valid: auto, onnx"):
+    with pytest.raises(InputError, match="unknown engine 'tpu'; choose ctranslate2 or onnx or torch"):
         StudentRuntime.load(exported, "tpu")
     with pytest.raises(InputError, match="holds no form for engine onnx; it holds: torch"):
         StudentRuntime.load(inputs["student"], "onnx")
@@ -226,19 +225,19 @@ def test_errors_are_one_clear_line(
         runtime(exported, "onnx")
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(InputError, match="not installed: onnxruntime"):
+    with pytest.raises(InputError, match="engine onnx needs the package onnxruntime"):
         runtime(exported, "onnx")
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
-    with pytest.raises(InputError, match="ctranslate2 is not installed"):
+    with pytest.raises(InputError, match="engine ctranslate2 needs the package ctranslate2"):
         runtime(exported, "ctranslate2")
 
 
-def test_lists_of_another_vocabulary_are_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
-    lists = OutputLists.load(inputs["output_lists"])
-    (tmp_path / "lists").mkdir()
-    replace(lists, vocabulary_digest="0" * 16).save(tmp_path / "lists")
+def test_shortlists_of_another_vocabulary_are_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
+    shortlists = Shortlists.load(inputs["shortlists"])
+    (tmp_path / "shortlists").mkdir()
+    replace(shortlists, vocabulary_digest="0" * 16).save(tmp_path / "shortlists")
     with pytest.raises(InputError, match="another vocabulary"):
-        ExportStage(ExportConfig()).run(tmp_path / "out", {**inputs, "output_lists": tmp_path / "lists"})
+        ExportStage(ExportConfig()).run(tmp_path / "out", {**inputs, "shortlists": tmp_path / "shortlists"})
     assert not (tmp_path / "out").exists()
 
 
@@ -250,7 +249,6 @@ def test_names_for_ctranslate2_have_no_separators_and_are_distinct() -> None:
 
 
 def test_differences_are_listed() -> None:
-    asked = [("en", "fr", "a"), ("en", "th", "b")]
-    found = compare(["x", "y"], ["x", "z"], asked)
+    found = compare([Message("en", "fr", "a"), Message("en", "th", "b")], ["x", "y"], ["x", "z"])
     assert (found["same"], found["differing"]) == (1, 1)
     assert found["examples"] == [{"source": "en", "target": "th", "message": "b", "float": "y", "exported": "z"}]

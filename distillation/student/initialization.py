@@ -1,4 +1,4 @@
-"""The student: a stock `M2M100ForConditionalGeneration`, started from the teacher or at random.
+"""A student before its training: a stock `M2M100ForConditionalGeneration`, started from the teacher or at random.
 
 From a teacher of the same width the student takes the embedding and its layers, experts merged
 (`distillation.student.teacher_layers`). From a wider teacher whose number of heads divides the student's width all of
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
-from distillation.config import StudentConfig
+from distillation.config import TEACHER, StudentConfig
 from distillation.student.narrowing import narrow
 from distillation.student.teacher_layers import chosen_layers, copy_layer, pass_through
 from parley.pipeline.errors import InputError
@@ -41,12 +41,12 @@ def build_student(
     Args:
         vocab_size: rows of the embedding.
         seed: of the random weights.
-        teacher: needed for `initialise: teacher`.
+        teacher: needed for `start: teacher`.
         loads: each expert's share of the tokens, (E,), by layer (`encoder.1`); equal shares where there is none.
 
     Raises:
-        InputError: `initialise: teacher` without a teacher, a teacher of another vocabulary, or a `start_from` of
-            another size.
+        InputError: `start: teacher` without a teacher, a teacher of another vocabulary, or a trained student of another
+            size.
     """
     torch.manual_seed(seed)
     shape = config.model_config(vocab_size)
@@ -61,11 +61,11 @@ def build_student(
         max_new_tokens=200,
     )
     _initialise(model)
-    if config.start_from:
-        _go_on_from(model, config.start_from)
-    elif config.initialise == "teacher":
+    if config.trained:
+        _go_on_from(model, config.trained)
+    elif config.start == TEACHER:
         if teacher is None:
-            raise InputError("student.initialise=teacher needs a teacher; set student.initialise=random")
+            raise InputError("student.start=teacher needs a teacher; set student.start=random")
         if teacher.config.vocab_size != vocab_size:
             raise InputError(f"the teacher has {teacher.config.vocab_size} pieces, the student {vocab_size}")
         _take_over(model, teacher, loads or {})
@@ -77,7 +77,7 @@ def _go_on_from(model: M2M100ForConditionalGeneration, folder: str) -> None:
     try:
         model.load_state_dict(trained.state_dict())
     except RuntimeError as error:
-        raise InputError(f"student.start_from={folder}: a model of another size or kind than this student") from error
+        raise InputError(f"student.start={folder}: a model of another size or kind than this student") from error
 
 
 def read_loads(teacher_folder: Path) -> dict[str, Tensor]:

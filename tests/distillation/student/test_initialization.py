@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from distillation.config import StudentConfig
-from distillation.student.student import build_student, projected, read_loads
+from distillation.student.initialization import build_student, projected, read_loads
 from distillation.student.teacher_layers import chosen_layers, copy_feed_forward, dense_units
 from parley.pipeline.errors import InputError
 from tests.distillation.models import tiny_student, tiny_teacher
@@ -18,9 +18,7 @@ from tests.training.toy_corpus import make_inputs
 from training.model.layers import MoeFeedForward
 from training.tokenizer import load_tokenizer
 
-SAME = StudentConfig(
-    d_model=16, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=32, decoder_ffn_dim=32, dropout=0.0
-)
+SAME = StudentConfig(d_model=16, encoder_layers=2, decoder_layers=2, ffn_dim=32, dropout=0.0)
 INPUTS = {
     "input_ids": torch.tensor([[4, 30, 31, 32, 2], [20, 40, 2, 1, 1]]),
     "attention_mask": torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),
@@ -113,8 +111,10 @@ def test_what_does_not_fit_is_refused() -> None:
         build_student(SAME, 60, 0)
     with pytest.raises(InputError, match="the teacher has 60 pieces, the student 61"):
         build_student(SAME, 61, 0, tiny_teacher())
-    with pytest.raises(InputError, match="initialise"):
-        StudentConfig(initialise="magic")
+    with pytest.raises(InputError, match="magic: not a model folder"):
+        build_student(replace(SAME, start="magic"), 60, 0)
+    with pytest.raises(InputError, match=r"student\.ffn_dim=0"):
+        StudentConfig(ffn_dim=0)
 
 
 FRESH = """

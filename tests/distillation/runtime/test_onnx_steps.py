@@ -1,8 +1,7 @@
-"""What steps on ONNX Runtime are fed: sources shared by rows as long as all messages have as many; huge pages."""
+"""What steps on ONNX Runtime are fed: sources shared by rows as long as all messages have as many."""
 
 import numpy as np
 
-from distillation.runtime import huge_pages
 from distillation.runtime.onnx_steps import Sources
 
 
@@ -39,21 +38,3 @@ def test_rows_leave() -> None:
     assert (found.rows, owners(found)) == (1, [0, 2, 2])
     found.select(np.array([1, 2]))
     assert (found.rows, owners(found)) == (1, [2, 2])  # once apart, they stay apart
-
-
-def test_what_was_added_to_a_process_is_found() -> None:
-    maps = """\
-1000-3000 rw-p 00000000 00:00 0
-3000-4000 r--p 00000000 00:00 0
-5000-6000 rw-p 00000000 08:01 77 /lib/libc.so
-7000-9000 rw-p 00000000 00:00 0 [heap]"""
-    ranges = huge_pages.writable_ranges(maps)
-    assert ranges == [(0x1000, 0x3000), (0x7000, 0x9000)]
-    assert huge_pages.added([(0x1000, 0x2000), (0x2800, 0x7800)], ranges) == [(0x2000, 0x2800), (0x7800, 0x9000)]
-    assert huge_pages.added(ranges, ranges) == []
-
-
-def test_memory_on_huge_pages_keeps_its_content() -> None:
-    with huge_pages.huge_pages():
-        kept = np.arange(3 << 20)
-    assert (kept == np.arange(3 << 20)).all()

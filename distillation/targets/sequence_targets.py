@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from distillation.config import SequenceTargetsConfig
-from distillation.targets.noise import roughened
+from distillation.targets.noise import NoiseConfig, roughened
 from parley.corpus.store import Corpus, filled, write_corpus
 from parley.decoding.protocols import TellsProgress
 from parley.languages.table import CODES, directions, language, pair
@@ -31,10 +31,11 @@ from training.batches.stream import BatchingConfig, cut, length_order
 DIRECTIONS: Final = "directions.npy"
 PARTS, ENCODED = "parts", "encoded"
 _EXTRA: Final = 2  # tag and end
+NOISE: Final = NoiseConfig()
 
 
 def write_sequences(
-    out: Path, corpus: Path, tokenizer: Path, translator: TellsProgress, config: SequenceTargetsConfig
+    out: Path, corpus: Path, tokenizer: Path, translator: TellsProgress, config: SequenceTargetsConfig, seed: int = 0
 ) -> dict[str, Any]:
     """Translate, and store the pairs as an encoded corpus.
 
@@ -52,7 +53,7 @@ def write_sequences(
     texts = {code: _texts(store, code, config) for code in store.languages}
     withheld = {frozenset(pair(name)) for name in store.withheld_pairs}
     wanted = [name for name in directions(store.languages) if frozenset(pair(name)) not in withheld]
-    jobs = {name: _chosen(texts[pair(name)[0]], name, config) for name in wanted}
+    jobs = {name: _chosen(texts[pair(name)[0]], name, config, seed) for name in wanted}
     with progress_bar("teacher's translations", sum(map(len, jobs.values()))) as bar:
         for name, sources in jobs.items():
             _translate(out / PARTS / f"{name}.parquet", name, sources, translator, config, bar)
@@ -66,16 +67,14 @@ def _texts(store: Corpus, code: str, config: SequenceTargetsConfig) -> list[str]
         try:
             found += [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"distillation.targets.token_targets.sequences.monolingual.{code}={path}: cannot be read ({error})"
-            ) from error
+            raise InputError(f"distillation.sequences.monolingual.{code}={path}: cannot be read ({error})") from error
     return found
 
 
-def _chosen(texts: list[str], name: str, config: SequenceTargetsConfig) -> list[str]:
-    generator = np.random.default_rng([config.seed, *(CODES.index(code) for code in pair(name))])
+def _chosen(texts: list[str], name: str, config: SequenceTargetsConfig, seed: int) -> list[str]:
+    generator = np.random.default_rng([seed, *(CODES.index(code) for code in pair(name))])
     chosen = [texts[place] for place in np.sort(generator.permutation(len(texts))[: config.messages])]
-    return roughened(chosen, config.noise, config.seed)
+    return roughened(chosen, NOISE, seed)
 
 
 def _translate(

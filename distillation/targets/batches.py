@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from distillation.student.objective import TeacherTargets
+from distillation.objective import TeacherTargets
 from distillation.targets.token_targets import TokenTargets
 from training.batches.batch import Batch
 from training.batches.prefetch import StreamLike
 
 
 @dataclass(frozen=True)
-class TaughtBatch:
+class BatchWithTargets:
     """A batch with what the teacher says about it; None where the teacher is asked later or never."""
 
     batch: Batch
@@ -22,9 +22,9 @@ class TaughtBatch:
         """Labels that count."""
         return self.batch.target_tokens
 
-    def to(self, device: Any) -> "TaughtBatch":
+    def to(self, device: Any) -> "BatchWithTargets":
         """The same on a device."""
-        return TaughtBatch(self.batch.to(device), self.targets.to(device) if self.targets is not None else None)
+        return BatchWithTargets(self.batch.to(device), self.targets.to(device) if self.targets is not None else None)
 
 
 class MixedStream:
@@ -54,7 +54,7 @@ class MixedStream:
         self.second.load_state_dict(state["second"])
 
 
-class TaughtStream:
+class StreamWithTargets:
     """A plan's batches with their cached targets, round and round over the covered ones; or without targets.
 
     Args:
@@ -68,7 +68,7 @@ class TaughtStream:
         self._turn = 0
         self._turns = max(1, len(targets) // world) if targets is not None else 0
 
-    def __iter__(self) -> Iterator[TaughtBatch]:
+    def __iter__(self) -> Iterator[BatchWithTargets]:
         """Yield without end."""
         iterator = iter(self.stream)
         while True:
@@ -80,7 +80,7 @@ class TaughtStream:
             batch = next(iterator)
             targets = self.targets.of(number, batch) if self.targets is not None else None
             self._turn += 1
-            yield TaughtBatch(batch, targets)
+            yield BatchWithTargets(batch, targets)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream stands, and how many batches of this round are taken."""

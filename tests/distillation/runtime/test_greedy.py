@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distillation.output_lists import OutputLists
 from distillation.runtime.engine import EncodedMessage, Request, length_groups
 from distillation.runtime.greedy import Array, search
+from distillation.shortlists import Shortlists
 
 END, WIDTH, PIECES = 2, 6, 40
-LISTS = OutputLists(PIECES, "", {"fr": [2, 5, 9, 12, 30], "th": [2, 6, 9, 31, 32], "ja": [2, 7, 8, 39]}, {})
+SHORTLISTS = Shortlists(PIECES, "", {"fr": [2, 5, 9, 12, 30], "th": [2, 6, 9, 31, 32], "ja": [2, 7, 8, 39]}, {})
 TABLE = np.random.default_rng(0).normal(size=(PIECES, WIDTH)).astype(np.float32)
 
 
@@ -41,32 +41,34 @@ def request(number: int, target: str, limit: int = 9) -> Request:
     return Request(EncodedMessage((number,)), target, 3, limit)
 
 
-def decode(requests: Sequence[Request], lists: OutputLists | None = LISTS) -> list[list[int]]:
-    return search(Fixed(requests), requests, END, lists)
+def decode(requests: Sequence[Request], shortlists: Shortlists | None = SHORTLISTS) -> list[list[int]]:
+    return search(Fixed(requests), requests, END, shortlists)
 
 
-@pytest.mark.parametrize("copies", [1, 2, 9])  # union of the lists below eight rows a language, own lists above
+@pytest.mark.parametrize(
+    "copies", [1, 2, 9]
+)  # union of the shortlists below eight rows a language, own shortlists above
 def test_a_row_does_not_depend_on_others_and_keeps_to_its_list(copies: int) -> None:
     asked = [request(n, target) for n in range(copies) for target in ("th", "fr", "ja")]
     together = decode(asked)
     assert together == [decode([one])[0] for one in asked]
-    assert all(set(found) <= set(LISTS.pieces[one.target]) for found, one in zip(together, asked, strict=True))
+    assert all(set(found) <= set(SHORTLISTS.pieces[one.target]) for found, one in zip(together, asked, strict=True))
 
 
 def test_few_rows_a_language_meet_the_union_at_once() -> None:
     told = [request(0, "fr"), request(0, "ja")]
     steps = Fixed(told)
-    search(steps, told, END, LISTS)
+    search(steps, told, END, SHORTLISTS)
     assert steps.products[0] == 2  # both rows in one product
     alone = Fixed([told[0]] * 5)
-    search(alone, [told[0]] * 5, END, LISTS)
+    search(alone, [told[0]] * 5, END, SHORTLISTS)
     assert alone.products[0] == 5
 
 
-def test_lists_of_unlike_lengths_share_a_union() -> None:
+def test_shortlists_of_unlike_lengths_share_a_union() -> None:
     told = [request(n, target) for n, target in enumerate(("ja", "th", "fr"))]  # four, five and five pieces
     steps = Fixed(told)
-    assert search(steps, told, END, LISTS) == [decode([one])[0] for one in told]
+    assert search(steps, told, END, SHORTLISTS) == [decode([one])[0] for one in told]
     assert steps.products[0] == 3
 
 
@@ -86,16 +88,16 @@ def test_limits_hold_row_by_row() -> None:
     assert found[3][:3] == decode([request(3, "fr", 3)])[0]
 
 
-def test_without_lists_all_pieces_compete() -> None:
+def test_without_shortlists_all_pieces_compete() -> None:
     found: Any = decode([request(n, "fr") for n in range(8)], None)
-    assert {token for tokens in found for token in tokens} - set(LISTS.pieces["fr"])
+    assert {token for tokens in found for token in tokens} - set(SHORTLISTS.pieces["fr"])
 
 
-def test_lists_are_the_same_arrays_at_every_call() -> None:
-    assert LISTS.own("fr") is LISTS.own("fr")
-    ids, places = LISTS.union(("fr", "th"))
-    assert LISTS.union(("fr", "th"))[0] is ids
-    assert [ids[place].tolist() for place in places] == [LISTS.pieces["fr"], LISTS.pieces["th"]]
+def test_shortlists_are_the_same_arrays_at_every_call() -> None:
+    assert SHORTLISTS.own("fr") is SHORTLISTS.own("fr")
+    ids, places = SHORTLISTS.union(("fr", "th"))
+    assert SHORTLISTS.union(("fr", "th"))[0] is ids
+    assert [ids[place].tolist() for place in places] == [SHORTLISTS.pieces["fr"], SHORTLISTS.pieces["th"]]
 
 
 def test_messages_of_like_length_are_encoded_together() -> None:

@@ -1,0 +1,35 @@
+"""The teacher, asked for its distributions over the tokens of a batch."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from distillation.decoder_states import cast_positions, decoder_states, output_layer
+from distillation.objective import TeacherTargets, teacher_targets
+from training.batches.batch import Batch
+from training.model.loading import load_model
+
+
+def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    """A saved model on a device, ready to be asked; what must stay in fp32 (routers) does.
+
+    Raises:
+        InputError: no model in the folder.
+    """
+    model = load_model(folder).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        if not getattr(parameter, "keep_fp32", False):
+            parameter.data = parameter.data.to(dtype)
+    nn.Module.to(model, device)
+    cast_positions(model)
+    return model
+
+
+@torch.no_grad()
+def ask_teacher(
+    model: PreTrainedModel, batch: Batch, kept: int, temperature: float, generator: torch.Generator | None = None
+) -> TeacherTargets:
+    """The teacher's distributions at every label of a batch; `generator` as in `teacher_targets`."""
+    return teacher_targets(decoder_states(model, batch), output_layer(model), kept, temperature, generator)
