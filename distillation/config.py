@@ -184,7 +184,6 @@ class DistillationConfig:
         tokens: the teacher's distributions over single tokens.
         sequences: the teacher's translations.
         int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
-        shortlist_min_count: a piece seen this often in a language's training text is on its shortlist.
         export: engines and precision.
         training: budget of the student and of its control, and where they train otherwise than the teacher.
         enabled: whether a run has a student.
@@ -194,11 +193,6 @@ class DistillationConfig:
     tokens: TokenTargetsConfig = field(default_factory=TokenTargetsConfig)
     sequences: SequenceTargetsConfig = field(default_factory=SequenceTargetsConfig)
     int8_aware: bool = False
-    shortlist_min_count: int = 2
     export: ExportConfig = field(default_factory=ExportConfig)
     training: TrainingChanges = field(default_factory=TrainingChanges)
     enabled: bool = True
-
-    def __post_init__(self) -> None:
-        if self.shortlist_min_count < 1:
-            raise InputError(f"distillation.shortlist_min_count={self.shortlist_min_count}: at least 1")

@@ -45,10 +45,8 @@ def distillation_stages(
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     taught = {**data, "teacher": inputs["teacher"]}
     targets = _target_stages(distillation, training, batching, taught)
-    unused = DistillationConfig()  # shortlists and exports come after training, whose budget is told by itself
-    learning = replace(
-        distillation, shortlist_min_count=unused.shortlist_min_count, export=unused.export, training=unused.training
-    )
+    unused = DistillationConfig()  # exports come after training, whose budget is told by itself
+    learning = replace(distillation, export=unused.export, training=unused.training)
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
     learner = StudentStage(config, taught | {stage.name: stage for stage in targets})
@@ -87,8 +85,7 @@ def _export_stages(
     from distillation.export.stage import ExportStage
     from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 
-    counted = ShortlistsConfig(distillation.shortlist_min_count)
-    shortlists = ShortlistsStage(counted, {name: data[name] for name in ("tokenizer", "encoded")})
+    shortlists = ShortlistsStage(ShortlistsConfig(), {name: data[name] for name in ("tokenizer", "encoded")})
     measured = {"corpus": data["corpus"], "encoded": data["encoded"], "student": student, "shortlists": shortlists}
     return [shortlists, ExportStage(distillation.export, measured)]
 

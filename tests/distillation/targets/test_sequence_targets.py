@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from distillation.config import SequenceTargetsConfig
+from distillation.targets import sequence_targets
 from distillation.targets.batches import EveryNth, MixedStream
 from distillation.targets.noise import NoiseConfig, roughened
 from distillation.targets.sequence_targets import PARTS, SequenceStream, write_sequences
@@ -32,7 +33,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def written(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sequences")
     translator = Translator.load(inputs["teacher"], DecodingConfig(beam_size=2, max_new_tokens=8))
-    facts = write_sequences(out, inputs["corpus"], inputs["tokenizer"], translator, CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequence_targets, "NOISE", NoiseConfig(lower=0.0, typo=0.5))
+        facts = write_sequences(out, inputs["corpus"], inputs["tokenizer"], translator, CONFIG)
     assert facts["messages"] + facts["empty"] == 4 * 12  # en-fr, en-th and back; fr-th is withheld
     return out
 
