@@ -90,12 +90,12 @@ def _export_stages(
     return [shortlists, ExportStage(distillation.export, measured)]
 
 
-def open_export(folder: Path, engine: str, threads: int = 0) -> "StudentRuntime":
-    """One engine's form of an export as a translator, for evaluations; `threads` 0 takes all cores of this process.
+def open_export(folder: Path, form: str, threads: int = 0) -> "StudentRuntime":
+    """The form of an engine in an export as a translator, for evaluations; `threads` 0 takes all cores of this process.
 
     Raises:
         InputError: the folder lacks it, or its engine is not installed.
     """
     from distillation.runtime.student_runtime import StudentRuntime
 
-    return StudentRuntime.load(folder, engine, threads or len(os.sched_getaffinity(0)))
+    return StudentRuntime.load(folder, form, threads or len(os.sched_getaffinity(0)))

@@ -92,7 +92,7 @@ class StudentTask:
         targets = batch.targets or self._asked(batch.batch, self.objective.temperature)
         alpha = self.objective.alpha_at(self._update())
         loss = linear_distillation(states_TD, head_VD, labels_T, targets, alpha, self.objective.temperature)
-        metrics = {"nll": loss.nll / count, "kl": loss.divergence / count, "alpha": alpha}
+        metrics: dict[str, float | Tensor] = {"nll": loss.nll / count, "kl": loss.divergence / count, "alpha": alpha}
         return LossParts(loss.total, count, metrics)
 
     def _asked(self, batch: Batch, temperature: float) -> TeacherTargets:
