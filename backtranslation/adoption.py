@@ -23,6 +23,7 @@ from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar
 
+BOOTSTRAP_SAMPLES: Final = 1000
 SIGNIFICANCE: Final = 1 - CONFIDENCE
 _FEWEST_FOR_SPREAD: Final = 20  # directions from which their spread can be told
 
@@ -76,8 +77,8 @@ def dev_messages(corpus: Path, limit: int, seed: int) -> DevMessages:
     return found
 
 
-def translate_dev(model: Path, messages: DevMessages, config: AdoptionConfig, device: str, path: Path) -> list[str]:
-    """The model's translations [n], kept in a Parquet file, which a second call reads.
+def translate_dev(model: Path, messages: DevMessages, device: str, path: Path) -> list[str]:
+    """The model's greedy translations [n], kept in a Parquet file, which a second call reads.
 
     Raises:
         InputError: the model cannot be loaded, or the disk is full.
@@ -91,8 +92,7 @@ def translate_dev(model: Path, messages: DevMessages, config: AdoptionConfig, de
     from training.model.loading import Translator
 
     place = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu"
-    decoding = DecodingConfig(beam_size=config.beam_size, batch_size=config.batch_size)
-    translator = Translator.load(model, decoding, place)
+    translator = Translator.load(model, DecodingConfig(), place)
     sources, targets = (list(side) for side in zip(*map(pair, messages.direction), strict=True))
     with progress_bar(f"dev messages, {path.stem}", len(sources)) as bar:
         hypotheses = translator.translate_many(messages.source, sources, targets, bar.advance)
@@ -165,6 +165,7 @@ def judge(
     after: Sequence[str],
     pairs: Sequence[str],
     config: AdoptionConfig,
+    seed: int,
 ) -> Verdict:
     """Hold a round's model against its reference on the same dev messages.
 
@@ -186,6 +187,7 @@ def judge(
         reference: [n] by the control, or `before` again.
         after: [n] by the round's model.
         pairs: unordered pairs of the round.
+        seed: of the bootstrap.
 
     Raises:
         InputError: none of the pairs has dev messages.
@@ -197,7 +199,7 @@ def judge(
         raise InputError(
             f"back-translation: no dev message in any of {', '.join(sorted(named))}: nothing can be judged"
         )
-    bootstrap = Bootstrap(messages.rows, config.bootstrap_samples, config.seed)
+    bootstrap = Bootstrap(messages.rows, BOOTSTRAP_SAMPLES, seed)
     sides = [_scores(outputs, messages, lines, bootstrap) for outputs in (before, reference, after)]
     found = {name: _change(sides, [name]) for name in lines}
     theirs = [name for name in lines if name not in ours]

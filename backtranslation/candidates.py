@@ -39,7 +39,6 @@ SCHEMA: Final = pa.schema(
         ("length_ratio", pa.float32()),  # longer side to shorter one, in expected English characters
         ("copied", pa.bool_()),  # the synthetic text repeats its input, and is too long for a name
         ("qe", pa.float32()),  # null without a scorer
-        ("quality_bin", pa.int8()),  # 0 weak, 1 fair, 2 good, by round-trip chrF
         ("verdict", pa.string()),  # what the filter says: `accepted`, or the first check that failed
         ("accepted", pa.bool_()),  # the decision; other than the filter's in the ablations
         ("reason", pa.string()),  # of the decision: the verdict, or empty, unfiltered, drawn, not_drawn in ablations

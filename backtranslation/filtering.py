@@ -1,7 +1,6 @@
 """Which candidates are accepted, each with the reason.
 
-The checks run in the order of `CHECKS`; the first that fails names the reason. Thresholds by quantile are taken among
-all candidates of a direction.
+The checks run in the order of `CHECKS`; the first that fails names the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,11 @@ from backtranslation.round_trip import copies, length_ratios
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 
+LENGTH_RATIO: Final = 2.5  # largest ratio of the two sides, in expected English characters
+LENGTH_SLACK: Final = 12.0  # characters added to both sides of that ratio
+COPY_LETTERS: Final = 8  # synthetic text that repeats its input is rejected when it has as many letters
+COPIES_ALLOWED: Final = frozenset({"zh-Hans-zh-Hant"})  # pairs in which equal text is often right
+REPETITION: Final = 0.3  # most repeated n-grams beyond those of the input, as a share of all
 CHECKS: Final = ("empty", "language", "copy", "repetition", "length_ratio", "round_trip", "qe", "duplicate")
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -32,39 +36,30 @@ class QualityScorer(Protocol):
         ...
 
 
-def decide(
-    table: pa.Table, config: FilterConfig, qe: QualityScorer | None = None
-) -> tuple[pa.Table, dict[str, dict[str, float]]]:
+def decide(table: pa.Table, config: FilterConfig, seed: int, qe: QualityScorer | None = None) -> pa.Table:
     """Hold every candidate against the checks.
 
     Args:
         table: in the columns of `candidates.GENERATED`.
+        seed: of random acceptance.
         qe: scorer; its scores are stored whether or not a threshold asks for them.
 
     Returns:
-        The table in the columns of `candidates.SCHEMA`, and direction -> the thresholds that were applied.
+        The table in the columns of `candidates.SCHEMA`.
 
     Raises:
-        InputError: a threshold needs a scorer and there is none.
+        InputError: the threshold needs a scorer and there is none.
     """
-    if config.wants_qe and qe is None:
-        raise InputError("backtranslation.filter: min_qe and qe_drop_quantile need a quality estimation model")
+    if config.min_qe is not None and qe is None:
+        raise InputError("backtranslation.filter.min_qe needs a quality estimation model")
     columns: dict[str, Any] = {name: table[name].to_pylist() for name in table.column_names}
-    scores = None if qe is None else _quality(columns, qe)
-    chrf = np.array(columns["round_trip_chrf"], np.float64)
-    columns |= _texts_compared(columns, config)
-    limits = _limits(columns["direction"], chrf, scores, config)
-    failed = _failed(columns, chrf, scores, limits, config)
+    columns |= _texts_compared(columns)
+    columns["qe"] = [None] * table.num_rows if qe is None else _quality(columns, qe)
+    failed = _failed(columns, config)
     verdict = np.select([failed[check] for check in CHECKS], CHECKS, ACCEPTED)
-    accepted, reason = _decided(np.array(columns["direction"]), verdict, failed["empty"], config)
-    columns |= {
-        "qe": [None] * len(chrf) if scores is None else scores,
-        "quality_bin": np.digitize(chrf, config.bins).astype(np.int8),
-        "verdict": verdict.tolist(),
-        "accepted": accepted,
-        "reason": reason.tolist(),
-    }
-    return pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), limits
+    accepted, reason = _decided(np.array(columns["direction"]), verdict, failed["empty"], config.accept, seed)
+    columns |= {"verdict": verdict.tolist(), "accepted": accepted, "reason": reason.tolist()}
+    return pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def synthetic_side(columns: Mapping[str, Sequence[Any]]) -> tuple[list[str], list[str], list[str]]:
@@ -87,63 +82,30 @@ def _quality(columns: Mapping[str, Sequence[Any]], qe: QualityScorer) -> Floats:
     return np.array(qe(columns["source_text"], columns["target_text"], languages), np.float64)
 
 
-def _texts_compared(columns: Mapping[str, Sequence[Any]], config: FilterConfig) -> dict[str, Any]:
+def _texts_compared(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Length ratio to the partner; copies of the text that was translated, or of the partner."""
     synthetic, partners, languages = synthetic_side(columns)
     codes, originals, original_codes = (columns[n] for n in ("synthetic_language", "original", "original_language"))
-    allowed = {pair_name(*pair(name)) for name in config.copies_allowed}
     copied = np.zeros(len(synthetic), bool)
     for others, other_codes in ((partners, languages), (originals, original_codes)):
-        free = [pair_name(a, b) in allowed for a, b in zip(codes, other_codes, strict=True)]
-        copied |= np.array(copies(synthetic, others, config.copy_letters), bool) & ~np.array(free, bool)
-    ratio = length_ratios(synthetic, codes, partners, languages, config.length_slack)
-    return {"length_ratio": ratio, "copied": copied}
+        free = [pair_name(a, b) in COPIES_ALLOWED for a, b in zip(codes, other_codes, strict=True)]
+        copied |= np.array(copies(synthetic, others, COPY_LETTERS), bool) & ~np.array(free, bool)
+    return {"length_ratio": length_ratios(synthetic, codes, partners, languages, LENGTH_SLACK), "copied": copied}
 
 
-def _limits(
-    directions: Sequence[str], chrf: Floats, scores: Floats | None, config: FilterConfig
-) -> dict[str, dict[str, float]]:
-    """Direction -> the least round-trip chrF, and the least QE score where there is one."""
-    limits = {}
-    names = np.array(directions)
-    for direction in dict.fromkeys(directions):
-        rows = names == direction
-        least = {"min_chrf": max(config.min_chrf, _quantile(chrf[rows], config.drop_quantile, 0.0))}
-        if scores is not None and config.wants_qe:
-            floor = -np.inf if config.min_qe is None else config.min_qe
-            least["min_qe"] = max(floor, _quantile(scores[rows], config.qe_drop_quantile, floor))
-        limits[direction] = least
-    return limits
-
-
-def _quantile(values: Floats, share: float, otherwise: float) -> float:
-    return float(np.quantile(values, share)) if share else otherwise
-
-
-def _failed(
-    columns: Mapping[str, Any],
-    chrf: Floats,
-    scores: Floats | None,
-    limits: Mapping[str, Mapping[str, float]],
-    config: FilterConfig,
-) -> dict[str, Mask]:
+def _failed(columns: Mapping[str, Any], config: FilterConfig) -> dict[str, Mask]:
     """Check -> which candidates fail it."""
-    none = np.zeros(len(chrf), bool)
     texts = [columns["source_text"], columns["target_text"]]
-    least = np.array([limits[direction]["min_chrf"] for direction in columns["direction"]])
     failed = {
         "empty": np.array([not (a.strip() and b.strip()) for a, b in zip(*texts, strict=True)], bool),
-        "language": ~np.array(columns["language_ok"], bool) if config.check_language else none,
+        "language": ~np.array(columns["language_ok"], bool),
         "copy": columns["copied"],
-        "repetition": np.array(columns["repetition"]) > config.max_repetition,
-        "length_ratio": columns["length_ratio"] > (config.max_length_ratio or np.inf),
-        "round_trip": chrf < least,
-        "qe": none,
+        "repetition": np.array(columns["repetition"]) > REPETITION,
+        "length_ratio": columns["length_ratio"] > LENGTH_RATIO,
+        "round_trip": np.array(columns["round_trip_chrf"]) < config.min_chrf,
+        "qe": np.zeros(len(texts[0]), bool) if config.min_qe is None else np.array(columns["qe"]) < config.min_qe,
     }
-    if scores is not None and config.wants_qe:
-        failed["qe"] = scores < np.array([limits[direction]["min_qe"] for direction in columns["direction"]])
-    passed = ~np.logical_or.reduce(list(failed.values()))
-    failed["duplicate"] = _repeats(columns, passed) if config.drop_duplicates else none
+    failed["duplicate"] = _repeats(columns, ~np.logical_or.reduce(list(failed.values())))
     return failed
 
 
@@ -160,18 +122,18 @@ def _repeats(columns: Mapping[str, Sequence[Any]], passed: Mask) -> Mask:
 
 
 def _decided(
-    directions: NDArray[Any], verdict: NDArray[Any], empty: Mask, config: FilterConfig
+    directions: NDArray[Any], verdict: NDArray[Any], empty: Mask, accept: str, seed: int
 ) -> tuple[Mask, NDArray[Any]]:
     """What is accepted, and why."""
     passed = verdict == ACCEPTED
-    if config.accept == "filter":
+    if accept == "filter":
         return passed, verdict
-    if config.accept == "all":
+    if accept == "all":
         return ~empty, np.where(empty, "empty", "unfiltered")
     drawn = np.zeros(len(verdict), bool)
     for number, direction in enumerate(dict.fromkeys(directions.tolist())):
         mine = directions == direction
         count = int((passed & mine).sum())
-        choice = np.random.default_rng((config.seed, number)).permutation(np.flatnonzero(mine & ~empty))
+        choice = np.random.default_rng((seed, number)).permutation(np.flatnonzero(mine & ~empty))
         drawn[choice[:count]] = True
     return drawn, np.select([empty, drawn], ["empty", "drawn"], "not_drawn")

@@ -1,12 +1,8 @@
-"""There and back: the texts of a round through the model, in shards that are each written when done.
+"""There and back: distinct texts of a round through the model, in shards that can be translated apart."""
 
-A shard is one Parquet file. Processes share the shards out by number; a killed run goes on with the missing ones.
-"""
-
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,17 +12,28 @@ import pyarrow.parquet as pq
 
 from backtranslation.config import GenerationConfig
 from backtranslation.round_trip import languages_ok, repetitions, round_trip_chrf
-from parley.decoding.protocols import TellsProgress
+from parley.decoding.protocols import TranslatesMany
 from parley.metrics.scores import OffTargetDetector
-from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
-from parley.pipeline.progress import ProgressBar, progress_bar, say
 
 if TYPE_CHECKING:
-    from parley.decoding.translator import DecodingConfig
+    from parley.decoding.search import Sampling
     from training.model.loading import Translator
 
-SHARD: Final = pa.schema(
+SHARD_TEXTS: Final = 1024  # with sampling it counts in the result: each shard draws from a seed of its own
+BATCH_SIZE: Final = 256  # messages decoded together
+TEMPERATURE: Final = 1.0  # of sampling, among the `TOP_K` likeliest pieces
+TOP_K: Final = 10
+
+TEXTS: Final = pa.schema(
+    [
+        ("decoding", pa.string()),  # beam or sampling, the same in all of a shard
+        ("original", pa.string()),
+        ("original_language", pa.string()),
+        ("synthetic_language", pa.string()),
+    ]
+)
+TRANSLATED: Final = pa.schema(
     [
         ("synthetic", pa.string()),
         ("round_trip", pa.string()),
@@ -40,155 +47,63 @@ SHARD: Final = pa.schema(
 class Translators(Protocol):
     """The two ways of a round trip."""
 
-    def there(self, decoding: str, shard: int) -> TellsProgress:
+    def there(self, decoding: str, shard: int) -> TranslatesMany:
         """Translates a shard by `beam` or `sampling`; every shard draws from a seed of its own."""
         ...
 
-    def back(self) -> TellsProgress:
+    def back(self) -> TranslatesMany:
         """Translates what came out into its original language."""
         ...
 
 
-@dataclass(frozen=True)
-class Shard:
-    """Texts that are translated together.
-
-    Attributes:
-        texts, languages, synthetic: [N] real text, its language, and the language it is translated into.
-        decoding: `beam` or `sampling`.
-    """
-
-    number: int
-    decoding: str
-    texts: list[str]
-    languages: list[str]
-    synthetic: list[str]
-
-    @property
-    def digest(self) -> str:
-        """Of everything that it holds: a file of other texts is not taken for it."""
-        digest = hashlib.sha256(f"{self.number} {self.decoding}".encode())
-        for column in (self.texts, self.languages, self.synthetic):
-            digest.update("\n".join(column).encode() + b"\0")
-        return digest.hexdigest()
-
-    def path(self, folder: Path) -> Path:
-        """Its file."""
-        return folder / f"shard-{self.number:05d}.parquet"
-
-    def done(self, folder: Path) -> bool:
-        """Whether its file is there, whole and made from these texts."""
-        try:
-            metadata = pq.read_schema(self.path(folder)).metadata or {}
-        except (OSError, pa.ArrowException):
-            return False
-        return metadata.get(b"digest", b"").decode() == self.digest
-
-
-def make_shards(selected: pa.Table, size: int, seed: int) -> tuple[list[Shard], list[int]]:
-    """The distinct translations that a selection needs, in shards of about equal work.
+def write_texts(path: Path, selected: pa.Table, seed: int) -> list[int]:
+    """Write the distinct translations that a selection needs, in the columns of `TEXTS`, a row group for each shard.
 
     Args:
         selected: in the columns of `selection.SELECTED`.
 
     Returns:
-        The shards, and for each selected row the place of its translation in all shards laid end to end.
+        For each selected row the place of its translation in the file.
     """
-    keys = list(
-        zip(
-            *(selected[n].to_pylist() for n in ("decoding", "original", "original_language", "synthetic_language")),
-            strict=True,
-        )
-    )
+    keys = list(zip(*(selected[name].to_pylist() for name in TEXTS.names), strict=True))
     distinct = list(dict.fromkeys(keys))
     mixed = [distinct[place] for place in np.random.default_rng(seed).permutation(len(distinct))]
-    shards: list[Shard] = []
-    place: dict[tuple[str, ...], int] = {}
-    for decoding in ("beam", "sampling"):
-        mine = [key for key in mixed if key[0] == decoding]
-        for start in range(0, len(mine), size):
-            part = mine[start : start + size]
-            _, texts, languages, synthetic = (list(column) for column in zip(*part, strict=True))
-            shards.append(Shard(len(shards), decoding, texts, languages, synthetic))
-            place.update(zip(part, range(len(place), len(place) + len(part)), strict=True))
-    return shards, [place[key] for key in keys]
+    ordered = sorted(mixed, key=lambda key: key[0])  # beam before sampling, else as mixed: shards of about equal work
+    with pq.ParquetWriter(path, TEXTS, compression="zstd") as writer:
+        for decoding in dict.fromkeys(key[0] for key in ordered):
+            mine = [key for key in ordered if key[0] == decoding]
+            for start in range(0, len(mine), SHARD_TEXTS):
+                columns = zip(*mine[start : start + SHARD_TEXTS], strict=True)
+                writer.write_table(pa.table([list(column) for column in columns], schema=TEXTS))
+    place = {key: number for number, key in enumerate(ordered)}
+    return [place[key] for key in keys]
 
 
-def generate(shards: Sequence[Shard], folder: Path, translators: Translators, detector: OffTargetDetector) -> None:
-    """Translate those of the shards that have no file yet, there and back, and write each when it is done.
-
-    Raises:
-        InputError: a language that the model does not know, a full disk.
-    """
-    missing = [shard for shard in shards if not shard.done(folder)]
-    if len(missing) < len(shards):
-        say(f"generation: {len(shards) - len(missing)} of {len(shards)} shards are there; going on with the others")
-    with progress_bar("translate there and back", 2 * sum(len(shard.texts) for shard in missing)) as bar:
-        meter = _Meter(bar)
-        for shard in missing:
-            _write(shard, folder, *_there_and_back(shard, translators, meter), detector)
+def shard_count(path: Path) -> int:
+    """Shards of a file of texts."""
+    return int(pq.read_metadata(path).num_row_groups)
 
 
-def read_shards(shards: Sequence[Shard], folder: Path) -> tuple[pa.Table, float]:
-    """All shards laid end to end, and the seconds that their decoding took, over all processes.
+def translate_shard(path: Path, number: int, translators: Translators, detector: OffTargetDetector) -> pa.Table:
+    """The texts of one shard there and back, in the columns of `TRANSLATED`; its metadata has the seconds.
 
     Raises:
-        InputError: a shard is missing.
+        InputError: a language that the model does not know.
     """
-    tables, seconds = [SHARD.empty_table()], 0.0
-    for shard in shards:
-        if not shard.done(folder):
-            raise InputError(f"{shard.path(folder)}: missing or made from other texts; run again")
-        table = pq.read_table(shard.path(folder))
-        seconds += float(table.schema.metadata[b"seconds"])
-        tables.append(table.replace_schema_metadata(None))
-    return pa.concat_tables(tables), seconds
-
-
-class _Meter:
-    """Counts messages on a bar, with their rate; `settle` counts those that needed no decoding."""
-
-    def __init__(self, bar: ProgressBar) -> None:
-        self.bar, self.started, self.settled = bar, time.monotonic(), 0
-
-    def __call__(self, messages: int) -> None:
-        rate = (self.bar.done + messages) / max(1e-9, time.monotonic() - self.started)
-        self.bar.advance(messages, note=f"({rate:,.0f} messages/s)")
-
-    def settle(self, messages: int) -> None:
-        self.settled += messages
-        self.bar.advance(max(0, self.settled - self.bar.done))
-
-
-def _there_and_back(shard: Shard, translators: Translators, meter: _Meter) -> tuple[list[str], list[str], float]:
-    """Synthetic texts, round trips, and seconds."""
+    texts = pq.ParquetFile(path).read_row_group(number)
+    originals, languages, codes = (texts[name].to_pylist() for name in TEXTS.names[1:])
     started = time.perf_counter()
-    there, back = translators.there(shard.decoding, shard.number), translators.back()
-    synthetic = there.translate_many(shard.texts, shard.languages, shard.synthetic, meter)
-    meter.settle(len(shard.texts))
-    round_trips = back.translate_many(synthetic, shard.synthetic, shard.languages, meter)
-    meter.settle(len(shard.texts))
-    return synthetic, round_trips, time.perf_counter() - started
-
-
-def _write(
-    shard: Shard,
-    folder: Path,
-    synthetic: list[str],
-    round_trips: list[str],
-    seconds: float,
-    detector: OffTargetDetector,
-) -> None:
+    synthetic = translators.there(texts["decoding"][0].as_py(), number).translate_many(originals, languages, codes)
+    round_trips = translators.back().translate_many(synthetic, codes, languages)
+    seconds = time.perf_counter() - started
     columns: Mapping[str, Any] = {
         "synthetic": synthetic,
         "round_trip": round_trips,
-        "round_trip_chrf": round_trip_chrf(round_trips, shard.texts),
-        "language_ok": languages_ok(synthetic, shard.synthetic, shard.languages, detector),
-        "repetition": repetitions(synthetic, shard.texts),
+        "round_trip_chrf": round_trip_chrf(round_trips, originals),
+        "language_ok": languages_ok(synthetic, codes, languages, detector),
+        "repetition": repetitions(synthetic, originals),
     }
-    table = pa.table(columns, schema=SHARD.with_metadata({"digest": shard.digest, "seconds": f"{seconds:.6f}"}))
-    with replacing(shard.path(folder)) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    return pa.table(columns, schema=TRANSLATED.with_metadata({"seconds": f"{seconds:.6f}"}))
 
 
 class ModelTranslators:
@@ -197,31 +112,61 @@ class ModelTranslators:
     def __init__(self, translator: "Translator", config: GenerationConfig, seed: int) -> None:
         self.translator, self.config, self.seed = translator, config, seed
 
-    def there(self, decoding: str, shard: int) -> TellsProgress:
+    def there(self, decoding: str, shard: int) -> TranslatesMany:
         """By beam, or by sampling from a seed of the shard's own."""
         if decoding == "beam":
-            return self._with(self._decoding(beam_size=self.config.beam_size))
+            return self._with(self.config.beam_size)
         from parley.decoding.search import Sampling
 
-        config = self.config
         seed = int(np.random.SeedSequence((self.seed, shard)).generate_state(1)[0])
-        return self._with(self._decoding(sampling=Sampling(config.temperature, config.top_k, config.top_p, seed)))
+        return self._with(1, Sampling(TEMPERATURE, TOP_K, 1.0, seed))
 
-    def back(self) -> TellsProgress:
-        """Greedy, or by beam."""
-        return self._with(self._decoding(beam_size=self.config.round_trip_beam_size))
+    def back(self) -> TranslatesMany:
+        """Greedy: what matters is whether the meaning comes back, not the best wording."""
+        return self._with(1)
 
-    def _decoding(self, **changes: Any) -> "DecodingConfig":
+    def _with(self, beam_size: int, sampling: "Sampling | None" = None) -> "Translator":
         from parley.decoding.translator import DecodingConfig
-
-        return DecodingConfig(
-            max_new_tokens=self.config.max_new_tokens,
-            max_source_tokens=self.config.max_source_tokens,
-            batch_size=self.config.batch_size,
-            **changes,
-        )
-
-    def _with(self, decoding: "DecodingConfig") -> "Translator":
         from training.model.loading import Translator
 
+        longest = self.config.max_tokens
+        decoding = DecodingConfig(
+            beam_size=beam_size,
+            sampling=sampling,
+            max_new_tokens=longest,
+            max_source_tokens=longest,
+            batch_size=BATCH_SIZE,
+        )
         return Translator(self.translator.model, self.translator.tokenizer, decoding, self.translator.device)
+
+
+@lru_cache(maxsize=1)  # a worker translates one shard after the other
+def load_translator(folder: Path) -> "Translator":
+    """The model, on a GPU where there is one, then in bf16 where it can be.
+
+    Raises:
+        InputError: no model in the folder.
+    """
+    import torch
+    from transformers.utils import logging
+
+    from training.model.loading import Translator
+
+    logging.disable_progress_bar()  # of loading weights: not worth a line
+    on_gpu = torch.cuda.is_available()
+    translator = Translator.load(folder, device="cuda" if on_gpu else "cpu")
+    if on_gpu and torch.cuda.is_bf16_supported():
+        translator.model.to(torch.bfloat16)  # type: ignore[arg-type]  # its decorator hides `self`
+    return translator
+
+
+def check_languages(translator: "Translator", texts: pa.Table) -> None:
+    """Name the direction that the model cannot translate. Raises InputError."""
+    from parley.decoding.translator import tag_id
+
+    for codes in dict.fromkeys(zip(*(texts[name].to_pylist() for name in TEXTS.names[2:]), strict=True)):
+        for code in codes:
+            try:
+                tag_id(translator.tokenizer, code)
+            except InputError as error:
+                raise InputError(f"backtranslation: {'-'.join(codes)}: {error}") from error

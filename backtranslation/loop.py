@@ -1,9 +1,10 @@
-"""The rounds as a loop in the stage graph: teacher -> [generated -> synthetic -> round] x k, and the control."""
+"""The rounds in the stage graph: teacher -> [selected -> generated -> synthetic -> round] x k, and the control."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from backtranslation.candidate_stages import QualityInput, synthetic_stage
 from backtranslation.config import BacktranslationConfig
 from backtranslation.rounds import (
     ContinuedConfig,
@@ -13,7 +14,6 @@ from backtranslation.rounds import (
     WithoutConfig,
     WithoutStage,
 )
-from backtranslation.synthetic import QualityInput, synthetic_stage
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
@@ -67,7 +67,7 @@ def add_rounds(
             before = {"round": model} if rounds else {}
             control = ControlStage(continued, {**sources, "model": control, **before}, name=f"control_{number}")
             chosen[control.name] = inputs["control"] = control
-        round_config = RoundConfig(continued, config.mixing, config.adoption, config.generation.device)
+        round_config = RoundConfig(continued, config.ratio, config.adoption, config.seed)
         model = RoundStage(round_config, inputs, name=f"round_{number}")
         chosen[model.name] = model
         rounds.append(model)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from backtranslation.config import pair_name
-from backtranslation.handover import read_round
+from backtranslation.round_folder import read_round
 from parley.languages.table import pair
 from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
 from parley.metrics.significance import Bootstrap, Floats, interval

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from backtranslation.candidates import read_candidates
-from backtranslation.config import AdoptionConfig, MixingConfig, pair_name
-from backtranslation.handover import ROUND, hand_on, read_round, stopped
-from backtranslation.mixing import mixture, ratio_used, short_chunks, write_store
+from backtranslation.config import AdoptionConfig, pair_name
+from backtranslation.mixing import mixture, ratio_used, write_store
+from backtranslation.round_folder import ROUND, pass_on, read_round, stopped
 from parley.languages.table import pair
 from parley.pipeline.atomic import remove, write_json
 from parley.pipeline.manifest import read_manifest
@@ -45,12 +45,11 @@ class ContinuedConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig, metadata={"transient": True})
 
     def of_the_round(self) -> "ContinuedConfig":
-        """The same with short chunks, and seeds of its own, so that rows come in another order than before."""
-        batching = short_chunks(self.batching, self.training)
+        """The same with seeds of its own, so that rows come in another order than before."""
         return replace(
             self,
             training=replace(self.training, seed=self.training.seed + self.round),
-            batching=replace(batching, seed=batching.seed + self.round),
+            batching=replace(self.batching, seed=self.batching.seed + self.round),
         )
 
 
@@ -60,15 +59,15 @@ class RoundConfig:
 
     Attributes:
         continued: the training.
-        mixing: human and synthetic rows.
+        ratio: synthetic messages for each human one.
         adoption: the test that it must pass.
-        device: of decoding the dev messages: `auto` or `cpu`.
+        seed: of the dev messages and the bootstrap.
     """
 
     continued: ContinuedConfig
-    mixing: MixingConfig
+    ratio: float
     adoption: AdoptionConfig
-    device: str = field(default="auto", metadata={"transient": True})
+    seed: int
 
     @property
     def tracking(self) -> TrackingConfig:
@@ -93,7 +92,7 @@ class ControlStage(TrainedStage[ContinuedConfig]):
         """
         out.mkdir(parents=True, exist_ok=True)
         if "round" in inputs and stopped(inputs["round"]):
-            hand_on(inputs["model"], out)
+            pass_on(inputs["model"], out)
             return {"skipped": True}
         return super().run(out, inputs)
 
@@ -136,7 +135,7 @@ class RoundStage(TrainedStage[RoundConfig]):
     def _skip(self, out: Path, model: Path) -> dict[str, Any]:
         reason = f"round {read_round(model)['round']} was not adopted: no round follows"
         facts = {"round": self.config.continued.round, "adopted": False, "skipped": True, "reason": reason}
-        hand_on(model, out)
+        pass_on(model, out)
         write_json(out / ROUND, facts)
         return facts
 
@@ -145,13 +144,12 @@ class RoundStage(TrainedStage[RoundConfig]):
         from training.batches.encoded import META, EncodedCorpus
         from training.tokenizer import load_tokenizer
 
-        config, mixing = self.config.continued.of_the_round(), self.config.mixing
+        config = self.config.continued.of_the_round()
         if not (out / STORE / META).exists() and _is_first():
             accepted = read_candidates(inputs["synthetic"], accepted=True)
-            write_store(out / STORE, accepted, load_tokenizer(inputs["tokenizer"]), mixing.tag)
+            write_store(out / STORE, accepted, load_tokenizer(inputs["tokenizer"]))
         _wait_for(out / STORE / META)
-        encoded, synthetic = EncodedCorpus.open(inputs["encoded"]), EncodedCorpus.open(out / STORE)
-        one_way = mixture(encoded, synthetic, mixing, config.batching, config.training)
+        one_way = mixture(EncodedCorpus.open(out / STORE), self.config.ratio, config.batching.temperature)
         train_teacher(
             out / TRAINED, inputs, lambda _: load_teacher(inputs["model"]), config, one_way, description=self.name
         )
@@ -160,26 +158,23 @@ class RoundStage(TrainedStage[RoundConfig]):
         from backtranslation.adoption import dev_messages, judge, translate_dev
 
         adoption = self.config.adoption
-        messages = dev_messages(inputs["corpus"], adoption.dev_messages, adoption.seed)
+        messages = dev_messages(inputs["corpus"], adoption.dev_messages, self.config.seed)
         earlier = inputs["model"] / "dev_after.parquet"  # the round before has translated them with this model
         models = {"before": inputs["model"], "after": out / TRAINED}
         models |= {"control": inputs["control"]} if "control" in inputs else {}
+        known = {"before": earlier} if earlier.is_file() else {}
         outputs = {
             name: translate_dev(
-                model,
-                messages,
-                adoption,
-                self.config.device,
-                earlier if name == "before" and earlier.is_file() else out / f"dev_{name}.parquet",
+                model, messages, self.config.continued.training.device, known.get(name, out / f"dev_{name}.parquet")
             )
             for name, model in models.items()
         }
         candidates = dict(read_manifest(inputs["synthetic"]).facts)
         pairs = [pair_name(*pair(name)) for name in candidates["directions"]]
         reference = outputs.get("control", outputs["before"])
-        verdict = judge(messages, outputs["before"], reference, outputs["after"], pairs, adoption)
+        verdict = judge(messages, outputs["before"], reference, outputs["after"], pairs, adoption, self.config.seed)
         say(f"{self.name}: {'adopted' if verdict.adopted else 'not adopted'}: {verdict.reason}")
-        facts = round_facts(verdict, candidates, finish(out / TRAINED), self.config.mixing.ratio)
+        facts = round_facts(verdict, candidates, finish(out / TRAINED), self.config.ratio)
         return {"round": self.config.continued.round, "compared_with": reference_name(inputs), **facts}
 
     def _settle(self, out: Path, model: Path, adopted: bool) -> None:
@@ -192,7 +187,7 @@ class RoundStage(TrainedStage[RoundConfig]):
         elif not adopted:
             if (trained / "training_log.jsonl").is_file():
                 os.replace(trained / "training_log.jsonl", out / "rejected_training_log.jsonl")
-            hand_on(model, out)
+            pass_on(model, out)
         remove(trained)
         remove(out / STORE)
 
@@ -218,7 +213,7 @@ class WithoutStage(Stage[WithoutConfig]):
             adopted += 1
         chosen = f"control_{adopted}" if adopted else "teacher"
         out.mkdir(parents=True, exist_ok=True)
-        hand_on(inputs[chosen], out)
+        pass_on(inputs[chosen], out)
         return {"model": chosen, "adopted_rounds": adopted}
 
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from backtranslation.candidates import ORIGIN
-from backtranslation.config import GeneratedConfig, MonolingualConfig, pair_name
-from backtranslation.text_files import MonolingualText, file_texts, joined
+from backtranslation.config import SelectionConfig, TextFile, pair_name
+from backtranslation.text_files import MAX_CHARS, MIN_CHARS, MonolingualText, file_texts, joined
 from parley.corpus.store import Corpus
 from parley.languages.table import CODES, pair
 from parley.pipeline.errors import InputError
@@ -25,6 +25,8 @@ from parley.pipeline.progress import say
 if TYPE_CHECKING:
     Int64Array = np.ndarray[Any, np.dtype[np.int64]]
 
+BEAM_UNDER: Final = 500  # direct train rows from which a pair is sampled instead of searched by beam
+PIVOT_MIN_ROWS: Final = 500  # direct train rows that a pivot language must have with the synthetic one
 SELECTED: Final = pa.schema(
     [
         ("use", pa.string()),
@@ -65,16 +67,16 @@ def direct_rows(corpus: Corpus, name: str) -> int:
     return 0 if name in withheld else corpus.pairs.get(name, 0)
 
 
-def select(corpus: Corpus, config: GeneratedConfig) -> pa.Table:
+def select(corpus: Corpus, config: SelectionConfig) -> pa.Table:
     """The texts of a round, direction by direction, in the columns of `SELECTED`.
 
     Raises:
         InputError: a pair that the corpus lacks, a direction without any text, a text file that cannot be read.
     """
-    pool = _Pool(corpus, config.monolingual)
+    pool = _Pool(corpus, config.files)
     tables = []
     for name in rare_pairs(corpus, config.pairs, config.rare_under):
-        decoding = "beam" if direct_rows(corpus, name) < config.generation.beam_under else "sampling"
+        decoding = "beam" if direct_rows(corpus, name) < BEAM_UNDER else "sampling"
         first, second = pair(name)
         for source, target in ((first, second), (second, first)):
             tables.append(_direction(pool, config, source, target, decoding))
@@ -135,13 +137,13 @@ class _Pivots:
         }
 
 
-def _direction(pool: "_Pool", config: GeneratedConfig, source: str, target: str, decoding: str) -> pa.Table:
+def _direction(pool: "_Pool", config: SelectionConfig, source: str, target: str, decoding: str) -> pa.Table:
     direction = f"{source}-{target}"
     share, rest = divmod(config.candidates, len(config.uses))
     parts, empty = [], []
     for number, use in enumerate(config.uses):
         synthetic = target if use == "forward" else source
-        choice, key = _choice(pool, config, use, source, target)
+        choice, key = _choice(pool, use, source, target)
         wanted = share + (number < rest)
         if len(choice):
             places = _stretch(len(choice), wanted, config.round, (config.seed, *key))
@@ -153,19 +155,17 @@ def _direction(pool: "_Pool", config: GeneratedConfig, source: str, target: str,
     if not parts:
         raise InputError(
             f"backtranslation: no monolingual text for {direction} (uses {', '.join(config.uses)}): the train split "
-            f"has no fitting row and monolingual.files names no such language"
+            f"has no fitting row and backtranslation.files names no such language"
         )
     if empty:
         say(f"back-translation {direction}: no text for {', '.join(empty)}; the other uses go on")
     return pa.concat_tables(parts)
 
 
-def _choice(
-    pool: "_Pool", config: GeneratedConfig, use: str, source: str, target: str
-) -> tuple[_Choice, tuple[int, ...]]:
+def _choice(pool: "_Pool", use: str, source: str, target: str) -> tuple[_Choice, tuple[int, ...]]:
     """What a use may translate, and the numbers that fix its order."""
     if use == "pivot":
-        return pool.pivots(source, target, config.pivot_min_rows), (1, CODES.index(target), CODES.index(source))
+        return pool.pivots(source, target), (1, CODES.index(target), CODES.index(source))
     real, synthetic = (target, source) if use == "back" else (source, target)
     return _Texts(real, pool.texts(real, synthetic)), (0, CODES.index(real), CODES.index(synthetic))
 
@@ -180,10 +180,10 @@ def _stretch(size: int, wanted: int, round_number: int, key: tuple[int, ...]) ->
 class _Pool:
     """The texts of the train split and of the text files."""
 
-    def __init__(self, corpus: Corpus, config: MonolingualConfig) -> None:
-        self.corpus, self.config = corpus, config
+    def __init__(self, corpus: Corpus, files: Sequence[TextFile]) -> None:
+        self.corpus = corpus
         self.withheld = {pair_name(*pair(each)) for each in corpus.withheld_pairs}
-        self.files = file_texts(corpus, config)
+        self.files = file_texts(corpus, files)
 
     @cached_property
     def table(self) -> pa.Table:
@@ -195,22 +195,20 @@ class _Pool:
         """Train rows with fitting text in `real` and none (that may be used) in `synthetic`; ids, `real` and others."""
         table = self.table
         length = pc.utf8_length(table[real])
-        mask = pc.and_(pc.greater_equal(length, self.config.min_chars), pc.less_equal(length, self.config.max_chars))
+        mask = pc.and_(pc.greater_equal(length, MIN_CHARS), pc.less_equal(length, MAX_CHARS))
         if pair_name(real, synthetic) not in self.withheld:  # there, human data is what trains
             mask = pc.and_(mask, pc.is_null(table[synthetic]))
         return table.select(["row_id", real, *others]).filter(pc.fill_null(mask, False))
 
     def texts(self, real: str, synthetic: str) -> MonolingualText:
         """Distinct texts of `real` that have no human translation into `synthetic` to train on."""
-        parts = [self.files[real]] if real in self.files else []
-        if self.config.corpus and (not self.config.columns or real in self.config.columns):
-            rows = self._free(real, synthetic)
-            parts.insert(0, MonolingualText(rows[real].combine_chunks(), rows["row_id"].combine_chunks()))
-        return joined(parts)
+        rows = self._free(real, synthetic)
+        ours = MonolingualText(rows[real].combine_chunks(), rows["row_id"].combine_chunks())
+        return joined([ours, self.files[real]] if real in self.files else [ours])
 
-    def pivots(self, source: str, target: str, least: int) -> _Pivots:
+    def pivots(self, source: str, target: str) -> _Pivots:
         """Multiway rows with real `target` text and a language from which `source` is translated well."""
-        ranked = self._pivot_languages(source, target, least)
+        ranked = self._pivot_languages(source, target)
         rows = self._free(target, source, ranked)
         languages = np.full(rows.num_rows, "", dtype=object)
         for code in reversed(ranked):
@@ -218,11 +216,11 @@ class _Pool:
         there = languages != ""
         return _Pivots(rows.filter(pa.array(there, pa.bool_())), target, languages[there].tolist())
 
-    def _pivot_languages(self, source: str, target: str, least: int) -> list[str]:
-        """Languages with at least `least` direct rows with `source`, those with most first."""
+    def _pivot_languages(self, source: str, target: str) -> list[str]:
+        """Languages with enough direct rows with `source`, those with most first."""
         rows = {
             code: direct_rows(self.corpus, pair_name(source, code))
             for code in self.corpus.languages
             if code not in (source, target)
         }
-        return sorted((code for code in rows if rows[code] >= max(1, least)), key=lambda code: -rows[code])
+        return sorted((code for code in rows if rows[code] >= PIVOT_MIN_ROWS), key=lambda code: -rows[code])

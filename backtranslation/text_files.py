@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from backtranslation.config import MonolingualConfig, TextFile
+from backtranslation.config import TextFile
 from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.decontamination import decontaminate
 from parley.corpus.store import Corpus, filled
 from parley.pipeline.errors import InputError
+
+MIN_CHARS: Final = 2  # shorter messages are left out
+MAX_CHARS: Final = 300  # and longer ones
 
 
 @dataclass(frozen=True)
@@ -32,30 +36,24 @@ def joined(parts: Sequence[MonolingualText]) -> MonolingualText:
     return MonolingualText(texts.take(places), ids.take(places))
 
 
-def text_paths(config: MonolingualConfig) -> list[Path]:
-    """The files that the config names."""
-    return [Path(config.root) / file.path for file in config.files]
-
-
-def file_texts(corpus: Corpus, config: MonolingualConfig) -> dict[str, MonolingualText]:
+def file_texts(corpus: Corpus, files: Sequence[TextFile]) -> dict[str, MonolingualText]:
     """Language -> the texts of its files that fit in length and do not stand, exactly or nearly, in dev or test.
 
     Raises:
         InputError: a file that is missing or not UTF-8, or of a language that the corpus lacks.
     """
     found: dict[str, dict[str, str]] = {}
-    for file in config.files:
+    for file in files:
         if file.language not in corpus.languages:
             raise InputError(f"{file.path}: '{file.language}' is not a language of this run")
         texts = found.setdefault(file.language, {})
-        for text, place in _lines(file, Path(config.root)):
-            if config.min_chars <= len(text) <= config.max_chars:
+        for text, place in _lines(Path(file.path)):
+            if MIN_CHARS <= len(text) <= MAX_CHARS:
                 texts.setdefault(text, place)
     return {code: _without_held_out(corpus, code, texts) for code, texts in found.items()}
 
 
-def _lines(file: TextFile, root: Path) -> Iterator[tuple[str, str]]:
-    path = root / file.path
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):

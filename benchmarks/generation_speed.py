@@ -2,12 +2,11 @@
 
     python benchmarks/generation_speed.py model=runs/demo/teacher corpus=runs/demo/corpus pairs=[fr-th] [beam_size=4]
 
-Sides take turns in one process. Ours is the whole of it: shards, language identification, round-trip scores, files.
+Sides take turns in one process. Ours is the whole of it: shards, language identification, round-trip scores.
 `generate` gets batches in the order of the texts, as its users write it, and sorted by length; it stops at the same
 number of tokens. Sentences are counted there and back.
 """
 
-import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -15,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import torch
 
 from backtranslation.config import BacktranslationConfig, GenerationConfig
-from backtranslation.generation import ModelTranslators, Shard, generate, make_shards, read_shards
+from backtranslation.generation import BATCH_SIZE, ModelTranslators, shard_count, translate_shard, write_texts
 from backtranslation.selection import select
 from benchmarks.alternating import Ratio, alternate
 from parley.config.command_line import argument, run
@@ -39,31 +39,30 @@ class Arguments:
     corpus: str = argument("folder of a corpus, or of the stage that made it")
     pairs: list[str] = argument("unordered pairs", default=["fr-th"])
     candidates: int = argument("texts of each direction at most", default=256)
-    beam_size: int = argument("of both ways; 1 is greedy", default=4)
-    batch_size: int = argument("messages decoded together", default=64)
+    beam_size: int = argument("of the way there; 1 is greedy", default=4)
     max_new_tokens: int = argument("most tokens of a translation", default=64)
     rounds: int = argument("timed rounds of every side", default=3)
     device: str = argument("cpu or cuda", default="cpu")
     threads: int = argument("threads on the CPU", default=1)
 
 
-def with_generate(translator: Translator, wanted: Texts, arguments: Arguments, by_length: bool) -> list[str]:
+def with_generate(translator: Translator, wanted: Texts, beams: int, longest: int, by_length: bool) -> list[str]:
     """`transformers`' own decoding of texts into their target languages."""
     pieces = translator._encode_pieces(wanted[0], wanted[1])
     order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i])) if by_length else list(range(len(pieces)))
     results = [""] * len(pieces)
     model: Any = translator.model  # `generate` is a tensor or a module to a type checker
-    for start in range(0, len(order), arguments.batch_size):
-        part = order[start : start + arguments.batch_size]
+    for start in range(0, len(order), BATCH_SIZE):
+        part = order[start : start + BATCH_SIZE]
         ids, mask = translator._padded([pieces[i] for i in part])
         with torch.inference_mode():
             tokens = model.generate(
                 input_ids=ids,
                 attention_mask=mask,
                 decoder_start_token_id=[tag_id(translator.tokenizer, wanted[2][i]) for i in part],
-                num_beams=arguments.beam_size,
+                num_beams=beams,
                 do_sample=False,
-                max_new_tokens=arguments.max_new_tokens,
+                max_new_tokens=longest,
                 early_stopping=False,
                 length_penalty=1.0,
             )
@@ -73,44 +72,35 @@ def with_generate(translator: Translator, wanted: Texts, arguments: Arguments, b
 
 
 def there_and_back(translator: Translator, wanted: Texts, arguments: Arguments, by_length: bool) -> list[str]:
-    """Round trips by `generate`."""
+    """Round trips by `generate`; the way back is greedy, as ours is."""
     _, languages, synthetic = wanted
-    there = with_generate(translator, wanted, arguments, by_length)
-    return with_generate(translator, (there, synthetic, languages), arguments, by_length)
+    longest = arguments.max_new_tokens
+    there = with_generate(translator, wanted, arguments.beam_size, longest, by_length)
+    return with_generate(translator, (there, synthetic, languages), 1, longest, by_length)
 
 
-def sharded(translators: ModelTranslators, shards: list[Shard]) -> list[str]:
+def sharded(translators: ModelTranslators, texts: Path) -> list[str]:
     """Round trips by the generation of back-translation."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        generate(shards, folder, translators, LanguageIdentifier())
-        return read_shards(shards, folder)[0]["round_trip"].to_pylist()
-    finally:
-        shutil.rmtree(folder)
+    detector = LanguageIdentifier()
+    tables = [translate_shard(texts, number, translators, detector) for number in range(shard_count(texts))]
+    return [text for table in tables for text in table["round_trip"].to_pylist()]
 
 
 def main(arguments: Arguments) -> None:
     """Print sentences/s, ratios and the share of equal round trips."""
     torch.set_num_threads(arguments.threads)
-    generation = GenerationConfig(
-        beam_size=arguments.beam_size,
-        beam_under=10**9,
-        round_trip_beam_size=arguments.beam_size,
-        max_new_tokens=arguments.max_new_tokens,
-        batch_size=arguments.batch_size,
-    )
+    generation = GenerationConfig(arguments.beam_size, arguments.max_new_tokens)
     config = BacktranslationConfig(pairs=arguments.pairs, candidates=arguments.candidates, generation=generation)
-    selected = select(Corpus.open(newest_artifact(Path(arguments.corpus))), config.generated(1))
-    shards, _ = make_shards(selected, generation.shard_size, seed=1)
+    selected = select(Corpus.open(newest_artifact(Path(arguments.corpus))), config.selection(1))
+    texts = Path(tempfile.mkdtemp()) / "texts.parquet"
+    write_texts(texts, selected, seed=1)
     translator = Translator.load(newest_artifact(Path(arguments.model)), device=arguments.device)
-    wanted: Texts = (
-        [text for shard in shards for text in shard.texts],
-        [code for shard in shards for code in shard.languages],
-        [code for shard in shards for code in shard.synthetic],
-    )
+    columns = pq.read_table(texts).select(["original", "original_language", "synthetic_language"])
+    originals, languages, synthetic = (column.to_pylist() for column in columns.columns)
+    wanted: Texts = (originals, languages, synthetic)
     translators = ModelTranslators(translator, generation, 1)
     sides: dict[str, Callable[[], list[str]]] = {
-        "this": lambda: sharded(translators, shards),
+        "this": lambda: sharded(translators, texts),
         "generate": lambda: there_and_back(translator, wanted, arguments, by_length=False),
         "generate, sorted": lambda: there_and_back(translator, wanted, arguments, by_length=True),
     }
@@ -123,7 +113,7 @@ def compare(sides: dict[str, Callable[[], list[str]]], arguments: Arguments) -> 
     count = len(outputs["this"])
     equal = sum(a == b for a, b in zip(outputs["this"], outputs["generate"], strict=True))
     seconds = alternate(sides, arguments.rounds, warm_up=0)
-    how = f"beam {arguments.beam_size}, batch {arguments.batch_size}, {arguments.device}"
+    how = f"beam {arguments.beam_size}, batch {BATCH_SIZE}, {arguments.device}"
     print(f"{count} texts there and back, {','.join(arguments.pairs)}, {how}")
     print(f"  equal round trips: {equal} of {count}")
     for name, times in seconds.items():

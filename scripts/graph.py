@@ -7,7 +7,7 @@ from parley.pipeline.stage import Stage
 from scripts.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from backtranslation.synthetic import QualityInput
+    from backtranslation.candidate_stages import QualityInput
 
 Stages = list[Stage[Any]]
 INT8: Final = "student_int8"  # the form that is shipped; others have their engine's name behind
@@ -49,10 +49,10 @@ def stages(config: RunConfig) -> Stages:
 
 def _judge(config: RunConfig, quality: Stages) -> "QualityInput | None":
     """The quality estimation of the first teacher, for rounds whose filter asks for it (`filter.min_qe`)."""
-    from backtranslation.synthetic import QualityInput
+    from backtranslation.candidate_stages import QualityInput
     from qe_model.scoring.filter_scorer import load_filter
 
-    if not config.backtranslation.rounds or not config.backtranslation.filter.wants_qe:
+    if not config.backtranslation.rounds or config.backtranslation.filter.min_qe is None:
         return None
     return next((QualityInput(stage, load_filter) for stage in quality if stage.name == "qe"), None)
 

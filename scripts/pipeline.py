@@ -3,7 +3,7 @@
     python scripts/pipeline.py experiment=demo
     python scripts/pipeline.py experiment=game_chat_small data.root=FOLDER
     python scripts/pipeline.py experiment=demo +tick=true       scheduled: runs what is due, gates, promotes
-    python scripts/pipeline.py -m experiment=backtranslation_ratio backtranslation.mixing.ratio=0.5,1,2    one run each
+    python scripts/pipeline.py -m experiment=backtranslation_ratio backtranslation.ratio=0.5,1,2    one run each
 
 Finished stages are never run again; a killed run goes on from its last checkpoint with the same command. Exit codes: 0
 done or nothing due, 1 bad input, 2 a gate failed (`gates.enforce`).

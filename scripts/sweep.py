@@ -45,7 +45,7 @@ def job_row(words: list[str], config: RunConfig, folder: Path) -> dict[str, Any]
     """What sweep.json says of a job: overrides, ratio asked for, means on test, and the key of back-translation."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     row: dict[str, Any] = {"overrides": words, "report": f"../report/{folder.name}/index.html"}
-    row["ratio"] = config.backtranslation.mixing.ratio if config.backtranslation.rounds else 0.0
+    row["ratio"] = config.backtranslation.ratio if config.backtranslation.rounds else 0.0
     row["systems"] = report.get("mean", {})
     return row | (_short(report["backtranslation"]) if "backtranslation" in report else {})
 

@@ -15,7 +15,8 @@ CODES = ("en", "fr", "th", "ko", "pt", "de")
 COUNT = 120
 POOR = {"fr-th": 0.3, "th-fr": 0.3}  # share of wrong words in the pair of the round
 BETTER = {"fr-th": 0.1, "th-fr": 0.1}
-CONFIG = AdoptionConfig(bootstrap_samples=200)
+CONFIG = AdoptionConfig()
+SEED = 1
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def outputs(messages: DevMessages, share: float, seed: int, special: dict[str, f
 def test_a_gain_beyond_the_interval_is_adopted(messages: DevMessages) -> None:
     before = outputs(messages, 0.05, 1, POOR)
     after = outputs(messages, 0.05, 2, BETTER)
-    verdict = judge(messages, before, before, after, ["th-fr"], CONFIG)
+    verdict = judge(messages, before, before, after, ["th-fr"], CONFIG, SEED)
     assert verdict.adopted
     assert verdict.gain.delta_ci[0] > 0
     assert set(verdict.pairs) == {"fr-th"}
@@ -63,11 +64,11 @@ def test_a_gain_beyond_the_interval_is_adopted(messages: DevMessages) -> None:
 )
 def test_what_is_not_adopted(special: dict[str, float], rest: float, reason: str, messages: DevMessages) -> None:
     before = outputs(messages, 0.05, 1, POOR)
-    verdict = judge(messages, before, before, outputs(messages, rest, 2, special), ["fr-th"], CONFIG)
+    verdict = judge(messages, before, before, outputs(messages, rest, 2, special), ["fr-th"], CONFIG, SEED)
     assert not verdict.adopted
     assert reason in verdict.reason
-    always = AdoptionConfig(bootstrap_samples=200, always=True)
-    kept = judge(messages, before, before, outputs(messages, rest, 2, special), ["fr-th"], always)
+    always = AdoptionConfig(always=True)
+    kept = judge(messages, before, before, outputs(messages, rest, 2, special), ["fr-th"], always, SEED)
     assert kept.adopted
     assert reason in kept.reason
 
@@ -76,25 +77,27 @@ def test_what_two_trainings_differ_by_in_any_case_harms_nobody(messages: DevMess
     names = [name for name in directions(CODES) if name not in POOR]
     jitter = dict(zip(names, np.random.default_rng(3).uniform(0.02, 0.18, len(names)).tolist(), strict=True))
     before = outputs(messages, 0.1, 1, POOR)
-    verdict = judge(messages, before, before, outputs(messages, 0.1, 2, {**jitter, **BETTER}), ["fr-th"], CONFIG)
+    verdict = judge(messages, before, before, outputs(messages, 0.1, 2, {**jitter, **BETTER}), ["fr-th"], CONFIG, SEED)
     assert sum(change.delta / change.error < -3.5 for change in verdict.directions.values()) > 1, "significant alone"
     assert verdict.harmed == {}
     worse = {**jitter, **BETTER, "en-de": 0.6}
-    assert [*judge(messages, before, before, outputs(messages, 0.1, 2, worse), ["fr-th"], CONFIG).harmed] == ["en-de"]
+    assert [*judge(messages, before, before, outputs(messages, 0.1, 2, worse), ["fr-th"], CONFIG, SEED).harmed] == [
+        "en-de"
+    ]
 
 
 def test_the_control_is_what_a_round_is_held_against(messages: DevMessages) -> None:
     before, control = outputs(messages, 0.5, 1), outputs(messages, 0.1, 2)
     after = outputs(messages, 0.1, 3)
-    assert judge(messages, before, before, after, ["fr-th"], CONFIG).adopted
-    verdict = judge(messages, before, control, after, ["fr-th"], CONFIG)
+    assert judge(messages, before, before, after, ["fr-th"], CONFIG, SEED).adopted
+    verdict = judge(messages, before, control, after, ["fr-th"], CONFIG, SEED)
     assert not verdict.adopted
     assert verdict.gain.before < verdict.gain.reference
 
 
 def test_a_pair_without_dev_messages_is_named(messages: DevMessages) -> None:
     with pytest.raises(InputError, match="no dev message in any of tr-vi"):
-        judge(messages, messages.source, messages.source, messages.source, ["vi-tr"], CONFIG)
+        judge(messages, messages.source, messages.source, messages.source, ["vi-tr"], CONFIG, SEED)
 
 
 def test_dev_messages_of_withheld_pairs_are_there(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from safetensors.torch import load_file
 
 from backtranslation import rounds
-from backtranslation.config import AdoptionConfig, MixingConfig
-from backtranslation.handover import read_round, stopped
+from backtranslation.config import AdoptionConfig
 from backtranslation.report import backtranslation_report
+from backtranslation.round_folder import read_round, stopped
 from backtranslation.rounds import (
     ContinuedConfig,
     ControlStage,
@@ -41,10 +41,10 @@ TRAINING = TrainingConfig(
     best_is_lower=True,
     validation=ValidationConfig(loss_messages=4, chrf_messages=0),
 )
-BATCHING = BatchingConfig(batch_tokens=300, max_length=64)
+BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=4)
 CONTINUED = ContinuedConfig(1, TRAINING, BATCHING)
-ADOPTION = AdoptionConfig(dev_messages=6, bootstrap_samples=100)
-CONFIG = RoundConfig(CONTINUED, MixingConfig(ratio=0.5, max_repeats=0), ADOPTION, "cpu")
+ADOPTION = AdoptionConfig(dev_messages=6)
+CONFIG = RoundConfig(CONTINUED, 0.5, ADOPTION, seed=1)
 ALWAYS = replace(CONFIG, adoption=replace(ADOPTION, always=True))
 
 
@@ -85,7 +85,7 @@ def test_an_adopted_round_is_a_model_with_its_facts(inputs: dict[str, Path], tmp
 
 
 def test_a_round_that_is_not_adopted_hands_the_earlier_model_on(inputs: dict[str, Path], tmp_path: Path) -> None:
-    strict = replace(CONFIG, mixing=MixingConfig(ratio=0.0))  # learns nothing of the pair
+    strict = replace(CONFIG, ratio=0.0)  # learns nothing of the pair
     first, second = tmp_path / "first", tmp_path / "second"
     strict = replace(strict, continued=replace(CONTINUED, training=replace(TRAINING, learning_rate=1e-9)))
     facts = RoundStage(strict, name="round_1").run(first, inputs)

@@ -8,14 +8,20 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from backtranslation.config import BacktranslationConfig, MonolingualConfig, TextFile
+from backtranslation import selection
+from backtranslation.config import BacktranslationConfig, TextFile
 from backtranslation.selection import SELECTED, rare_pairs, select
 from parley.corpus.store import Corpus
 from parley.pipeline.errors import InputError
 from tests.backtranslation.examples import corpus_folder
 from tests.training.chat_corpus import chat_message
 
-CONFIG = BacktranslationConfig(pairs=["fr-th"], candidates=40, pivot_min_rows=50)
+CONFIG = BacktranslationConfig(pairs=["fr-th"], candidates=40)
+
+
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "PIVOT_MIN_ROWS", 50)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 def chosen(corpus: Corpus, round_number: int = 1, **changes: Any) -> pa.Table:
-    return select(corpus, replace(CONFIG, **changes).generated(round_number))
+    return select(corpus, replace(CONFIG, **changes).selection(round_number))
 
 
 def number(text: str) -> int:
@@ -97,7 +103,9 @@ def test_back_and_forward_share_translations(corpus: Corpus) -> None:
     assert len(back) == 20
 
 
-def test_pivots_pair_real_targets_with_sources_of_a_rich_language(corpus: Corpus) -> None:
+def test_pivots_pair_real_targets_with_sources_of_a_rich_language(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for direction, rows in by_direction(chosen(corpus, uses=["pivot"])).items():
         source, target = direction.split("-")
         for row in rows:
@@ -106,16 +114,17 @@ def test_pivots_pair_real_targets_with_sources_of_a_rich_language(corpus: Corpus
             assert row["original"] == chat_message(row["original_language"], message)
             assert row["partner"] == chat_message(target, message)
             assert row["synthetic_language"] == source
+    monkeypatch.setattr(selection, "PIVOT_MIN_ROWS", 10_000)
     with pytest.raises(InputError, match="no monolingual text for fr-th"):
-        chosen(corpus, uses=["pivot"], pivot_min_rows=10_000)
+        chosen(corpus, uses=["pivot"])
 
 
-def test_poor_pairs_are_searched_by_beam_and_others_sampled(corpus: Corpus) -> None:
+def test_poor_pairs_are_searched_by_beam_and_others_sampled(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     table = chosen(corpus, pairs=["fr-th", "en-th"], uses=["back", "forward"])
     decoding = {row["direction"]: row["decoding"] for row in table.to_pylist()}
     assert decoding == {"fr-th": "beam", "th-fr": "beam", "en-th": "beam", "th-en": "beam"}
-    generation = replace(CONFIG.generation, beam_under=100)
-    table = chosen(corpus, pairs=["fr-th", "en-th"], uses=["back", "forward"], generation=generation)
+    monkeypatch.setattr(selection, "BEAM_UNDER", 100)
+    table = chosen(corpus, pairs=["fr-th", "en-th"], uses=["back", "forward"])
     assert {row["decoding"] for row in table.to_pylist() if "en" in row["direction"]} == {"sampling"}
 
 
@@ -130,13 +139,10 @@ def test_files_serve_where_the_corpus_has_nothing(corpus: Corpus, tmp_path: Path
     lines = ["".join(draw.choices("กขคงจชซญดตถทธน", k=20)) for _ in range(30)]
     dev = [chat_message("th", each) for each in (41, 53)]
     (tmp_path / "th.txt").write_text("\n".join([*lines, *dev, "", lines[0], "ข" * 400]), encoding="utf-8")
-    files = MonolingualConfig(files=[TextFile("th", "th.txt")], root=str(tmp_path))
-    found = by_direction(chosen(corpus, pairs=["en-th"], monolingual=files))["en-th"]
+    files = [TextFile("th", str(tmp_path / "th.txt"))]
+    found = by_direction(chosen(corpus, pairs=["en-th"], files=files))["en-th"]
     assert sorted(row["original"] for row in found) == sorted(lines), "no dev text, no copy, no overlong line"
     assert {row["origin_row"] for row in found} == {f"th.txt:{line}" for line in range(1, 31)}
-    only = replace(files, corpus=False)
-    with pytest.raises(InputError, match="no monolingual text for th-en"):
-        chosen(corpus, pairs=["en-th"], monolingual=only)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +156,5 @@ def test_files_serve_where_the_corpus_has_nothing(corpus: Corpus, tmp_path: Path
 def test_bad_files_are_named(corpus: Corpus, tmp_path: Path, code: str, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / "mono.txt").write_bytes(content)
-    files = MonolingualConfig(files=[TextFile(code, "mono.txt")], root=str(tmp_path))
     with pytest.raises(InputError, match=f"mono.txt.*{message}"):
-        chosen(corpus, monolingual=files)
-
-
-def test_columns_can_be_chosen(corpus: Corpus) -> None:
-    with pytest.raises(InputError, match="no monolingual text for th-fr"):
-        chosen(corpus, monolingual=MonolingualConfig(columns=["th"]))
+        chosen(corpus, files=[TextFile(code, str(tmp_path / "mono.txt"))])

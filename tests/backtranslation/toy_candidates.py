@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from backtranslation.candidates import NAME, ORIGIN, SCHEMA, write_candidates
-from backtranslation.synthetic import filter_facts
+from backtranslation.filter_facts import filter_facts
 from parley.languages.table import pair
 from parley.pipeline.manifest import Manifest, write_manifest
 from tests.training.toy_corpus import cipher
@@ -28,7 +28,6 @@ def candidate(number: int, direction: str = "fr-th", use: str = "back", **change
         "target_text": cipher(text, 10),
         "synthetic_language": synthetic,
         "round_trip_chrf": 80.0,
-        "quality_bin": number % 3,
         "accepted": True,
         "verdict": "accepted",
         "reason": "accepted",
@@ -46,6 +45,6 @@ def synthetic_folder(folder: Path, table: pa.Table) -> Path:
     """The folder that the stage of the candidates leaves."""
     folder.mkdir(parents=True)
     write_candidates(folder / NAME, table)
-    facts = filter_facts(table, {name: {} for name in set(table["direction"].to_pylist())})
+    facts = filter_facts(table)
     write_manifest(folder, Manifest("synthetic_1", 1, "toy", {}, {}, {}, facts, 0.0, 1, ""))
     return folder

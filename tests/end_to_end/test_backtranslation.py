@@ -19,7 +19,7 @@ CHANGES = SMALL | {
     "backtranslation.pairs": "[fr-th]",
     "backtranslation.uses": "[back]",
     "backtranslation.candidates": 40,
-    "backtranslation.generation.max_new_tokens": 12,
+    "backtranslation.generation.max_tokens": 12,
     "backtranslation.filter.accept": "all",
     "backtranslation.training.max_updates": 8,
     "backtranslation.training.warmup_updates": 2,
@@ -35,9 +35,9 @@ def words(root: Path, *more: str) -> list[str]:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of runs, with a sweep that is done."""
     root = tmp_path_factory.mktemp("runs")
-    done = script("pipeline", "-m", *words(root, "backtranslation.mixing.ratio=0.5,2"))
+    done = script("pipeline", "-m", *words(root, "backtranslation.ratio=0.5,2"))
     assert done.returncode == 0, done.stderr
-    assert "job 2 of 2: backtranslation.mixing.ratio=2" in done.stderr
+    assert "job 2 of 2: backtranslation.ratio=2" in done.stderr
     return root
 
 
@@ -65,7 +65,7 @@ def test_a_sweep_runs_shared_stages_once_and_sums_up(root: Path) -> None:
     assert {made[name] for name in ("corpus", "teacher", "generated_1", "synthetic_1", "control_1")} == {1}
     assert made["round_1"] == 2
     jobs = told(run / "sweep/sweep.json")["jobs"]
-    assert [job["overrides"] for job in jobs] == [[f"backtranslation.mixing.ratio={ratio}"] for ratio in (0.5, 2)]
+    assert [job["overrides"] for job in jobs] == [[f"backtranslation.ratio={ratio}"] for ratio in (0.5, 2)]
     used = [job["rounds"][0]["ratio"]["used"] for job in jobs]
     assert used[1] > 2 * used[0] > 0
     assert all((run / "sweep" / job["report"]).is_file() for job in jobs)
@@ -74,12 +74,12 @@ def test_a_sweep_runs_shared_stages_once_and_sums_up(root: Path) -> None:
 
 
 def test_nothing_is_run_twice(root: Path) -> None:
-    again = script("pipeline", *words(root, "backtranslation.mixing.ratio=2"))
+    again = script("pipeline", *words(root, "backtranslation.ratio=2"))
     assert again.returncode == 0, again.stderr
     assert "running" not in again.stderr
 
 
 def test_a_word_with_commas_needs_the_flag(root: Path) -> None:
-    done = script("pipeline", *words(root, "backtranslation.mixing.ratio=0.5,2"))
+    done = script("pipeline", *words(root, "backtranslation.ratio=0.5,2"))
     assert done.returncode == 1
     assert "asked for with -m" in done.stderr

@@ -144,8 +144,8 @@ def test_runs_share_what_is_the_same(tmp_path: Path) -> None:
 
 
 def test_a_sweep_over_the_ratio_shares_all_but_the_round(tmp_path: Path) -> None:
-    words = ["experiment=backtranslation_ratio", "backtranslation.mixing.ratio=0.5"]
-    half, four = folders(plan(tmp_path, *words)), folders(plan(tmp_path, words[0], "backtranslation.mixing.ratio=4"))
+    words = ["experiment=backtranslation_ratio", "backtranslation.ratio=0.5"]
+    half, four = folders(plan(tmp_path, *words)), folders(plan(tmp_path, words[0], "backtranslation.ratio=4"))
     other = {name for name in half if half[name] != four[name]}
     assert other == {"round_1", "evaluation", "backtranslation", "report"}
 

@@ -1,4 +1,4 @@
-"""How a stage hands on a model that it did not change, and how later stages see that the loop has ended."""
+"""What stands in a round's folder besides its model, whether the loop ends there, and a model passed on unchanged."""
 
 import json
 import os
@@ -14,7 +14,7 @@ ROUND: Final = "round.json"
 _OF_THE_STAGE: Final = ("dev_", "rejected_")  # what its own stage wrote beside the model
 
 
-def hand_on(model: Path, out: Path) -> None:
+def pass_on(model: Path, out: Path) -> None:
     """Put the files of a model's folder into another one, as hard links where the disk can; folders are left out."""
     for path in sorted(model.iterdir()):
         own = path.name in (MANIFEST, LOG, ROUND) or path.name.startswith(_OF_THE_STAGE)
