@@ -7,7 +7,6 @@ serves both.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -185,20 +184,17 @@ class _Pool:
         self.withheld = {pair_name(*pair(each)) for each in corpus.withheld_pairs}
         self.files = file_texts(corpus, files)
 
-    @cached_property
-    def table(self) -> pa.Table:
-        """Train rows that are not synthetic themselves; of a large corpus a sample."""
-        human = pc.field("origin").is_null() | (pc.field("origin") != ORIGIN)
-        return self.corpus.sample(["row_id", *self.corpus.languages], where=human)
-
     def _free(self, real: str, synthetic: str, others: Sequence[str] = ()) -> pa.Table:
-        """Train rows with fitting text in `real` and none (that may be used) in `synthetic`; ids, `real` and others."""
-        table = self.table
-        length = pc.utf8_length(table[real])
-        mask = pc.and_(pc.greater_equal(length, MIN_CHARS), pc.less_equal(length, MAX_CHARS))
+        """Train rows with fitting text in `real` and none (that may be used) in `synthetic`; ids, `real` and others.
+
+        No row that is synthetic itself; of very many a sample.
+        """
+        length = pc.utf8_length(pc.field(real))
+        wanted = (length >= MIN_CHARS) & (length <= MAX_CHARS)
+        wanted &= pc.field("origin").is_null() | (pc.field("origin") != ORIGIN)
         if pair_name(real, synthetic) not in self.withheld:  # there, human data is what trains
-            mask = pc.and_(mask, pc.is_null(table[synthetic]))
-        return table.select(["row_id", real, *others]).filter(pc.fill_null(mask, False))
+            wanted &= pc.field(synthetic).is_null()
+        return self.corpus.sample(["row_id", real, *others], where=wanted)
 
     def texts(self, real: str, synthetic: str) -> MonolingualText:
         """Distinct texts of `real` that have no human translation into `synthetic` to train on."""
