@@ -6,7 +6,7 @@ the first side, with a bootstrap interval over messages.
 
     python benchmarks/ablation.py run=runs/demo experiment=demo \\
         common="[training.max_updates=600]" \\
-        sides="[teacher.alignment.updates=0, teacher.alignment.updates=400]"
+        sides="[teacher.warm_start_updates=0, teacher.warm_start_updates=400]"
     python benchmarks/ablation.py run=runs/demo experiment=demo stage=student \\
         common="[distillation=demo, student=demo]" sides="[student.encoder_layers=2, student.encoder_layers=6]"
 """

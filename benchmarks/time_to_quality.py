@@ -78,7 +78,7 @@ class Bench:
         from benchmarks.dense_rival import DenseRival, autocast_is_faster, dense_model
         from training.batches.encoded import EncodedCorpus
         from training.batches.stream import BatchingConfig
-        from training.loop.config import TrainingConfig, ValidationConfig
+        from training.loop.config import TrainingConfig
         from training.model.size import active_parameters
         from training.model.teacher_config import TeacherConfig
         from training.teacher import build_teacher
@@ -101,14 +101,16 @@ class Bench:
             precision=arguments.precision,
             seed=arguments.seed,
             log_every=10**9,
+            dev_messages=2 * arguments.messages,
         )
         self.teacher = build_teacher(
             TeacherConfig(depth=arguments.depth, dropout=arguments.dropout), self.tokenizer, arguments.seed
         )
         active = active_parameters(self.teacher)
         model = dense_model(self.teacher.config, active)
-        sample = ValidationConfig(chrf_messages=arguments.messages)
-        self.validation = TranslationValidation(self.encoded, folders["corpus"], self.tokenizer, self.batching, sample)
+        self.validation = TranslationValidation(
+            self.encoded, folders["corpus"], self.tokenizer, self.batching, self.training
+        )
         bf16 = autocast_is_faster(model, self._inputs(), rounds=3)
         total = sum(p.numel() for p in self.teacher.parameters())
         print(f"parley: {total:,} parameters, {active:,} active, {arguments.precision}")

@@ -32,6 +32,8 @@ class TeacherTask:
         validation: scores the model on the dev split.
     """
 
+    best_metric = "dev/chrf"
+
     def __init__(self, model: "ParleyMoeForConditionalGeneration", validation: "TranslationValidation") -> None:
         self.model = model
         self.validation = validation
@@ -72,17 +74,17 @@ def build_teacher(
     return model
 
 
-def align_teacher(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> None:
+def warm_up_embedding(model: "ParleyMoeForConditionalGeneration", encoded: Path, config: "TeacherStageConfig") -> None:
     """Warm start of the embedding on the train split; the same in every process, and said in the stage's log."""
-    from training.alignment import align
     from training.batches.encoded import EncodedCorpus
     from training.batches.stream import BatchStream
+    from training.warm_start import BATCH_TOKENS, align_words
 
-    alignment = config.model.alignment
-    size = max(alignment.batch_tokens, config.batching.max_length)
-    batching = replace(config.batching, batch_tokens=size, source_tokens=0, seed=config.batching.seed + 1)
-    loss = align(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), alignment)
-    say(f"teacher: words aligned in {alignment.updates} updates, contrastive loss {loss:.3f} nats")
+    updates, batching = config.model.warm_start_updates, config.batching
+    size = max(BATCH_TOKENS, batching.max_length)
+    batching = replace(batching, batch_tokens=size, source_tokens=0, seed=batching.seed + 1)
+    loss = align_words(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), updates)
+    say(f"teacher: words aligned in {updates} updates, contrastive loss {loss:.3f} nats")
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,13 @@ class TeacherStage(TrainedStage[TeacherStageConfig]):
         return [Path(self.config.model.upcycle_from)] if self.config.model.upcycle_from else []
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
-        """See `train_teacher`; what is begun anew is aligned first.
+        """See `train_teacher`; the embedding of what is begun anew is warmed up first.
 
         Raises:
             InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
         """
         resumes = (out / "checkpoints").exists()
-        encoded = None if resumes else inputs["encoded"]  # the checkpoint holds the aligned embedding
+        encoded = None if resumes else inputs["encoded"]  # the checkpoint holds the warm embedding
         train_teacher(
             out,
             inputs,
@@ -132,8 +134,8 @@ class TeacherStage(TrainedStage[TeacherStageConfig]):
 
     def _fresh(self, tokenizer: "PreTrainedTokenizerBase", encoded: Path | None) -> "ParleyMoeForConditionalGeneration":
         model = build_teacher(self.config.model, tokenizer, self.config.training.seed)
-        if encoded is not None and self.config.model.alignment.updates:
-            align_teacher(model, encoded, self.config)
+        if encoded is not None and self.config.model.warm_start_updates:
+            warm_up_embedding(model, encoded, self.config)
         return model
 
 
@@ -185,9 +187,7 @@ def train_teacher(
     training, batching = config.training, config.batching
     processes = Processes(training)
     model = start(tokenizer)
-    task = TeacherTask(
-        model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training.validation)
-    )
+    task = TeacherTask(model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training))
     stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way)
     told = {"batching": asdict(batching), **(facts or {})}
     trainer = Trainer(training, task, stream, out, config.tracking, processes, description=description, facts=told)

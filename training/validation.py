@@ -24,7 +24,7 @@ from parley.pipeline.errors import InputError
 from training.batches.batch import Batch, Examples, make_batch
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig, cut
-from training.loop.config import ValidationConfig
+from training.loop.config import TrainingConfig
 
 HUB = "en"  # directions are grouped by whether they touch the language that most data comes from
 
@@ -102,7 +102,7 @@ class TranslationValidation:
         corpus: folder of the corpus that it was made from, for the references.
         tokenizer: of the model.
         batching: limits of length and batch.
-        config: how many messages.
+        config: how many messages and directions, and the seed of their choice.
     """
 
     def __init__(
@@ -111,22 +111,19 @@ class TranslationValidation:
         corpus: Path,
         tokenizer: PreTrainedTokenizerBase,
         batching: BatchingConfig,
-        config: ValidationConfig,
+        config: TrainingConfig,
     ) -> None:
-        self.config, self.tokenizer = config, tokenizer
-        self.sample = DevSample(encoded, batching, config.loss_messages, config.seed)
-        scored = DevSample(encoded, batching, config.chrf_messages, config.seed) if config.chrf_messages else None
-        self.scored = _thinned(scored.rows, config.chrf_directions) if scored else {}
+        self.tokenizer = tokenizer
+        self.sample = DevSample(encoded, batching, config.dev_messages, config.seed)
+        translated = {name: rows[: (config.dev_messages + 1) // 2] for name, rows in self.sample.rows.items()}
+        self.scored = _thinned(translated, config.dev_directions)
         self.texts = _texts(corpus, self.scored)
         self.identifier = LanguageIdentifier(encoded.languages)
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """`dev/loss` (nats a token, no smoothing), `dev/chrf`, `dev/off_target`, and each by group and direction."""
-        scores = self.losses(model)
-        if self.scored:
-            assert isinstance(model, PreTrainedModel)
-            scores |= self.translations(model)
-        return scores
+        assert isinstance(model, PreTrainedModel)
+        return self.losses(model) | self.translations(model)
 
     @torch.no_grad()
     def losses(self, model: nn.Module) -> dict[str, float]:

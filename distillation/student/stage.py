@@ -111,9 +111,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         from training.validation import TranslationValidation
 
         config = self.config
-        scores = TranslationValidation(
-            encoded, inputs["corpus"], tokenizer, config.batching, config.training.validation
-        )
+        scores = TranslationValidation(encoded, inputs["corpus"], tokenizer, config.batching, config.training)
         objective = config.distillation.objective if self.distilled else None
         teacher = self._teacher(inputs, processes)
         student = self._student(inputs, len(tokenizer))

@@ -67,6 +67,8 @@ class StudentTask:
         teacher: on the device of training; needed where batches bring no targets.
     """
 
+    best_metric = "dev/chrf"
+
     def __init__(
         self,
         model: StudentInTraining,

@@ -236,5 +236,5 @@ class QEConfig:
         Encoders from elsewhere are moved by AdamW, as they were trained; the teacher's as the teacher was.
         """
         optimizer = training.optimizer if self.model.encoder == TEACHER else "adamw"
-        own = replace(training, optimizer=optimizer, update_tokens=1, ema_decay=EMA_DECAY, best_metric="dev/mcc")
+        own = replace(training, optimizer=optimizer, update_tokens=1, ema_decay=EMA_DECAY)
         return self.training.over(own)

@@ -79,6 +79,8 @@ class DetectionTask:
         dev: batches of right translations that validation damages, always in the same way.
     """
 
+    best_metric = "dev/mcc"
+
     def __init__(
         self,
         model: ParleyQEModel,

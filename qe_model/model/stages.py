@@ -175,6 +175,8 @@ class QEStage(TrainedStage[QEStageConfig]):
         processes: Any,
     ) -> str:
         """The way to meet imbalance that does best on dev after a short trial; trials that are done are kept."""
+        from qe_model.model.task import QETask
+
         choices = self.config.loss.imbalance
         if len(choices) == 1:
             return choices[0]
@@ -186,7 +188,7 @@ class QEStage(TrainedStage[QEStageConfig]):
                 trial = replace(self.config.training, max_updates=self.config.loss.trial_updates, max_tokens=0)
                 trial = replace(trial, max_minutes=0.0, validate_every=0)
                 result = self._fit(folder, inputs, train, dev, name, processes, trial)[2]
-                known[name] = result.metrics[self.config.training.best_metric]
+                known[name] = result.metrics[QETask.best_metric]
                 if processes.is_first:
                     write_json(path, known)
                     remove(folder)

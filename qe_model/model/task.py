@@ -28,6 +28,8 @@ class QETask:
         imbalance: one of `IMBALANCES`.
     """
 
+    best_metric = "dev/mcc"
+
     def __init__(
         self,
         model: ParleyQEModel,

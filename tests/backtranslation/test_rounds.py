@@ -25,7 +25,7 @@ from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidates, synthetic_folder
 from tests.training.toy_corpus import make_inputs
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
 from training.teacher import TeacherStage, TeacherStageConfig
 
@@ -37,9 +37,7 @@ TRAINING = TrainingConfig(
     ema_decay=0.5,
     device="cpu",
     precision="fp32",
-    best_metric="dev/loss",
-    best_is_lower=True,
-    validation=ValidationConfig(loss_messages=4, chrf_messages=0),
+    dev_messages=4,
 )
 BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=4)
 CONTINUED = ContinuedConfig(1, TRAINING, BATCHING)

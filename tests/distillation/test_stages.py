@@ -25,14 +25,13 @@ from parley.pipeline.stage import Stage
 from tests.distillation.toy_teacher import save_teacher, toy_inputs
 from tests.training.toy_corpus import make_inputs
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig, TrainingChanges, TrainingConfig, ValidationConfig
+from training.loop.config import TrackingConfig, TrainingChanges, TrainingConfig
 from training.loop.log import read_log
 from training.model.loading import Translator
 
 TRAINING = TrainingConfig(
     max_updates=16, update_tokens=300, learning_rate=5e-3, warmup_updates=4, validate_every=8, ema_decay=0.9,
-    device="cpu", log_every=1, best_metric="dev/loss", best_is_lower=True,
-    validation=ValidationConfig(loss_messages=4, chrf_messages=2),
+    device="cpu", log_every=1, dev_messages=4,
 )  # fmt: skip
 BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=5)
 STUDENT = StudentConfig(d_model=16, encoder_layers=2, decoder_layers=1, ffn_dim=32, dropout=0.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
 from training.teacher import TeacherStage, TeacherStageConfig
 
@@ -18,8 +18,8 @@ CONFIG: Final = TeacherStageConfig(
         warmup_updates=5,
         checkpoint_every=6,
         validate_every=20,
-        validation=ValidationConfig(loss_messages=8, chrf_messages=2),
-        result="final",
+        dev_messages=8,
+        dev_directions=2,
         ema_decay=0.9,
         log_every=1,
         device="cpu",

@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import torch
 
 from parley.corpus.store import Corpus
 from parley.languages.table import LANGUAGES, directions, pair
 from tests.end_to_end.cipher_languages import CONCEPTS, LANGUAGE_CODES, WITHHELD, make_inputs
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig, BatchStream
-from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.config import TrainingConfig
 from training.loop.trainer import Trainer
 from training.model.loading import Translator
+from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.teacher_config import TeacherConfig
 from training.routing import measure_routing
-from training.teacher import TeacherTask, build_teacher
+from training.teacher import TeacherTask
 from training.tokenizer import load_tokenizer
 from training.validation import TranslationValidation
 
@@ -31,9 +33,7 @@ TRAINING: Final = TrainingConfig(
     decay=0.3,
     ema_decay=0.98,
     validate_every=0,
-    validation=ValidationConfig(loss_messages=20, chrf_messages=0),
-    best_metric="dev/loss",
-    best_is_lower=True,
+    dev_messages=20,
     precision="fp32",
     device="cpu",
     threads=1,
@@ -67,11 +67,12 @@ def teacher(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
 def train(inputs: dict[str, Path], out: Path, steered: bool) -> Trained:
     """Train a teacher of width 64, with or without the router's language term."""
     encoded, tokenizer = EncodedCorpus.open(inputs["encoded"]), load_tokenizer(inputs["tokenizer"])
-    size = TeacherConfig(
-        depth=2, d_model=64, num_experts=4, dropout=0.0, label_smoothing=0.0, router_language_term=steered
-    )
-    model = build_teacher(size, tokenizer, SEED)
-    validation = TranslationValidation(encoded, inputs["corpus"], tokenizer, BATCHING, TRAINING.validation)
+    size = TeacherConfig(depth=2, d_model=64, num_experts=4, dropout=0.0, label_smoothing=0.0)
+    config = size.model_config(len(tokenizer), tokenizer.get_vocab())
+    config.router_language_term = steered
+    torch.manual_seed(SEED)
+    model = ParleyMoeForConditionalGeneration(config)
+    validation = TranslationValidation(encoded, inputs["corpus"], tokenizer, BATCHING, TRAINING)
     task = TeacherTask(model, validation)
     result = Trainer(TRAINING, task, BatchStream(encoded, BATCHING, "train"), out).train()
     routing = measure_routing(model.eval(), validation.sample)

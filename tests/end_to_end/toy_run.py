@@ -20,8 +20,7 @@ SMALL: Final = {
     "training.update_tokens": 1000,
     "training.warmup_updates": 2,
     "training.log_every": 1,
-    "training.validation.loss_messages": 1,
-    "training.validation.chrf_messages": 1,
+    "training.dev_messages": 1,
     "evaluation.auto_source_messages": 1,
     "evaluation.bootstrap_samples": 100,
 }
@@ -45,7 +44,7 @@ def toy(root: Path) -> list[str]:
         "data.demo.train_rows": len(load_phrases()),
         "data.demo.dev_rows": 2,
         "data.demo.test_rows": 2,
-        "training.validation.chrf_directions": 4,
+        "training.dev_directions": 4,
         "evaluation.max_messages": 1,
     }
     return ["experiment=demo", "backtranslation=none", *overrides(SMALL | changes)]

@@ -76,8 +76,8 @@ def write_data(folder: Path, train: int = 600, dev: int = 80, test: int = 80) ->
 def training(updates: int, **changes: object) -> TrainingConfig:
     settings: dict[str, object] = {
         "max_updates": updates, "update_tokens": 1, "learning_rate": 5e-3, "warmup_updates": 10, "schedule": "wsd",
-        "validate_every": updates, "best_metric": "dev/mcc", "log_every": 10, "ema_decay": 0.9, "device": "cpu",
-        "precision": "fp32", "prefetch": 0,
+        "validate_every": updates, "log_every": 10, "ema_decay": 0.9, "device": "cpu",
+        "precision": "fp32",
     }  # fmt: skip
     return TrainingConfig(**(settings | changes))  # type: ignore[arg-type]
 

@@ -13,12 +13,12 @@ import torch
 from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrainingConfig, ValidationConfig
+from training.loop.config import TrainingConfig
 from training.loop.log import read_log
 from training.model.loading import Translator
-from training.model.teacher_config import AlignmentConfig, TeacherConfig
+from training.model.teacher_config import TeacherConfig
 from training.routing import mutual_information
-from training.teacher import TeacherStage, TeacherStageConfig, align_teacher, build_teacher, train_teacher
+from training.teacher import TeacherStage, TeacherStageConfig, build_teacher, train_teacher, warm_up_embedding
 from training.tokenizer import load_tokenizer
 
 TRAINING = TrainingConfig(
@@ -31,7 +31,7 @@ TRAINING = TrainingConfig(
     ema_decay=0.95,
     device="cpu",
     log_every=25,
-    validation=ValidationConfig(loss_messages=16, chrf_messages=6),
+    dev_messages=12,
 )
 CONFIG = TeacherStageConfig(
     TeacherConfig(depth=2, d_model=64, num_experts=4, dropout=0.0, label_smoothing=0.0),
@@ -148,11 +148,11 @@ def test_the_model_is_begun_with_the_wanted_threads(inputs: dict[str, Path], tmp
 def test_the_warm_start_moves_the_embedding_and_says_its_loss(
     inputs: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = replace(CONFIG, model=replace(CONFIG.model, alignment=AlignmentConfig(updates=3)))
+    config = replace(CONFIG, model=replace(CONFIG.model, warm_start_updates=3))
     model = build_teacher(config.model, load_tokenizer(inputs["tokenizer"]), 1)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with caplog.at_level("INFO"):
-        align_teacher(model, inputs["encoded"], config)
+        warm_up_embedding(model, inputs["encoded"], config)
     assert re.search(r"words aligned in 3 updates, contrastive loss \d+\.\d+ nats", caplog.text)
     moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert "shared.weight" in moved

@@ -90,6 +90,8 @@ class ToyModel(nn.Module):
 class ToyTask:
     """Cross-entropy. `poison(forward number)` may replace the loss."""
 
+    best_metric = "dev/score"
+
     def __init__(self, dropout: float = 0.1, seed: int = 0, slow: float = 0.0) -> None:
         torch.manual_seed(seed)
         self.model = ToyModel(dropout)
@@ -116,14 +118,15 @@ class ToyTask:
         batches = [stream.batch(1_000_000 + n) for n in range(4)]
         losses = [nn.functional.cross_entropy(model(b.ids).flatten(0, 1), b.labels.flatten()) for b in batches]
         torch.rand(3)  # validation that draws random numbers must not change training
-        return {"dev/loss": float(torch.stack(losses).mean())}
+        loss = float(torch.stack(losses).mean())
+        return {"dev/loss": loss, "dev/score": -loss}
 
 
 def toy_config(**changes: Any) -> TrainingConfig:
     """A short training, in fp32: tests hold equalities to its rounding."""
     settings: dict[str, Any] = {
         "max_updates": 40, "update_tokens": 64, "learning_rate": 1e-2, "warmup_updates": 5, "validate_every": 10,
-        "best_metric": "dev/loss", "best_is_lower": True, "log_every": 1, "ema_decay": 0.9, "device": "cpu",
+        "log_every": 1, "ema_decay": 0.9, "device": "cpu",
         "precision": "fp32",
     }  # fmt: skip
     return TrainingConfig(**(settings | changes))

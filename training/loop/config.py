@@ -1,36 +1,19 @@
 """Settings of the training loop and of experiment tracking."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
 
-OPTIMIZERS: Final = ("adamw", "muon")
-SCHEDULES: Final = ("inverse_sqrt", "wsd", "constant")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
+CHOICES: Final = {
+    "optimizer": ("adamw", "muon"),
+    "schedule": ("inverse_sqrt", "wsd", "constant"),
+    "precision": PRECISIONS,
+    "device": ("auto", "cpu"),
+}
 TRACKERS: Final = ("none", "wandb", "comet", "tensorboard")
-
-
-@dataclass(frozen=True)
-class ValidationConfig:
-    """How much of the dev split validation uses.
-
-    Attributes:
-        loss_messages: messages per direction for the loss.
-        chrf_messages: messages per direction that are translated (0: none, no chrF).
-        chrf_directions: directions that are translated, spread evenly (0: all).
-        seed: of the choice of messages.
-    """
-
-    loss_messages: int = 32
-    chrf_messages: int = 16
-    chrf_directions: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.loss_messages < 1 or self.chrf_messages < 0 or self.chrf_directions < 0:
-            raise InputError("training.validation: loss_messages must be above 0, the others at least 0")
 
 
 @dataclass(frozen=True)
@@ -48,30 +31,18 @@ class TrainingConfig:
         schedule: `inverse_sqrt`, `wsd` (constant, then linear decay over the last `decay` of the budget) or `constant`.
         warmup_updates: updates in which the rate rises linearly from 0 to the peak.
         decay: share of the budget over which `wsd` decays.
-        final_rate: rate at the end of `wsd`, as a share of the peak.
-        betas, epsilon, weight_decay: of AdamW; norms, biases and embeddings do not decay.
-        clip_norm: gradients of a larger global L2 norm are scaled down to it (0: never).
         ema_decay: decay of the average of the weights that is validated and kept (0: no average).
         precision: `fp32`; `bf16` (working weights in bf16, float32 masters in the optimizer); `auto` (bf16 on
             hardware that has it, else fp32).
-        max_loss_rise: an update whose loss is this many nats a token above the running mean is skipped.
-        max_norm_ratio: an update whose gradient norm is this many times the running mean is skipped.
-        max_skips: this many skipped updates in a row end the training.
         validate_every: updates between validations (0: only at the end).
-        validation: how much of the dev split they use.
-        best_metric: a key of what validation returns.
-        best_is_lower: whether a lower value of it is better.
-        keep_best: how many best checkpoints are kept.
-        result: `best` (by `best_metric`) or `final` weights become the result.
+        dev_messages: dev messages of each direction that the loss is taken of; half of them are translated, too.
+        dev_directions: directions that are translated, spread evenly (0: all).
         checkpoint_every: updates between checkpoints to resume from (0: only at validations and at the end).
-        keep_last: how many of those are kept.
         log_every: updates between lines of the log.
-        compile: run the model through `torch.compile`.
-        seed: of initialisation, dropout and whatever else draws from the global generators.
+        seed: of initialisation, dropout, the choice of dev messages.
         device: `auto` (a GPU where there is one) or `cpu`.
         processes: how many processes must take part (0: any number); a launcher that started fewer is refused.
         threads: threads of PyTorch's CPU operations (0: PyTorch's choice).
-        prefetch: micro-batches made ahead in a thread.
     """
 
     max_updates: int = 0
@@ -84,58 +55,29 @@ class TrainingConfig:
     schedule: str = "inverse_sqrt"
     warmup_updates: int = 400
     decay: float = 0.2
-    final_rate: float = 0.05
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
-    epsilon: float = 1e-8
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
     ema_decay: float = 0.999
     precision: str = "auto"
-    max_loss_rise: float = 4.0
-    max_norm_ratio: float = 50.0
-    max_skips: int = 20
     validate_every: int = 1000
-    validation: ValidationConfig = field(default_factory=ValidationConfig)
-    best_metric: str = "dev/chrf"
-    best_is_lower: bool = False
-    keep_best: int = 1
-    result: str = "best"
+    dev_messages: int = 32
+    dev_directions: int = 0
     checkpoint_every: int = 0
-    keep_last: int = transient(2)
     log_every: int = transient(50)
-    compile: bool = False
     seed: int = 1
     device: str = transient("auto")
     processes: int = transient(0)
     threads: int = transient(0)
-    prefetch: int = transient(4)
 
     def __post_init__(self) -> None:
-        choices = (
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-            ("result", ("best", "final")),
-        )
-        for name, valid in choices:
+        for name, valid in CHOICES.items():
             if getattr(self, name) not in valid:
                 raise InputError(f"training.{name}={getattr(self, name)!r}: choose one of {', '.join(valid)}")
         if not (self.max_updates or self.max_tokens or self.max_minutes):
             raise InputError("training needs a budget: max_updates, max_tokens or max_minutes")
-        for name in (
-            "update_tokens",
-            "learning_rate",
-            "max_skips",
-            "log_every",
-            "keep_last",
-            "keep_best",
-        ):
+        for name in ("update_tokens", "learning_rate", "dev_messages", "log_every"):
             if getattr(self, name) <= 0:
                 raise InputError(f"training.{name}={getattr(self, name)} must be above 0")
         if self.matrix_learning_rate < 0:
             raise InputError(f"training.matrix_learning_rate={self.matrix_learning_rate} must be at least 0")
-        if self.device not in ("auto", "cpu"):
-            raise InputError(f"training.device={self.device!r}: choose auto or cpu")
         if not 0 <= self.ema_decay < 1:
             raise InputError(f"training.ema_decay={self.ema_decay} must be at least 0 and below 1")
 
@@ -174,19 +116,19 @@ class TrainingChanges:
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """Where metrics go besides `training_log.jsonl`. Holds no keys or passwords: the trackers find their own.
+    """Where metrics go besides `training_log.jsonl`. Its files go to `tracking/` beside the checkpoints.
+
+    Holds no keys or passwords: the trackers find their own.
 
     Attributes:
         kind: `none`, `wandb`, `comet` or `tensorboard`.
         project: project that the run is filed under.
         offline: write to disk only, for `wandb sync` or `comet upload` later.
-        folder: where offline data and event files go; empty: `tracking/` beside the checkpoints.
     """
 
     kind: str = transient("none")
     project: str = transient("parley")
     offline: bool = transient(True)
-    folder: str = transient("")
 
     def __post_init__(self) -> None:
         if self.kind not in TRACKERS:

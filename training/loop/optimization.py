@@ -14,6 +14,13 @@ from training.loop.config import TrainingConfig
 from training.loop.muon import muon_updates
 from training.loop.precision import Bucket, Masters
 
+BETAS: Final = (0.9, 0.98)  # of AdamW
+EPSILON: Final = 1e-8
+WEIGHT_DECAY: Final = 0.01  # of matrices; norms, biases and embeddings do not decay
+CLIP_NORM: Final = 1.0  # gradients of a larger global L2 norm are scaled down to it
+FINAL_RATE: Final = 0.05  # rate at the end of `wsd`, as a share of the peak
+MAX_LOSS_RISE: Final = 4.0  # an update whose loss is so many nats a token above the running mean is skipped
+MAX_NORM_RATIO: Final = 50.0  # an update whose gradient norm is so many times the running mean is skipped
 RUNNING_WEIGHT: Final = 0.02  # of the newest update in the running means of loss and norm
 SETTLING_UPDATES: Final = 10  # updates before the running means are trusted
 
@@ -32,7 +39,7 @@ def learning_rate(config: TrainingConfig, update: int, progress: float) -> float
         return config.learning_rate * (warmup / update) ** 0.5
     if config.schedule == "wsd" and progress > 1 - config.decay:
         left = max(0.0, 1 - progress) / config.decay
-        return config.learning_rate * max(config.final_rate, left)
+        return config.learning_rate * max(FINAL_RATE, left)
     return config.learning_rate
 
 
@@ -53,13 +60,10 @@ class Optimizer:
         groups = []
         for bucket in self.adam:
             bucket.master.grad = bucket.master_gradient
-            decay = config.weight_decay if bucket.decayed else 0.0
+            decay = WEIGHT_DECAY if bucket.decayed else 0.0
             share = config.matrix_rate / config.learning_rate if bucket.matrices else 1.0
             groups.append({"params": [bucket.master], "weight_decay": decay, "share": share})
-        beta_1, beta_2 = config.betas
-        self.adamw = torch.optim.AdamW(
-            groups, lr=config.learning_rate, betas=(beta_1, beta_2), eps=config.epsilon, fused=True
-        )
+        self.adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
         self.health = torch.zeros(5, dtype=torch.float64, device=masters.buckets[0].master.device)
 
     @torch.no_grad()
@@ -75,10 +79,9 @@ class Optimizer:
         """
         norm = self.masters.gradient_norm()
         sound = self._judge(loss.double(), norm.double())
-        if self.config.clip_norm:
-            scale = (self.config.clip_norm / (norm + 1e-6)).clamp(max=1.0)
-            for bucket in self.masters.buckets:
-                bucket.master_gradient.mul_(scale)
+        scale = (CLIP_NORM / (norm + 1e-6)).clamp(max=1.0)
+        for bucket in self.masters.buckets:
+            bucket.master_gradient.mul_(scale)
         for group in self.adamw.param_groups:
             group["lr"] = rate * group["share"]
         self.adamw.found_inf = 1.0 - sound.float()  # type: ignore[attr-defined]
@@ -95,7 +98,7 @@ class Optimizer:
         momentum = old.clone()
         gradients = [view for _, view in bucket.views(bucket.master_gradient.nan_to_num(0.0, 0.0, 0.0))]
         updates = muon_updates(gradients, [view for _, view in bucket.views(momentum)], bucket.stacked)
-        bucket.master.mul_(1 - rate * self.config.weight_decay * sound.float())
+        bucket.master.mul_(1 - rate * WEIGHT_DECAY * sound.float())
         for (_, master), update in zip(bucket.views(bucket.master), updates, strict=True):
             master.sub_(update * (rate * sound.float()))
         old.copy_(torch.where(sound.bool(), momentum, old))
@@ -104,8 +107,8 @@ class Optimizer:
         """1 where the update is sound, else 0; moves the running means. No `if` on a value: nothing waits."""
         mean_loss, mean_norm, sound_count, in_a_row, skipped = self.health
         settled = sound_count >= SETTLING_UPDATES
-        limit = torch.clamp(mean_norm * self.config.max_norm_ratio, min=self.config.clip_norm)
-        exploded = settled & ((loss > mean_loss + self.config.max_loss_rise) | (norm > limit))
+        limit = torch.clamp(mean_norm * MAX_NORM_RATIO, min=CLIP_NORM)
+        exploded = settled & ((loss > mean_loss + MAX_LOSS_RISE) | (norm > limit))
         sound = (torch.isfinite(loss) & torch.isfinite(norm) & ~exploded).double()
         weight = sound * torch.clamp(1 / (sound_count + 1), min=RUNNING_WEIGHT)
         fresh = torch.stack([loss, norm]).nan_to_num(0.0, 0.0, 0.0)

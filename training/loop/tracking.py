@@ -43,7 +43,7 @@ class Tracker:
     def __init__(self, config: TrackingConfig, folder: Path, facts: Mapping[str, Any]) -> None:
         check_tracking(config)
         self.config = config
-        self.folder = Path(config.folder) if config.folder else folder
+        self.folder = folder
         self.facts = public_values(facts)
         self.inner: GeneralTracker | None = None
 

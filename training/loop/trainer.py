@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +29,10 @@ from training.loop.optimization import Optimizer, learning_rate
 from training.loop.precision import Masters, choose_precision
 from training.loop.processes import Processes
 from training.loop.tracking import Tracker
+
+MAX_SKIPS: Final = 20  # so many skipped updates in a row end the training
+PREFETCHED: Final = 4  # micro-batches made ahead in a thread
+KEPT: Final = 2  # checkpoints to resume from
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Task(Protocol):
     @property
     def model(self) -> nn.Module:
         """The model, on any device; the trainer moves it."""
+        ...
+
+    @property
+    def best_metric(self) -> str:
+        """The score of `validate` whose highest value picks the weights that are kept, such as `dev/chrf`."""
         ...
 
     def loss(self, batch: Any) -> LossParts:
@@ -145,7 +154,7 @@ class Trainer:
         self.processes.share_weights(self.model, self.masters)
         self.optimizer = Optimizer(self.masters, config)
         self.average = WeightAverage(self.masters, config.ema_decay)
-        self.best = BestWeights(out / "best", config)
+        self.best = BestWeights(out / "best", task.best_metric)
         self.log = TrainingLog(out / "training_log.jsonl")
         self.tracker = Tracker(
             tracking or TrackingConfig(), out / "tracking", {"training": asdict(config), **(facts or {})}
@@ -153,8 +162,6 @@ class Trainer:
         self.progress, self.meters = Progress(), Meters()
         self.resumed_from, self.note = 0, ""
         self.position: dict[str, Any] = {}
-        if config.compile:
-            self.model.compile(dynamic=True)
 
     def train(self) -> TrainResult:
         """Train until the budget is used up; leaves the result's weights in the model, in fp32.
@@ -169,7 +176,7 @@ class Trainer:
         if self.processes.is_first:
             self.tracker.start()
         bar = progress_bar(self.description, self.config.max_updates or 100)
-        with bar, Prefetch(self.stream, self.config.prefetch, pin=self.device.type == "cuda") as batches:
+        with bar, Prefetch(self.stream, PREFETCHED, pin=self.device.type == "cuda") as batches:
             while self.progress.used(self.config) < 1:
                 norm, rate = self._update(batches)
                 self._record(norm, rate, bar)
@@ -240,7 +247,7 @@ class Trainer:
 
     def _stop_if_diverged(self) -> None:
         in_a_row, skipped = self.optimizer.skipped()
-        if in_a_row < self.config.max_skips:
+        if in_a_row < MAX_SKIPS:
             return
         saved = store.checkpoints(self.out / "checkpoints")
         kept = f"the last good checkpoint is {saved[-1]}" if saved else "there was no checkpoint yet"
@@ -271,7 +278,7 @@ class Trainer:
             self.model.train()
             store.restore_random_state(generators)
             self.best.offer(scores, self.progress.update, self.average.weights() | self._buffers())
-        scores, self.best.ranked = self.processes.gather((scores, self.best.ranked))[0]
+        scores, self.best.entry = self.processes.gather((scores, self.best.entry))[0]
         self.progress.metrics, self.progress.validated = scores, self.progress.update
         values = {name: finite(score) for name, score in scores.items()}
         self._publish("validation", values | {"tokens": self.progress.tokens, "seconds": round(self._clock(), 1)})
@@ -291,12 +298,12 @@ class Trainer:
         everyone = self.processes.gather(own)
         if self.processes.is_first:
             root = self.out / "checkpoints"
-            state = {"progress": asdict(self.progress), "best": self.best.ranked, "processes": everyone}
+            state = {"progress": asdict(self.progress), "best": self.best.entry, "processes": everyone}
             with store.whole_folder(store.checkpoint_path(root, self.progress.update)) as folder:
                 tensors = self.optimizer.state_tensors() | self.average.state_tensors() | self._buffers()
                 store.save_tensors(folder / "tensors.safetensors", tensors)
                 store.save_json(folder / "state.json", state | {"layout": self.masters.layout()})
-            store.prune(root, set(store.checkpoints(root)[-self.config.keep_last :]))
+            store.prune(root, set(store.checkpoints(root)[-KEPT:]))
             self.best.prune()
         self.processes.wait()
 
@@ -343,10 +350,7 @@ class Trainer:
     @torch.no_grad()
     def _result(self) -> TrainResult:
         """Put the result's weights into the model, no longer as views."""
-        update, metrics = self.progress.update, self.progress.metrics
-        weights = self.average.weights() | self._buffers()
-        if self.config.result == "best":
-            update, weights, metrics = self.best.load()
+        update, weights, metrics = self.best.load()
         for name, parameter in self.model.named_parameters():
             if name in weights:
                 parameter.data, parameter.grad = weights[name].to(self.device), None

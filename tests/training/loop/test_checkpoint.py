@@ -12,6 +12,7 @@ import torch
 from parley.pipeline.errors import InputError
 from tests.training.toy_task import toy_trainer
 from training.loop import checkpoint as store
+from training.loop import trainer
 from training.loop.log import TrainingLog, read_log
 
 
@@ -58,8 +59,9 @@ def test_the_log_is_cut_and_a_half_line_dropped(tmp_path: Path) -> None:
     assert [line["update"] for line in read_log(log.path)] == [1, 2, 3]
 
 
-def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a file system of 100 kB, made for the test."""
+    monkeypatch.setattr(trainer, "KEPT", 50)
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -69,7 +71,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
         pytest.skip("mounting a small file system needs root")
     try:
         with pytest.raises(InputError, match=r"disk is full: cannot write .*update-") as caught:
-            toy_trainer(disk, max_updates=50, validate_every=10, keep_last=50, keep_best=50).train()
+            toy_trainer(disk, max_updates=50, validate_every=10).train()
         assert "\n" not in str(caught.value)
         last = store.checkpoints(disk / "checkpoints")[-1]
         assert store.load_tensors(last / "tensors.safetensors")

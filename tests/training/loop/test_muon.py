@@ -52,7 +52,7 @@ def backward(model: nn.Module) -> None:
 
 
 def test_only_hidden_matrices_take_muon_and_its_step_has_the_set_size():
-    model, _, optimizer = make_optimizer(weight_decay=0.0)
+    model, _, optimizer = make_optimizer()
     assert [name for bucket in optimizer.muon for name in bucket.names] == ["1.weight"]
     before = model[1].weight.detach().clone()
     backward(model)

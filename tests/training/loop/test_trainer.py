@@ -15,6 +15,7 @@ import torch
 from parley.pipeline.errors import InputError
 from tests.training.toy_task import ToyStream, ToyTask, toy_config, toy_trainer
 from training.batches.prefetch import Prefetch
+from training.loop import trainer as trainer_module
 from training.loop.checkpoint import checkpoints
 from training.loop.log import read_log
 
@@ -47,14 +48,9 @@ def test_result_weights_score_as_logged(tmp_path: Path) -> None:
     assert trainer.task.validate(trainer.model)["dev/loss"] == pytest.approx(result.metrics["dev/loss"], rel=1e-6)
 
 
-def test_final_weights_on_request(tmp_path: Path) -> None:
-    result = toy_trainer(tmp_path, max_updates=25, result="final").train()
-    assert result.result_update == 25
-
-
 def test_accumulation_equals_one_big_batch(tmp_path: Path) -> None:
     """Micro-batches of unequal size: the update's gradient is that of all their tokens together."""
-    trainer = toy_trainer(tmp_path / "many", ToyTask(dropout=0), update_tokens=300, prefetch=0)
+    trainer = toy_trainer(tmp_path / "many", ToyTask(dropout=0), update_tokens=300)
     seen: list[dict[str, torch.Tensor]] = []
 
     def step(rate: float, loss: torch.Tensor) -> torch.Tensor:
@@ -168,11 +164,14 @@ def test_bad_updates_are_skipped_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_divergence_stops_with_the_last_good_checkpoint(tmp_path: Path, precision: str) -> None:
+def test_divergence_stops_with_the_last_good_checkpoint(
+    tmp_path: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "MAX_SKIPS", 4)
     task = ToyTask()
     task.poisoned = range(50, 10**6)
     with pytest.raises(InputError, match=r"diverged at update \d+.*last good checkpoint is .*update-00000"):
-        toy_trainer(tmp_path, task, max_skips=4, max_updates=500, checkpoint_every=5, precision=precision).train()
+        toy_trainer(tmp_path, task, max_updates=500, checkpoint_every=5, precision=precision).train()
     resumed = toy_trainer(tmp_path, max_updates=80, checkpoint_every=5, precision=precision).train()
     assert resumed.resumed_from >= 20
     assert resumed.skipped <= 4
@@ -208,8 +207,10 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_best_metric_lists_what_there_is(tmp_path: Path) -> None:
+    task = ToyTask()
+    task.best_metric = "dev/bleu"
     with pytest.raises(InputError, match="dev/bleu: validation gives dev/loss"):
-        toy_trainer(tmp_path, best_metric="dev/bleu").train()
+        toy_trainer(tmp_path, task).train()
 
 
 def test_too_few_processes_are_refused(tmp_path: Path) -> None:

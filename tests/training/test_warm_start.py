@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from parley.pipeline.errors import InputError
-from training.alignment import align, contrastive_loss
 from training.batches.batch import IGNORED, Batch
-from training.model.teacher_config import AlignmentConfig
+from training.model.teacher_config import TeacherConfig
+from training.warm_start import align_words, contrastive_loss
 
 PAD, END, FIRST, WORDS = 1, 2, 4, 12  # word w of the first language is token FIRST + w, of the second FIRST + WORDS + w
 NAME = FIRST + 2 * WORDS  # stands on both sides of every message
@@ -49,7 +49,7 @@ def found(table: nn.Embedding) -> float:
 def test_words_find_their_translations() -> None:
     table = embedding()
     before, spread = found(table), table.weight.std()
-    loss = align(table, batches(), AlignmentConfig(updates=150, learning_rate=3e-2))
+    loss = align_words(table, batches(), 400)
     assert before < 0.4
     assert found(table) == 1.0
     assert loss < 1.0
@@ -60,20 +60,20 @@ def test_words_find_their_translations() -> None:
 def test_same_batches_same_embedding() -> None:
     tables = [embedding(), embedding()]
     for table in tables:
-        align(table, batches(), AlignmentConfig(updates=5))
+        align_words(table, batches(), 5)
     assert torch.equal(tables[0].weight, tables[1].weight)
 
 
 def test_what_is_copied_does_not_count() -> None:
     table = embedding()
     given = batch(torch.arange(12).reshape(4, 3))
-    loss = contrastive_loss(table, given, PAD, 0.1)
+    loss = contrastive_loss(table, given, PAD)
     with torch.no_grad():
         table.weight[NAME] += 100
         table.weight[END] -= 100
-    assert torch.equal(loss, contrastive_loss(table, given, PAD, 0.1))
+    assert torch.equal(loss, contrastive_loss(table, given, PAD))
 
 
 def test_a_negative_budget_is_refused() -> None:
-    with pytest.raises(InputError, match="alignment"):
-        AlignmentConfig(updates=-1)
+    with pytest.raises(InputError, match="warm_start_updates"):
+        TeacherConfig(warm_start_updates=-1)

@@ -14,6 +14,7 @@ B messages, S and T positions, D width.
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +22,14 @@ from torch import Tensor, nn
 
 from parley.pipeline.progress import progress_bar
 from training.batches.batch import Batch
-from training.model.teacher_config import AlignmentConfig
+
+BATCH_TOKENS: Final = 4000  # padded target tokens in a batch: its messages are each other's wrong answers
+LEARNING_RATE: Final = 1e-2  # peak of Adam, after `WARMUP` updates; it falls linearly over the second half
+WARMUP: Final = 20
+TEMPERATURE: Final = 0.1  # of the softmax over a batch
 
 
-def align(embedding: nn.Embedding, batches: Iterable[Batch], config: AlignmentConfig) -> float:
+def align_words(embedding: nn.Embedding, batches: Iterable[Batch], updates: int) -> float:
     """Move `embedding` in place; its standard deviation stays what it was.
 
     Returns:
@@ -33,12 +38,12 @@ def align(embedding: nn.Embedding, batches: Iterable[Batch], config: AlignmentCo
     pad_id = embedding.padding_idx
     assert pad_id is not None
     spread = embedding.weight.detach().std()
-    optimizer = torch.optim.Adam([embedding.weight], lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.Adam([embedding.weight], lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True)
     losses = []
-    with progress_bar("align words", config.updates) as bar:
-        for update, batch in enumerate(islice(batches, config.updates)):
-            optimizer.param_groups[0]["lr"] = _rate(config, update)
-            loss = contrastive_loss(embedding, batch, pad_id, config.temperature)
+    with progress_bar("align words", updates) as bar:
+        for update, batch in enumerate(islice(batches, updates)):
+            optimizer.param_groups[0]["lr"] = _rate(update, updates)
+            loss = contrastive_loss(embedding, batch, pad_id)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -47,10 +52,10 @@ def align(embedding: nn.Embedding, batches: Iterable[Batch], config: AlignmentCo
     with torch.no_grad():
         embedding.weight *= spread / embedding.weight.std()
         embedding.weight[pad_id] = 0
-    return float(torch.stack(losses[-max(1, config.updates // 10) :]).mean())
+    return float(torch.stack(losses[-max(1, updates // 10) :]).mean())
 
 
-def contrastive_loss(embedding: nn.Embedding, batch: Batch, pad_id: int, temperature: float) -> Tensor:
+def contrastive_loss(embedding: nn.Embedding, batch: Batch, pad_id: int) -> Tensor:
     """Mean over both directions of the nats it takes to name a message's translation in the batch; a scalar."""
     source_BS, target_BT = batch.input_ids[:, 1:], batch.labels.clamp(min=pad_id)
     shared_BST = source_BS.unsqueeze(2) == target_BT.unsqueeze(1)
@@ -59,7 +64,7 @@ def contrastive_loss(embedding: nn.Embedding, batch: Batch, pad_id: int, tempera
     both_B = source_counts_BS.any(1) & target_counts_BT.any(1)
     source_BD = _bag(embedding(source_BS[both_B]), source_counts_BS[both_B])
     target_BD = _bag(embedding(target_BT[both_B]), target_counts_BT[both_B])
-    likeness_BB = source_BD @ target_BD.t() / temperature
+    likeness_BB = source_BD @ target_BD.t() / TEMPERATURE
     right_B = torch.arange(len(likeness_BB), device=likeness_BB.device)
     return (F.cross_entropy(likeness_BB, right_B) + F.cross_entropy(likeness_BB.t(), right_B)) / 2
 
@@ -69,5 +74,5 @@ def _bag(embedded_BSD: Tensor, counts_BS: Tensor) -> Tensor:
     return F.normalize((embedded_BSD * counts_BS.unsqueeze(-1)).sum(1), dim=-1)
 
 
-def _rate(config: AlignmentConfig, update: int) -> float:
-    return config.learning_rate * min(1.0, (update + 1) / 20, 2 * (config.updates - update) / config.updates)
+def _rate(update: int, updates: int) -> float:
+    return LEARNING_RATE * min(1.0, (update + 1) / WARMUP, 2 * (updates - update) / updates)
