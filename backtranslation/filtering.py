@@ -11,15 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from backtranslation.candidates import ACCEPTED, SCHEMA
-from backtranslation.config import FilterConfig, pair_name
+from backtranslation.config import FilterConfig
 from backtranslation.round_trip import copies, length_ratios
-from parley.languages.table import pair
+from parley.languages.table import language, pair
 from parley.pipeline.errors import InputError
 
 LENGTH_RATIO: Final = 2.5  # largest ratio of the two sides, in expected English characters
 LENGTH_SLACK: Final = 12.0  # characters added to both sides of that ratio
 COPY_LETTERS: Final = 8  # synthetic text that repeats its input is rejected when it has as many letters
-COPIES_ALLOWED: Final = frozenset({"zh-Hans-zh-Hant"})  # pairs in which equal text is often right
 REPETITION: Final = 0.3  # most repeated n-grams beyond those of the input, as a share of all
 CHECKS: Final = ("empty", "language", "copy", "repetition", "length_ratio", "round_trip", "qe", "duplicate")
 Mask = NDArray[np.bool_]
@@ -88,7 +87,7 @@ def _texts_compared(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     codes, originals, original_codes = (columns[n] for n in ("synthetic_language", "original", "original_language"))
     copied = np.zeros(len(synthetic), bool)
     for others, other_codes in ((partners, languages), (originals, original_codes)):
-        free = [pair_name(a, b) in COPIES_ALLOWED for a, b in zip(codes, other_codes, strict=True)]
+        free = [language(a).primary == language(b).primary for a, b in zip(codes, other_codes, strict=True)]
         copied |= np.array(copies(synthetic, others, COPY_LETTERS), bool) & ~np.array(free, bool)
     return {"length_ratio": length_ratios(synthetic, codes, partners, languages, LENGTH_SLACK), "copied": copied}
 

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parley.corpus.filters.lengths import EXPECTED_LENGTH
 from parley.corpus.text_column import normalised
+from parley.languages.table import LANGUAGES
 from parley.metrics.chrf import chrf_scores, chrf_statistics
 from parley.metrics.scores import OffTargetDetector
 
@@ -49,7 +49,7 @@ def length_ratios(
 
 def _expected(texts: Sequence[str], languages: Sequence[str]) -> Floats:
     lengths = np.fromiter((len(text) for text in texts), np.float64, len(texts))
-    return lengths / np.array([EXPECTED_LENGTH[code] for code in languages]).reshape(-1)
+    return lengths / np.array([LANGUAGES[code].length for code in languages]).reshape(-1)
 
 
 def copies(texts: Sequence[str], originals: Sequence[str], least_letters: int) -> list[bool]:

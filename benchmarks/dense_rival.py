@@ -90,8 +90,8 @@ class DirectionRows(Dataset[dict[str, list[int]]]):
         source, target, row = self.examples[index, :3]
         tags, end = self.encoded.language_ids, self.encoded.eos_id
         return {
-            "input_ids": [tags[source], *self.encoded.tokens(CODES[source], row).tolist(), end],
-            "labels": [tags[target], *self.encoded.tokens(CODES[target], row).tolist(), end],
+            "input_ids": [tags[CODES[source]], *self.encoded.tokens(CODES[source], row).tolist(), end],
+            "labels": [tags[CODES[target]], *self.encoded.tokens(CODES[target], row).tolist(), end],
         }
 
     def collate(self, items: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:

@@ -66,13 +66,13 @@ def teacher_step(encoded: EncodedCorpus, arguments: Arguments) -> Callable[[Batc
     """One training step of the teacher at the dial's size."""
     import torch
 
-    from parley.languages.table import AUTO, CODES, LANGUAGES
+    from parley.languages.table import AUTO, LANGUAGES
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.model.teacher_config import TeacherConfig
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    tags = {LANGUAGES[code].token: encoded.language_ids[index] for index, code in enumerate(CODES)}
+    tags = {LANGUAGES[code].token: tag for code, tag in encoded.language_ids.items()}
     config = TeacherConfig(depth=arguments.depth).model_config(
         encoded.vocab_size, tags | {f"__{AUTO}__": encoded.auto_id}
     )

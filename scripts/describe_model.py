@@ -59,11 +59,10 @@ def describe_student(student: StudentConfig, config: DescribeConfig) -> None:
 
 def describe_teacher(config: DescribeConfig) -> None:
     """Print a teacher's parameters, training memory and FLOPs per token."""
-    from parley.languages.table import AUTO, LANGUAGES
     from training.model.size import measure
+    from training.tokenizer import SPECIAL_TOKENS
 
-    tokens = [language.token for language in LANGUAGES.values()] + [f"__{AUTO}__"]
-    model = config.teacher.model_config(config.vocab_size, {token: 4 + place for place, token in enumerate(tokens)})
+    model = config.teacher.model_config(config.vocab_size, {token: id for id, token in enumerate(SPECIAL_TOKENS)})
     size = measure(model, config.source_length, config.target_length)
     shape = f"{model.encoder_layers}+{model.decoder_layers} layers, width {model.d_model}, {model.num_experts} experts"
     training = 3 * (size.encoder_flops * config.source_length / config.target_length + size.decoder_flops)

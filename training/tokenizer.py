@@ -35,12 +35,14 @@ TERM_AS: Final = "<as>"
 TERM_END: Final = "</term>"
 # Tags of synthetic sources by how good their round trip was, worst first.
 QUALITY_BINS: Final[tuple[str, ...]] = ("<bt-low>", "<bt-mid>", "<bt-high>")
-_ALWAYS: Final[tuple[str, ...]] = (
-    *(BOS, PAD, EOS, UNKNOWN),
+_COMMON: Final[tuple[str, ...]] = (BOS, PAD, EOS, UNKNOWN)
+# Only ids of `_COMMON` are fixed: which languages a saved vocabulary knows, and where, `language_tags` finds by name.
+SPECIAL_TOKENS: Final[tuple[str, ...]] = (
+    *_COMMON,
     *(entry.token for entry in LANGUAGES.values()),
     *(AUTO_TOKEN, BACKTRANSLATED, TERM, TERM_AS, TERM_END),
+    *QUALITY_BINS,
 )
-SPECIAL_TOKENS: Final[tuple[str, ...]] = (*_ALWAYS, *QUALITY_BINS)
 BYTES: Final[tuple[str, ...]] = tuple(f"<0x{byte:02X}>" for byte in range(256))
 # A word with the space before it and inner apostrophes | one digit | a run of symbols, emoji with joiners | one space.
 WORD_PATTERN: Final = r" ?\p{L}[\p{L}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)*|\p{N}| ?[^\s\p{L}\p{N}]+|\s"
@@ -155,7 +157,7 @@ def _wrap(tokenizer: "Tokenizer") -> "PreTrainedTokenizerFast":
         pad_token=PAD,
         eos_token=EOS,
         unk_token=UNKNOWN,
-        additional_special_tokens=list(SPECIAL_TOKENS[4:]),
+        additional_special_tokens=list(SPECIAL_TOKENS[len(_COMMON) :]),
         padding_side="right",
         clean_up_tokenization_spaces=False,
         split_special_tokens=True,
@@ -179,9 +181,16 @@ def load_tokenizer(directory: str | Path) -> "PreTrainedTokenizerFast":
         tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory))
     except Exception as error:
         raise InputError(f"{directory / 'tokenizer.json'}: not a readable tokenizer ({error})") from error
-    if tokenizer.convert_ids_to_tokens(list(range(len(_ALWAYS)))) != list(_ALWAYS):  # the first version had no more
-        raise InputError(f"{directory}: a tokenizer of another project: its first ids are not our special tokens")
+    first = tokenizer.convert_ids_to_tokens(list(range(len(_COMMON))))
+    if first != list(_COMMON) or AUTO_TOKEN not in tokenizer.get_vocab():
+        raise InputError(f"{directory}: a tokenizer of another project: it has not our special tokens")
     return tokenizer
+
+
+def language_tags(vocabulary: Mapping[str, int]) -> dict[str, int]:
+    """Ids of the tags of the languages that a vocabulary knows, by code, in the order of the ids."""
+    found = {code: vocabulary[entry.token] for code, entry in LANGUAGES.items() if entry.token in vocabulary}
+    return dict(sorted(found.items(), key=lambda entry: entry[1]))
 
 
 def tag_ids(tokenizer: "PreTrainedTokenizerBase", tags: Sequence[str]) -> list[int]:

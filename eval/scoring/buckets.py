@@ -38,7 +38,6 @@ _LATIN_RUN = re.compile(r"[A-Za-z]{3,}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(r"\b[A-ZÀ-ÞА-Я][\w'’]{2,}\b")
 _TOKEN = re.compile(r"[\w'’]+")
-_ANYWHERE: Final = ("Thai", "Jpan", "Hang", "Hans", "Hant")
 _STRETCHED = re.compile(r"([^\W\d_])\1{3,}")
 
 
@@ -113,7 +112,7 @@ def slang(code: str) -> frozenset[str]:
     """Abbreviations, laughter and fillers of chat: for telling slang messages from plain ones, no dictionary."""
     text = files("eval").joinpath("chat_words.tsv").read_text(encoding="utf-8")
     lists = dict(line.split("\t") for line in text.splitlines())
-    return frozenset(f"{lists['all']} {lists[code]}".split())
+    return frozenset(f"{lists['all']} {lists.get(code, '')}".split())
 
 
 def _slang(text: str, code: str) -> bool:
@@ -121,7 +120,7 @@ def _slang(text: str, code: str) -> bool:
     found = set(_TOKEN.findall(lower))
     if slang(code) & found or _STRETCHED.search(lower):
         return True
-    if LANGUAGES[code].script in _ANYWHERE:  # no spaces, or laughter that is glued to the word before it
+    if not LANGUAGES[code].spaced or LANGUAGES[code].glues_laughter:
         return any(word in lower for word in slang(code) if not word.isascii() or word.isdigit())
     return False
 

@@ -17,8 +17,6 @@ Flags = NDArray[np.bool_]
 MIN_LENGTH: Final = 10  # characters without spaces; shorter messages have many right lengths
 SHORT: Final = 0.5  # of the reference's length
 LONG: Final = 2.0
-# chrF that references of two different messages have with each other at the median, by script
-UNRELATED: Final = {"Latn": 12.0, "Cyrl": 12.0, "Thai": 9.0, "Jpan": 4.0, "Hang": 3.0, "Hans": 3.0, "Hant": 3.0}
 _LOOP = re.compile(r"(.{2,}?)\1{3,}", re.DOTALL)
 
 
@@ -48,15 +46,15 @@ def omissions(hypotheses: Sequence[str], references: Sequence[str]) -> Flags:
 def hallucinations(hypotheses: Sequence[str], references: Sequence[str], chrf: Floats, target: str) -> Flags:
     """Outputs that say something else: twice as long as the reference, or with next to nothing in common with it.
 
-    "Next to nothing" is a chrF below what the references of unrelated messages share (`UNRELATED`). It is a sign to
-    look at, not proof: a free translation may be called one.
+    "Next to nothing" is a chrF below what the references of unrelated messages share. It is a sign to look at, not
+    proof: a free translation may be called one.
 
     Args:
         chrf: [N] sentence chrF2.
         target: code of the target language.
     """
     found, expected = _lengths(hypotheses), _lengths(references)
-    apart = (chrf < UNRELATED[LANGUAGES[target].script]) & (np.minimum(found, expected) >= MIN_LENGTH)
+    apart = (chrf < LANGUAGES[target].unrelated_chrf) & (np.minimum(found, expected) >= MIN_LENGTH)
     return apart | ((found > LONG * expected) & (found - expected >= MIN_LENGTH))
 
 

@@ -121,11 +121,11 @@ class TransformersSystem:
         try:
             return tag_id(self.tokenizer, language(code).code)
         except InputError:
-            pattern = re.compile(rf"{code.split('-')[0]}_[A-Z]{{2}}")  # mBART: en_XX, th_TH
+            pattern = re.compile(rf"{language(code).primary}_[A-Z]{{2}}")  # mBART: en_XX, th_TH
             found = [token for token in self.tokenizer.get_vocab() if pattern.fullmatch(token)]
             return int(self.tokenizer.convert_tokens_to_ids(found[0])) if found else None
 
     def _marian_tag(self, code: str) -> str | None:
         known, vocabulary = LANGUAGES[code], self.tokenizer.get_vocab()
-        names = (code, code.split("-")[0], known.flores, known.flores.split("_")[0])
+        names = (code, known.primary, known.flores, known.flores.split("_")[0])
         return next((f">>{name}<<" for name in names if f">>{name}<<" in vocabulary), None)

@@ -4,14 +4,13 @@ import csv
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parley.languages.table import CODES, LANGUAGES, directions, pair
+from parley.languages.table import CODES, directions, meant_by, pair
 from parley.pipeline.errors import InputError
 
 META_COLUMNS: Final = ("row_id", "domain", "split", "origin")
@@ -163,16 +162,8 @@ def _near_columns(names: Sequence[str]) -> str:
     if not names:
         return "; the file is empty"
     unknown = [name for name in names if name not in META_COLUMNS and name not in CODES]
-    hints = ", ".join(f"'{name}' -> '{code}'" for name in unknown if (code := _near_code(name)))
+    hints = ", ".join(f"'{name}' -> '{code}'" for name in unknown if (code := meant_by(name)))
     return f"; found {', '.join(names[:20])}" + (f" (meant: {hints}?)" if hints else "") + f"; codes: {' '.join(CODES)}"
-
-
-def _near_code(name: str) -> str | None:
-    """The code of a column named by FLORES code, by language name, or nearly by the code."""
-    spellings = {spelling.lower(): e.code for e in LANGUAGES.values() for spelling in (e.code, e.flores, e.name)}
-    starts = [spelling for spelling in spellings if spelling.startswith(name.lower())]
-    near = starts or get_close_matches(name.lower(), spellings, n=1, cutoff=0.6)
-    return spellings[near[0]] if name and near else None
 
 
 def _strings(table: pa.Table, column: str, default: list[str]) -> list[str]:

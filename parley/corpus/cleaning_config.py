@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 
 STEPS: Final[tuple[str, ...]] = (
@@ -29,7 +28,7 @@ class LengthConfig:
     min_chars: int = 1
     # Chat is short; a very long cell costs a padded batch and is mostly a wall of help text.
     max_chars: int = 600
-    # Largest ratio to the mean of the row's other cells, in expected English characters (see EXPECTED_LENGTH).
+    # Largest ratio to the mean of the row's other cells, in expected English characters.
     max_ratio: float = 2.5
     # Added to both sides of the ratio, in characters: "OK" against "Einverstanden" is no misalignment.
     slack: float = 12.0
@@ -68,8 +67,6 @@ class CopiesConfig:
 
     # Shorter copies may be names, brands or loanwords.
     min_letters: int = 20
-    # Pairs of languages in which equal text is often right ("Mostrar resultados como").
-    allowed: list[str] = field(default_factory=lambda: ["zh-Hans-zh-Hant", "es-pt", "es-it", "it-pt"])
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ class DecontaminationConfig:
     near: bool = True
     # Share of the test text's character n-grams that stand in the train cell: one or two words of a sentence differ.
     min_overlap: float = 0.7
-    # In English characters; in denser scripts fewer (see EXPECTED_LENGTH), at least 3.
+    # In English characters; in denser scripts fewer, at least 3.
     ngram: int = 8
     # Test texts with fewer normalised characters are matched exactly only: "looking forward to seeing you" is no leak.
     # In English characters too.
@@ -155,5 +152,3 @@ class CleaningConfig:
         for name, overlap in (("duplicates", self.duplicates), ("decontamination", self.decontamination)):
             if not 0 < overlap.min_overlap <= 1 or overlap.ngram < 1:
                 raise InputError(f"cleaning.{name}: 0 < min_overlap <= 1 and ngram >= 1 must hold")
-        for direction in self.copies.allowed:
-            pair(direction)

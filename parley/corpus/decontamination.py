@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from parley.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
 from parley.corpus.cleaning_report import CleaningReport
-from parley.corpus.filters.lengths import EXPECTED_LENGTH
 from parley.corpus.row_filters import chunks, drop_rows, languages_of, train_rows
 from parley.corpus.text_column import TextColumn, normalised
-from parley.languages.table import language
+from parley.languages.table import LANGUAGES, language
 
 _FLAGS_PER_NGRAM: Final = 16  # so 6 % of other n-grams are taken for test n-grams; a suspect needs far more
 _MAX_FLAG_BITS: Final = 26  # 64 MiB
@@ -41,7 +40,7 @@ def decontaminate(
     for code in languages_of(table):
         texts = sorted({text for text in [*test[code].to_pylist(), *extra.get(code, [])] if text})
         if texts:
-            matcher = _Matcher(texts, config.decontamination, EXPECTED_LENGTH[code])
+            matcher = _Matcher(texts, config.decontamination, LANGUAGES[code].length)
             for start, column in chunks(table[code]):
                 for row, text in matcher.matches(column, train[start : start + len(column)]):
                     found.setdefault(start + row, f"{code}: {text}")

@@ -60,7 +60,7 @@ def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
         InputError: the vocabulary has no tag for it.
     """
     known = LANGUAGES.get(code)
-    names = [f"__{code}__"] + ([known.flores, f"__{code.split('-')[0]}__"] if known else [])
+    names = [f"__{code}__"] + ([known.flores, f"__{known.primary}__"] if known else [])
     vocabulary = tokenizer.get_vocab()
     for name in names:
         if name in vocabulary:

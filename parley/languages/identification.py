@@ -1,21 +1,27 @@
-"""Which of the 16 languages a text is in: by script where that decides it, by py3langid among the Latin-script ones.
+"""Which language a text is in: by script where that decides it, by py3langid among languages of one script.
 
 Thai, Hangul, Cyrillic and kana name their language; Simplified and Traditional Chinese are told apart by OpenCC's
-one-sided characters (`scripts_of_text`). Only the ten Latin-script languages need a classifier.
+one-sided characters (`scripts`). Only the Latin-script languages need a classifier, of the first sixteen.
 `docs/cleaning.md` has the measured accuracy and how often correct text is wrongly called off-target.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from parley.languages.scripts import CHINESE, CharacterClass, class_counts, letter_count, own_letter_count
+from parley.languages.scripts import (
+    CHINESE,
+    CharacterClass,
+    class_counts,
+    letter_count,
+    own_letter_count,
+    script_classes,
+)
 from parley.languages.table import CODES, LANGUAGES, language
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier as Classifier
 
-LATIN_CODES: Final = tuple(code for code in CODES if LANGUAGES[code].script == "Latn")
 UNDETERMINED: Final = "und"  # BCP-47: no letters, or no candidate is written in this script
 _CHINESE_WORDS: Final = frozenset("你妳您她们們这這哪吗嗎吧呢啊么麼说說没個个谁誰让讓给給跟")  # not used in Japanese
 _MIN_OWN_SHARE: Final = 0.1  # names and game terms stay Latin inside other scripts, and are longer than Han words
@@ -30,8 +36,21 @@ def _classifier(codes: tuple[str, ...]) -> "Classifier":
     from py3langid.langid import LanguageIdentifier as Classifier
 
     classifier = Classifier.from_model_file(MODEL_FILE, norm_probs=True)
-    classifier.set_languages(list(codes))
+    classifier.set_languages({language(code).primary for code in codes} & {*classifier.nb_classes})
     return classifier
+
+
+@lru_cache
+def same_letters(code: str) -> tuple[str, ...]:
+    """Languages written in the letters of `code`, itself among them: letters do not tell them apart."""
+    classes = script_classes(code)
+    return (code,) if CharacterClass.HAN in classes else tuple(c for c in CODES if script_classes(c) == classes)
+
+
+def probabilities(text: str, codes: tuple[str, ...]) -> dict[str, float]:
+    """py3langid's probability of each language; 0 for one that it does not know."""
+    found = dict(_classifier(codes).rank(text))
+    return {code: float(found.get(LANGUAGES[code].primary, 0.0)) for code in codes}
 
 
 class LanguageIdentifier:
@@ -86,44 +105,46 @@ class LanguageIdentifier:
         """
         if not self.script_matches(text, target):
             return True
-        if language(target).script != "Latn" or letter_count(class_counts(text)) < self.min_letters:
+        if len(same_letters(target)) < 2 or letter_count(class_counts(text)) < self.min_letters:
             return False
-        scores = self.latin_probabilities(text, LATIN_CODES)
+        scores = probabilities(text, same_letters(target))
         if source in scores and source != target and scores[source] - scores[target] > self.source_lead:
             return True
         return max(scores.values()) - scores[target] > self.lead
 
-    def latin_probabilities(self, text: str, codes: tuple[str, ...] | None = None) -> dict[str, float]:
-        """py3langid's probability of each Latin-script language among `codes` (default: the candidates)."""
-        codes = codes or tuple(code for code in self.candidates if LANGUAGES[code].script == "Latn")
-        return dict(_classifier(codes).rank(text))
-
     def _identify(self, text: str) -> str:
         counts = class_counts(text)
-        for code in _by_script(text, counts):
-            if code in self.candidates:
-                return code
-        if counts[CharacterClass.LATIN] == 0 or not any(LANGUAGES[code].script == "Latn" for code in self.candidates):
-            return UNDETERMINED
-        scores = self.latin_probabilities(text)
+        codes = self._among(_by_script(text, counts))
+        if not codes and counts[CharacterClass.LATIN]:
+            codes = self._among(_written_in(CharacterClass.LATIN))
+        if len(codes) < 2 or CharacterClass.HAN in script_classes(codes[0]):
+            return codes[0] if codes else UNDETERMINED
+        scores = probabilities(text, codes)
         return max(scores, key=scores.__getitem__)
+
+    def _among(self, codes: Iterable[str]) -> tuple[str, ...]:
+        return tuple(code for code in codes if code in self.candidates)
+
+
+@lru_cache
+def _written_in(kind: CharacterClass) -> tuple[str, ...]:
+    return tuple(code for code in CODES if script_classes(code) == (kind,))
 
 
 def _by_script(text: str, counts: list[int]) -> tuple[str, ...]:
-    """Codes that the script of the text names, the most likely first; nothing for Latin text."""
-    kana, han = counts[CharacterClass.KANA], sum(counts[kind] for kind in CHINESE)
-    shares = {
-        ("ru",): counts[CharacterClass.CYRILLIC],
-        ("th",): counts[CharacterClass.THAI],
-        ("ko",): counts[CharacterClass.HANGUL],
-        _east_asian(text, counts): kana + han,
-    }
-    codes = max(shares, key=shares.__getitem__)
-    # A Han character stands for about three Latin letters, and names stay Latin: one letter in ten is enough.
-    return codes if shares[codes] > 0 and shares[codes] >= _MIN_OWN_SHARE * letter_count(counts) else ()
+    """Codes that the script of the text names; of Japanese and Chinese the most likely first; nothing for Latin text.
+
+    A Han character stands for about three Latin letters, and names stay Latin: one letter in ten is enough.
+    """
+    kinds = (CharacterClass.CYRILLIC, CharacterClass.THAI, CharacterClass.HANGUL, CharacterClass.LETTER)
+    most = max(kinds, key=counts.__getitem__)
+    east_asian = counts[CharacterClass.KANA] + sum(counts[kind] for kind in CHINESE)
+    if max(counts[most], east_asian) < max(1, _MIN_OWN_SHARE * letter_count(counts)):
+        return ()
+    return _east_asian(counts) if east_asian > counts[most] else _written_in(most)
 
 
-def _east_asian(text: str, counts: list[int]) -> tuple[str, ...]:
+def _east_asian(counts: list[int]) -> tuple[str, ...]:
     if _kana_share(counts) >= _MIN_KANA_SHARE:
         return ("ja", "zh-Hans", "zh-Hant")
     traditional = counts[CharacterClass.TRADITIONAL] > counts[CharacterClass.SIMPLIFIED]
@@ -148,12 +169,13 @@ def _kana_share(counts: list[int]) -> float:
 
 def _han_fits(text: str, counts: list[int], code: str) -> bool:
     """Whether Han characters and kana are mixed as language `code` mixes them."""
-    if code == "ja":
+    script = LANGUAGES[code].script
+    if script == "Jpan":
         long = own_letter_count(counts, "ja") >= _LONG_WITHOUT_KANA
         return counts[CharacterClass.KANA] > 0 or not (long or _surely_chinese(text))
-    if code not in ("zh-Hans", "zh-Hant"):
+    if script not in ("Hans", "Hant"):
         return True
     if _kana_share(counts) >= 2 * _MIN_KANA_SHARE:
         return False
     simplified, traditional = counts[CharacterClass.SIMPLIFIED], counts[CharacterClass.TRADITIONAL]
-    return simplified >= traditional if code == "zh-Hans" else traditional >= simplified
+    return simplified >= traditional if script == "Hans" else traditional >= simplified

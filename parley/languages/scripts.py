@@ -43,7 +43,7 @@ class CharacterClass(IntEnum):
 CLASS_COUNT: Final = len(CharacterClass)
 LETTERS: Final[tuple[CharacterClass, ...]] = tuple(kind for kind in CharacterClass if kind >= CharacterClass.LATIN)
 CHINESE: Final = (CharacterClass.HAN, CharacterClass.SIMPLIFIED, CharacterClass.TRADITIONAL)
-SCRIPT_CLASSES: Final[dict[str, tuple[CharacterClass, ...]]] = {
+_SCRIPT_CLASSES: Final[dict[str, tuple[CharacterClass, ...]]] = {
     "Latn": (CharacterClass.LATIN,),
     "Cyrl": (CharacterClass.CYRILLIC,),
     "Thai": (CharacterClass.THAI,),
@@ -137,6 +137,11 @@ def _class_bytes() -> bytes:
     return class_table().tobytes()
 
 
+def script_classes(code: str) -> tuple[CharacterClass, ...]:
+    """The classes of letters that a language is written in."""
+    return _SCRIPT_CLASSES.get(language(code).script, (CharacterClass.LETTER,))
+
+
 def class_counts(text: str) -> list[int]:
     """How many characters of `text` are of each `CharacterClass`, by its value."""
     table = _class_bytes()
@@ -153,4 +158,4 @@ def letter_count(counts: list[int]) -> int:
 
 def own_letter_count(counts: list[int], code: str) -> int:
     """Letters of the script of language `code` in a list of `class_counts`."""
-    return sum(counts[kind] for kind in SCRIPT_CLASSES[language(code).script])
+    return sum(counts[kind] for kind in script_classes(code))

@@ -39,8 +39,7 @@ def bleu_metric(target: str) -> BLEU:
 @cache
 def bleu_tokenizer(target: str) -> str:
     """Name of the sacrebleu tokenizer: zh, ja-mecab, ko-mecab, char or 13a; char where MeCab is not installed."""
-    wanted = {"zh-Hans": "zh", "zh-Hant": "zh", "ja": "ja-mecab", "ko": "ko-mecab", "th": "char"}
-    name = wanted.get(language(target).code, "13a")
+    name = language(target).bleu
     if not name.endswith("mecab"):
         return name
     try:
@@ -67,7 +66,7 @@ def notes(targets: Sequence[str]) -> list[str]:
         lines.append(
             f"BLEU of {', '.join(by_character)} is over characters: higher than word BLEU, not comparable to it."
         )
-    missing = [target for target in by_character if target in ("ja", "ko")]
+    missing = [target for target in by_character if LANGUAGES[target].bleu != "char"]
     if missing:
         extras = ", ".join(f"[{target}]" for target in missing)
         lines.append(f"Word BLEU of {', '.join(missing)} needs MeCab: install the extra {extras}.")

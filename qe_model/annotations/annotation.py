@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
 
 Side = Literal["target", "source"]
@@ -17,7 +18,6 @@ Dimension = Literal["accuracy", "fluency", "consistency", "other"]
 Severity = Literal["minor", "major", "critical"]
 Origin = Literal["human", "synthetic", "model"]
 Known = Literal["severity", "dimension", "gaps", "source"]
-Interval = tuple[int, int]  # [start, end) in characters
 
 # Ways of annotating: each marks more or fewer words.
 STYLES: Final = ("mqm", "tags", "synthetic", "medical", "chat", "spans", "panel")

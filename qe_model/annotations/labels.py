@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from parley.languages.words import Interval
 from qe_model.annotations.annotation import (
     DIMENSION_LABELS,
     SEVERITY_LABELS,
     STYLES,
     AnnotatedTranslation,
-    Interval,
     SeverityWeights,
     penalty,
 )

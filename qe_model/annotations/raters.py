@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import (
     SEVERITY_LABELS,
     AnnotatedTranslation,
-    Interval,
     SeverityWeights,
     Side,
     WordLabels,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from parley.languages.table import LANGUAGES
+from parley.languages.words import spaced
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation
 
@@ -74,7 +74,7 @@ def _groups(translations: Sequence[AnnotatedTranslation]) -> list[str]:
 
 
 def _needed(code: str) -> int:
-    return _LONG_ENOUGH if code not in LANGUAGES or LANGUAGES[code].spaced else _LONG_ENOUGH_UNSPACED
+    return _LONG_ENOUGH if spaced(code) else _LONG_ENOUGH_UNSPACED
 
 
 def _held_out(split: str) -> int:

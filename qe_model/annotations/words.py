@@ -4,14 +4,12 @@ A word is a character interval; N words of a text have N + 1 gaps (gap i is in f
 becomes a `WordSpan`, which remembers how far it reaches beside the words, so that no tokenizer loses anything.
 """
 
-import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from html import escape
 from typing import Final, NamedTuple
 
+from parley.languages.words import Interval, words_of
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import (
     DIMENSION_LABELS,
@@ -19,7 +17,6 @@ from qe_model.annotations.annotation import (
     SEVERITY_LABELS,
     AnnotatedTranslation,
     ErrorSpan,
-    Interval,
     Side,
     WordLabels,
 )
@@ -44,15 +41,6 @@ class WordSpan(NamedTuple):
     def in_gap(self) -> bool:
         """Whether it touches no word."""
         return self.first == self.last
-
-
-def words_of(text: str) -> tuple[Interval, ...]:
-    """The words of a text in any of the languages, as character intervals.
-
-    Runs of letters (inner ' and - kept), numbers, and marks one by one (equal ones together). Where a script has no
-    spaces: single Han characters, runs of hiragana or katakana, Thai character clusters.
-    """
-    return tuple(match.span() for match in _word_pattern().finditer(text))
 
 
 def words_of_tokens(text: str, tokens: Sequence[str], row: str = "") -> tuple[Interval, ...]:
@@ -178,32 +166,3 @@ def _match_length(text: str, place: int, token: str) -> int:
     plain = plain.replace("&#91;", "[").replace("&#93;", "]").replace("&#124;", "|").replace("&amp;", "&")
     forms = [token, plain, escape(plain), *(mark for marks in _SAME_MARKS if plain in marks for mark in marks)]
     return max((len(form) for form in forms if form and text.startswith(form, place)), default=0)
-
-
-@lru_cache
-def _word_pattern() -> re.Pattern[str]:
-    marks = _ranges(code for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
-    thai = "\u0e01-\u0e4e"
-    han = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-    hiragana, katakana = "\u3041-\u309f", "\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f"
-    letter = rf"(?:(?![{thai}{han}{hiragana}{katakana}\d])[\w{marks}])"
-    emoji = "[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
-    return re.compile(
-        rf"\d+(?:[.,:]\d+)*"
-        rf"|[\u0e40-\u0e44]?[\u0e01-\u0e2f][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*|[{thai}]"
-        rf"|[{han}]|[{hiragana}]+|[{katakana}]+"
-        rf"|{letter}(?:{letter}|\d|[’'\-](?={letter}))*"
-        rf"|[\U0001f1e6-\U0001f1ff]{{2}}|([^\w\s])(?:{emoji}+(?:(?<=\u200d)[^\w\s])?|\1)*"
-        rf"|\S"
-    )
-
-
-def _ranges(codes: Iterable[int]) -> str:
-    """Regular-expression ranges of ascending code points."""
-    found: list[list[int]] = []
-    for code in codes:
-        if found and found[-1][1] == code - 1:
-            found[-1][1] = code
-        else:
-            found.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in found)

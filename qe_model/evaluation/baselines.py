@@ -11,8 +11,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from parley.languages.words import Interval
 from parley.metrics.significance import Floats
-from qe_model.annotations.annotation import AnnotatedTranslation, Interval
+from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.annotations.words import to_words, words_of_side

@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from parley.languages.words import words_of
 from qe_model.annotations.annotation import AnnotatedTranslation
-from qe_model.annotations.words import words_of
 from qe_model.scoring.scorer import QualityScore
 
 LEVELS: Final = (0.0, 0.15, 0.3, 0.6, 1.0)  # shares of the words that are replaced

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 
+from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import AnnotatedTranslation, Interval
+from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.model.batch import collate
 from qe_model.model.encoders import forced_scores, forced_states
 from qe_model.model.estimator import ParleyQEModel

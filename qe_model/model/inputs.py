@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from parley.languages.table import LANGUAGES
-from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, Interval, Side
-from training.tokenizer import AUTO_TOKEN
+from parley.languages.words import Interval
+from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, Side
+from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -109,7 +109,7 @@ class InputEncoder:
         self.tokenizer, self.max_length, self.context_length, self.tags = tokenizer, max_length, context_length, tags
         self.lexicon = lexicon
         vocabulary: Mapping[str, int] = tokenizer.get_vocab() if tags else {}
-        self.tag_ids = {code: vocabulary[entry.token] for code, entry in LANGUAGES.items() if entry.token in vocabulary}
+        self.tag_ids = language_tags(vocabulary)
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         end = tokenizer.eos_token_id if tags or tokenizer.sep_token_id is None else tokenizer.sep_token_id
         self.start_id = vocabulary[AUTO_TOKEN] if tags else int(start or 0)

@@ -92,7 +92,7 @@ class DetectionTask:
     ) -> None:
         self.model, self.generator, self.encoder, self.loss_config, self.dev = model, generator, encoder, loss, dev
         self.corruption = Corruption(config, word_starts(encoder.tokenizer))
-        self.codes, self.tags = list(encoder.tag_ids), list(encoder.tag_ids.values())
+        self.codes = {tag: code for code, tag in encoder.tag_ids.items()}
         self.lexical = None if encoder.lexicon is None else PieceWords(encoder.tokenizer, encoder.lexicon)
 
     def loss(self, batch: Batch) -> LossParts:
@@ -151,7 +151,7 @@ class DetectionTask:
         first, second = (int(side[row]) for side in (batch.source_language, batch.target_language))
         if self.lexical is not None:
             source, target = self.lexical.told((self.codes[first], self.codes[second]), source, target)
-        return JointInput(self.tags[first], self.tags[second], True, target, source, none, none, STYLE)
+        return JointInput(first, second, True, target, source, none, none, STYLE)
 
 
 def _contents(ids: Tensor, head: int, end: int) -> list["Ints"]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from parley.languages.words import Interval
 from parley.pipeline.progress import progress_bar
-from qe_model.annotations.annotation import SIDES, AnnotatedTranslation, Interval, Side
+from qe_model.annotations.annotation import SIDES, AnnotatedTranslation, Side
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.words import words_of_side
 from qe_model.model.batch import collate

@@ -18,6 +18,7 @@ import torch
 
 from parley.languages.identification import LanguageIdentifier
 from parley.languages.table import LANGUAGES
+from parley.languages.words import words_of
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import (
     SEVERITY_LABELS,
@@ -28,7 +29,7 @@ from qe_model.annotations.annotation import (
     WordLabels,
 )
 from qe_model.annotations.labels import SCORED_DIMENSIONS
-from qe_model.annotations.words import labels_to_spans, words_of
+from qe_model.annotations.words import labels_to_spans
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
 from qe_model.scoring.decisions import Decisions

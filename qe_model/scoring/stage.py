@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parley.languages.table import pair
+from parley.languages.words import words_of
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.pipeline.atomic import remove, replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar
 from parley.pipeline.stage import Stage, transient
-from qe_model.annotations.words import words_of
 
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScore, QualityScorer

@@ -9,9 +9,9 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Final, Literal
 
+from parley.languages.words import words_of
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, Dimension, ErrorSpan, Known, Severity, penalty
-from qe_model.annotations.words import words_of
 from qe_model.synthetic.resources import word_lists
 
 Tag = Literal["replace", "delete", "insert", "equal"]

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from parley.languages.words import words_of
 from parley.metrics.significance import Floats
 from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, Severity, penalty
-from qe_model.annotations.words import words_of
 from qe_model.evaluation.metrics import DocumentBootstrap, Estimate
 from qe_model.synthetic.resources import FOLDER, read_yaml
 

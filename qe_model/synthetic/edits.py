@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qe_model.annotations.annotation import Dimension, ErrorSpan, Interval, Severity
+from parley.languages.words import Interval
+from qe_model.annotations.annotation import Dimension, ErrorSpan, Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from qe_model.annotations.annotation import Interval
-from qe_model.annotations.words import words_of
-from qe_model.synthetic.resources import spaced
+from parley.languages.table import LANGUAGES
+from parley.languages.words import Interval, spaced, words_of
 
-_STEM: Final = 4  # characters that two forms of one word share at least
-_STEM_OF: Final = {"ko": 2}  # a Korean character is a syllable
 _ENDING: Final = 3  # characters in which they differ at most
 _SLOT_WORDS: Final = 40  # kept per slot
 _EDGE: Final = ""
@@ -57,7 +54,7 @@ class Lexicon:
 
     def other_forms(self, word: str) -> list[str]:
         """Words with the same beginning and another ending: inflections, for the most part."""
-        shortest = _STEM_OF.get(self.code, _STEM)
+        shortest = LANGUAGES[self.code].shortest_stem
         if len(word) <= shortest:
             return []
         stem = word[: max(shortest, len(word) - _ENDING)].lower()
@@ -129,7 +126,7 @@ def _read(lexicon: Lexicon, message: str) -> None:
         if not word[0].isalpha():
             continue
         lower = word.lower()
-        shortest = _STEM_OF.get(lexicon.code, _STEM)
+        shortest = LANGUAGES[lexicon.code].shortest_stem
         if lower not in lexicon.words and len(word) > shortest:
             lexicon.forms[lower[:shortest]].append(lower)
         lexicon.words[lower] += 1

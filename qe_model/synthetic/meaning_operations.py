@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from parley.languages.words import spaced, words_of
 from qe_model.annotations.annotation import Severity
-from qe_model.annotations.words import words_of
 from qe_model.synthetic.edits import Edit
 from qe_model.synthetic.operations import Draft
-from qe_model.synthetic.resources import spaced, word_lists
+from qe_model.synthetic.resources import word_lists
 
 _NUMBER: Final = re.compile(r"\d+")
 _FAR: Final = 2.0  # a number this many times too large or too small is critical

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from parley.languages.words import spaced
 from qe_model.annotations.annotation import Severity
 from qe_model.synthetic.edits import Edit
 from qe_model.synthetic.lexicon import Lexicon, Unit, units_of
-from qe_model.synthetic.resources import spaced, word_lists
+from qe_model.synthetic.resources import word_lists
 
 _LONG_LOSS: Final = 0.5  # of the message's words lost: nothing of it arrives
 _MANY: Final = 4  # repetitions from which on a message cannot be read

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from parley.languages.table import CODES, LANGUAGES
+from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 
 FOLDER: Final = Path(__file__).parent / "lists"
@@ -36,16 +36,12 @@ class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[mi
 
 @lru_cache
 def word_lists(folder: Path = FOLDER) -> Mapping[str, WordLists]:
-    """The lists of every language.
+    """The lists of every language; empty where the file has none.
 
     Raises:
-        InputError: a language without lists, or an entry that is no pair.
+        InputError: an entry that is no pair.
     """
     content = read_yaml(folder / "words.yaml")
-    for kind in ("antonyms", "negations", "units"):
-        missing = [code for code in CODES if code not in content.get(kind, {})]
-        if missing:
-            raise InputError(f"{folder / 'words.yaml'}: {kind} has no {' '.join(missing)}")
     return {code: _lists(code, content, folder) for code in CODES}
 
 
@@ -57,21 +53,14 @@ def read_yaml(file: Path) -> Any:
         raise InputError(f"{file}: {' '.join(str(error).split())}") from error
 
 
-def spaced(code: str) -> bool:
-    """Whether a language puts spaces between words; languages outside the 16 are taken to."""
-    return code not in LANGUAGES or LANGUAGES[code].spaced
-
-
 def _lists(code: str, content: Mapping[str, Any], folder: Path) -> WordLists:
-    for kind in ("antonyms", "negations"):
-        wrong = [entry for entry in content[kind][code] if len(entry) != 2 or not entry[0]]
+    antonyms, negations, units = (content.get(kind, {}).get(code, ()) for kind in ("antonyms", "negations", "units"))
+    for kind, entries in (("antonyms", antonyms), ("negations", negations)):
+        wrong = [entry for entry in entries if len(entry) != 2 or not entry[0]]
         if wrong:
             raise InputError(f"{folder / 'words.yaml'}: {kind} of {code}: {wrong[0]} is no pair")
-    antonyms = tuple(
-        (a, b) for first, second in content["antonyms"][code] for a, b in ((first, second), (second, first))
-    )
     return WordLists(
-        antonyms,
-        tuple((first, second) for first, second in content["negations"][code]),
-        tuple(tuple(group) for group in content["units"][code]),
+        tuple((a, b) for first, second in antonyms for a, b in ((first, second), (second, first))),
+        tuple((first, second) for first, second in negations),
+        tuple(tuple(group) for group in units),
     )

@@ -9,14 +9,13 @@ import pytest
 
 from backtranslation.candidates import SCHEMA
 from backtranslation.mixing import mixture, write_store
-from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidate, candidates
 from tests.training.toy_corpus import make_inputs
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig, BatchStream, OneWay
-from training.tokenizer import load_tokenizer, tag_ids
+from training.tokenizer import SPECIAL_TOKENS, load_tokenizer, tag_ids
 
 BATCHING = BatchingConfig(batch_tokens=256, max_length=64, chunk_batches=20, seed=3)
 
@@ -38,12 +37,8 @@ def synthetic(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 
 
 def counted(batches: list[Batch]) -> Counter[str]:
-    pairs = [
-        (int(source), int(target))
-        for batch in batches
-        for source, target in zip(batch.source_language, batch.target_language, strict=True)
-    ]
-    return Counter(f"{CODES[source]}-{CODES[target]}" for source, target in pairs)
+    tags = [pair for batch in batches for pair in zip(batch.source_language, batch.target_language, strict=True)]
+    return Counter("-".join(SPECIAL_TOKENS[tag].strip("_") for tag in pair) for pair in tags)
 
 
 def stream(encoded: EncodedCorpus, one_way: OneWay | None, rank: int = 0, world: int = 1) -> BatchStream:
@@ -68,8 +63,8 @@ def test_a_row_is_used_one_way_only(encoded: EncodedCorpus, folders: dict[str, P
     assert "th-fr" not in counted(batches)
     [bt] = tag_ids(tokenizer, ["<bt>"])
     for batch in batches:
-        synthetic = batch.target_language == CODES.index("th")
-        synthetic &= batch.source_language == CODES.index("fr")
+        synthetic = batch.target_language == SPECIAL_TOKENS.index("__th__")
+        synthetic &= batch.source_language == SPECIAL_TOKENS.index("__fr__")
         tagged = batch.input_ids[:, 1].eq(bt)
         assert tagged.tolist() == synthetic.tolist(), "the tag stands right after the language"
         assert not batch.labels.eq(bt).any()

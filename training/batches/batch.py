@@ -30,7 +30,7 @@ class Batch:
         attention_mask: [B, S] 1 on tokens, 0 on padding.
         decoder_input_ids: [B, T] target tag, tokens.
         labels: [B, T] tokens, end; -100 on padding.
-        source_language, target_language: [B] index into CODES; the true source also where the tag is `__auto__`.
+        source_language, target_language: [B] ids of the tags; the true source also where `__auto__` stands for it.
         target_tokens: labels that count.
     """
 
@@ -80,7 +80,7 @@ def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batc
     import torch
 
     encoded = corpus if isinstance(corpus, JoinedCorpus) else JoinedCorpus(corpus)
-    tags = np.array(encoded.language_ids)
+    tags = np.array([encoded.language_ids.get(code, -1) for code in CODES])
     head = np.where(examples.auto, encoded.auto_id, tags[examples.source])
     source, source_mask = _padded(encoded, examples.source, examples.row, examples.source_length, head)
     target, target_mask = _padded(
@@ -92,8 +92,8 @@ def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batc
         attention_mask=torch.from_numpy(source_mask.astype(np.int64)),
         decoder_input_ids=torch.from_numpy(np.where(counted, target[:, :-1], encoded.pad_id)),
         labels=torch.from_numpy(np.where(counted, target[:, 1:], IGNORED)),
-        source_language=torch.from_numpy(examples.source.astype(np.int64)),
-        target_language=torch.from_numpy(examples.target.astype(np.int64)),
+        source_language=torch.from_numpy(tags[examples.source]),
+        target_language=torch.from_numpy(tags[examples.target]),
         target_tokens=int(counted.sum()),
     )
 

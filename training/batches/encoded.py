@@ -1,6 +1,7 @@
 """The corpus as token ids: each language's column encoded once, memory-mapped, shared by all directions that use it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ class EncodedCorpus:
         languages: codes that have a column.
         vocabulary_digest: of the tokenizer that made the ids.
         withheld_pairs: pairs such as `fr-th` that must never be trained on directly, in either direction.
-        language_ids: id of each language's tag, in the order of CODES.
+        language_ids: id of the tag of each language that the vocabulary knows, by code.
     """
 
     directory: Path
@@ -40,7 +41,7 @@ class EncodedCorpus:
     pad_id: int
     eos_id: int
     auto_id: int
-    language_ids: tuple[int, ...]
+    language_ids: Mapping[str, int]
     dtype: str
 
     @classmethod
@@ -53,7 +54,7 @@ class EncodedCorpus:
         directory = Path(directory)
         try:
             meta = json.loads((directory / META).read_text())
-            for key in ("languages", "withheld_pairs", "language_ids"):
+            for key in ("languages", "withheld_pairs"):
                 meta[key] = tuple(meta[key])
             return cls(directory=directory, **meta)
         except (OSError, ValueError, KeyError, TypeError) as error:

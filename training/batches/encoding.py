@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 
 from parley.corpus.config import ROW_COLUMNS
 from parley.corpus.store import Corpus
-from parley.languages.table import LANGUAGES
 from parley.pipeline.atomic import replacing, write_json
+from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 from training.batches.encoded import META, ROWS
-from training.tokenizer import AUTO_TOKEN, EOS, PAD, load_tokenizer, vocabulary_digest
+from training.tokenizer import AUTO_TOKEN, EOS, PAD, language_tags, load_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -44,8 +44,16 @@ class EncodedStage(Stage[EncodedConfig]):
     needs = Needs(memory_gb=2.0)
 
     def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
-        """One for each of the corpus."""
-        return [Shard(f"{number:05d}", {"shard": number}) for number in range(Corpus.open(inputs["corpus"]).shards)]
+        """One for each of the corpus.
+
+        Raises:
+            InputError: the vocabulary lacks the tag of a language of the corpus.
+        """
+        corpus, tags = Corpus.open(inputs["corpus"]), language_tags(load_tokenizer(inputs["tokenizer"]).get_vocab())
+        untagged = [code for code in corpus.languages if code not in tags]
+        if untagged:
+            raise InputError(f"{inputs['tokenizer']}: it has no tag for {' '.join(untagged)}: make a new one")
+        return [Shard(f"{number:05d}", {"shard": number}) for number in range(corpus.shards)]
 
     def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
         """Tokens and offsets of each language, and `rows.parquet`."""
@@ -103,7 +111,6 @@ def write_meta(
     out: Path, tokenizer: "PreTrainedTokenizerFast", languages: Sequence[str], withheld_pairs: Sequence[str]
 ) -> None:
     """Write `meta.json`, which makes the folder an encoded corpus."""
-    tags = [entry.token for entry in LANGUAGES.values()]
     meta = {
         "languages": list(languages),
         "dtype": token_type(tokenizer).name,
@@ -113,7 +120,7 @@ def write_meta(
         "pad_id": tokenizer.convert_tokens_to_ids(PAD),
         "eos_id": tokenizer.convert_tokens_to_ids(EOS),
         "auto_id": tokenizer.convert_tokens_to_ids(AUTO_TOKEN),
-        "language_ids": tokenizer.convert_tokens_to_ids(tags),
+        "language_ids": language_tags(tokenizer.get_vocab()),
     }
     write_json(out / META, meta)
 

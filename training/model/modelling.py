@@ -190,7 +190,7 @@ def _init_language_term(language_LE: Tensor, languages: Sequence[str]) -> None:
     """Languages of a family begin with nearly the same experts; training may part them."""
     families = [LANGUAGES[code].family for code in languages]
     own_LE = torch.empty_like(language_LE).normal_(std=0.2)
-    shared_FE = language_LE.new_empty(len(LANGUAGES), language_LE.shape[1]).normal_()
+    shared_FE = torch.empty_like(language_LE).normal_()
     order = list(dict.fromkeys(families))
     init.copy_(language_LE, own_LE + shared_FE[[order.index(family) for family in families]])
 
@@ -291,7 +291,7 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
             attention_mask: (B, S), 1 for tokens, 0 for padding.
             decoder_input_ids: (B, T), target tag first; with a filled cache only the new positions.
             labels: (B, T), the tokens that follow; -100 for padding.
-            source_language: (B,), true source languages as indices into `config.languages`, for the detector's loss.
+            source_language: (B,), tag tokens of the true source languages, for the detector's loss.
             target_language: (B,), tag tokens of the target; needed once a cache holds the first position.
             beams: `decoder_input_ids` are beams of the same message at the same step, not positions.
         """
@@ -338,9 +338,10 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
             metrics["z_loss"] = z_loss.detach()
         if source_language is not None and encoder_outputs.detection_logits is not None:
             logits_BL = encoder_outputs.detection_logits.float()
-            metrics["detection_accuracy"] = (logits_BL.argmax(-1) == source_language).float().mean()
+            language_B = self.encoder.tags(source_language).argmax(-1)
+            metrics["detection_accuracy"] = (logits_BL.argmax(-1) == language_B).float().mean()
             if self.training:
-                loss_sum = loss_sum + self.config.detection_loss * tokens * F.cross_entropy(logits_BL, source_language)
+                loss_sum = loss_sum + self.config.detection_loss * tokens * F.cross_entropy(logits_BL, language_B)
         output.loss_sum, output.token_count = loss_sum, tokens
         output.loss, output.metrics = loss_sum / tokens, metrics
         return output

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from parley.languages.table import AUTO, CODES, LANGUAGES
 from parley.pipeline.errors import InputError
+from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
     from training.model.configuration import ParleyMoeConfig
@@ -52,10 +52,11 @@ class TeacherConfig:
 
         Args:
             vocab_size: rows of the embedding.
-            token_ids: vocabulary id of every language tag and of `__auto__`, by token.
+            token_ids: the vocabulary, or its special tokens: the model speaks the languages whose tags are in it.
         """
         from training.model.configuration import ParleyMoeConfig
 
+        tags = language_tags(token_ids)
         width = self.d_model or WIDTH_PER_LAYER * self.depth
         head_width = 64 if width % 64 == 0 and width >= 256 else 32
         return ParleyMoeConfig(
@@ -73,7 +74,7 @@ class TeacherConfig:
             dropout=self.dropout,
             expert_output_masking=self.expert_output_masking,
             label_smoothing=self.label_smoothing,
-            languages=list(CODES),
-            language_token_ids=[token_ids[LANGUAGES[code].token] for code in CODES],
-            auto_token_id=token_ids[f"__{AUTO}__"],
+            languages=list(tags),
+            language_token_ids=list(tags.values()),
+            auto_token_id=token_ids[AUTO_TOKEN],
         )

@@ -5,11 +5,11 @@ from typing import Final
 from parley.corpus.filters.agreement import numbers, placeholders, urls
 from parley.corpus.filters.cells import Cells, Filter, Mask
 from parley.corpus.filters.copies import copies
+from parley.corpus.filters.language import language
 from parley.corpus.filters.lengths import length, length_ratio
 from parley.corpus.filters.normalise import damage, normalise
 from parley.corpus.filters.repetition import repetition
 from parley.corpus.filters.scripts import letters, script
-from parley.corpus.filters.spoken import language
 
 FILTERS: Final[dict[str, Filter]] = {
     "normalise": normalise,

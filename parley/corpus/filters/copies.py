@@ -6,12 +6,11 @@ import numpy as np
 
 from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
-from parley.languages.table import pair
+from parley.languages.table import share_text
 
 
 def copies(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop the later of two cells with equal normal form, if it is long enough not to be a name."""
-    allowed = {frozenset(pair(direction)) for direction in config.copies.allowed}
     keys = {}
     for index, code in enumerate(cells.languages):
         column = cells.columns[code]
@@ -19,6 +18,6 @@ def copies(cells: Cells, config: CleaningConfig) -> Mask:
         keys[code] = np.where(long, column.keys, 0)
     mask = cells.empty_mask()
     for (_, first), (later, second) in combinations(enumerate(cells.languages), 2):
-        if frozenset((first, second)) not in allowed:
+        if not share_text(first, second):
             mask[:, later] |= (keys[first] == keys[second]) & (keys[second] != 0)
     return mask

@@ -1,31 +1,10 @@
 """Length of a cell, alone and against the row's other cells."""
 
-from typing import Final
-
 import numpy as np
 
 from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
-
-# Characters for each English character: medians over the multiway rows of the real corpora (docs/cleaning.md).
-EXPECTED_LENGTH: Final[dict[str, float]] = {
-    "en": 1.0,
-    "es": 1.08,
-    "fr": 1.17,
-    "de": 1.16,
-    "it": 1.17,
-    "pt": 1.12,
-    "pl": 1.10,
-    "ru": 1.09,
-    "tr": 1.04,
-    "id": 1.10,
-    "vi": 1.06,
-    "th": 0.92,
-    "ja": 0.47,
-    "ko": 0.51,
-    "zh-Hans": 0.32,
-    "zh-Hant": 0.31,
-}
+from parley.languages.table import LANGUAGES
 
 
 def length(cells: Cells, config: CleaningConfig) -> Mask:
@@ -42,7 +21,7 @@ def length_ratio(cells: Cells, config: CleaningConfig) -> Mask:
     Lengths are taken in expected English characters, plus the slack, as logarithms. One cell goes at a time, because
     an outlier spoils the mean for the good cells. Of two cells the later language goes (and the row with it).
     """
-    expected = np.array([EXPECTED_LENGTH[code] for code in cells.languages])
+    expected = np.array([LANGUAGES[code].length for code in cells.languages])
     lengths = np.stack([cells.columns[code].lengths for code in cells.languages], axis=1)
     logs = np.log(lengths / expected + config.length.slack)
     mask = cells.empty_mask()

@@ -5,7 +5,7 @@ import numpy as np
 from parley.corpus.cleaning_config import CleaningConfig, ScriptConfig
 from parley.corpus.filters.cells import Cells, Mask
 from parley.corpus.text_column import TextColumn
-from parley.languages.scripts import CHINESE, SCRIPT_CLASSES, CharacterClass
+from parley.languages.scripts import CHINESE, CharacterClass, script_classes
 from parley.languages.table import LANGUAGES
 
 
@@ -28,9 +28,8 @@ def script(cells: Cells, config: CleaningConfig) -> Mask:
 
 
 def _wrong_script(column: TextColumn, code: str, limits: ScriptConfig) -> np.ndarray:
-    script_code = LANGUAGES[code].script
-    own = column.class_counts[:, list(SCRIPT_CLASSES[script_code])].sum(axis=1)
-    if script_code == "Latn":
+    own = column.class_counts[:, list(script_classes(code))].sum(axis=1)
+    if LANGUAGES[code].script == "Latn":
         return own < limits.min_own_latin * column.letters
     # Latin names are allowed for; letters of a third script are not.
     third = column.letters - own - column.class_counts[:, CharacterClass.LATIN]
@@ -40,12 +39,13 @@ def _wrong_script(column: TextColumn, code: str, limits: ScriptConfig) -> np.nda
 def _wrong_han(column: TextColumn, code: str, limits: ScriptConfig) -> np.ndarray:
     counts = column.class_counts
     kana, han = counts[:, CharacterClass.KANA], counts[:, list(CHINESE)].sum(axis=1)
-    if code == "ja":
+    own = LANGUAGES[code].script
+    if own == "Jpan":
         return (kana == 0) & (han >= limits.max_han_without_kana)
     simplified, traditional = counts[:, CharacterClass.SIMPLIFIED], counts[:, CharacterClass.TRADITIONAL]
     japanese = kana > limits.max_kana_in_chinese * (kana + han)
-    if code == "zh-Hans":
+    if own == "Hans":
         return japanese | (traditional > simplified)
-    if code == "zh-Hant":
+    if own == "Hant":
         return japanese | (simplified > traditional)
     return np.zeros(len(column), bool)

@@ -7,33 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parley.corpus.config import ROW_COLUMNS, SourceConfig
-from parley.languages.table import CODES, LANGUAGES
+from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 
 _TRANSLATION: Final = "translation."  # the Hub's translation dictionaries, flattened
-_REGIONS: Final[Mapping[str, str]] = {
-    "zh": "zh-Hans",
-    "zh-cn": "zh-Hans",
-    "zh-sg": "zh-Hans",
-    "zh-tw": "zh-Hant",
-    "zh-hk": "zh-Hant",
-    "cmn-hans": "zh-Hans",
-    "cmn-hant": "zh-Hant",
-}
-_BY_NAME: Final[Mapping[str, str]] = {
-    **{each.flores[:3]: each.code for each in reversed(LANGUAGES.values())},
-    **{each.code.lower(): each.code for each in LANGUAGES.values()},
-    **{each.flores.lower().replace("_", "-"): each.code for each in LANGUAGES.values()},
-    **_REGIONS,
-}
-
-
-def language_code(name: str) -> str | None:
-    """The corpus code for a language as others write it (EN-US, pt_BR, zh-TW, fra_Latn, deu); None: not one of ours."""
-    written = name.lower().replace("_", "-")
-    while written not in _BY_NAME and "-" in written:
-        written = written.rpartition("-")[0]
-    return _BY_NAME.get(written)
 
 
 def flat_types(schema: pa.Schema) -> dict[str, str]:
@@ -108,7 +85,7 @@ def _guessed(types: Mapping[str, str]) -> dict[str, str]:
     """Columns that need no mapping; a translation dictionary may write its languages in any usual way."""
     guessed = {column: column for column in types if column in ROW_COLUMNS or column in CODES}
     for column in types:
-        code = language_code(column.removeprefix(_TRANSLATION)) if column.startswith(_TRANSLATION) else None
+        code = code_of(column.removeprefix(_TRANSLATION)) if column.startswith(_TRANSLATION) else None
         if code and code not in guessed.values():
             guessed[column] = code
     return guessed

@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parley.corpus.contract import Shape
-from parley.corpus.sources.columns import flat_types, language_code
+from parley.corpus.sources.columns import flat_types
 from parley.corpus.sources.parquet import batches, opened
 from parley.corpus.sources.reader import Reader
-from parley.languages.table import CODES
+from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 
 _SPLIT = "split"
@@ -32,7 +32,7 @@ class PairsReader(Reader):
                 types |= self._checked(file, path)
                 rows += file.metadata.num_rows
             named = pq.read_table(path, columns=list(self.source.texts.values()))
-            languages |= {language_code(str(name)) for column in named.columns for name in column.unique().to_pylist()}
+            languages |= {code_of(str(name)) for column in named.columns for name in column.unique().to_pylist()}
         return Shape(types, [code for code in self._wanted if code in languages], rows)
 
     def read(self) -> Iterator[pa.Table]:
@@ -68,7 +68,7 @@ class PairsReader(Reader):
         cells: dict[str, list[str | None]] = {code: [None] * table.num_rows for code in self._wanted}
         for text_column, language_column in reversed(self.source.texts.items()):
             texts, names = table[text_column].to_pylist(), table[language_column].to_pylist()
-            codes = {name: language_code(str(name)) for name in set(names)}
+            codes = {name: code_of(str(name)) for name in set(names)}
             for row, (text, name) in enumerate(zip(texts, names, strict=True)):
                 code = codes[name]
                 if code in cells:

@@ -8,10 +8,9 @@ from xml.etree.ElementTree import Element, ParseError, iterparse
 import pyarrow as pa
 
 from parley.corpus.contract import Shape
-from parley.corpus.sources.columns import language_code
 from parley.corpus.sources.lines import opened
 from parley.corpus.sources.reader import BATCH_ROWS, Reader, tabulated
-from parley.languages.table import CODES
+from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 
 _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -60,7 +59,7 @@ class TmxReader(Reader):
         texts: dict[str, str] = {}
         for variant in unit:
             written = variant.get(_LANG) or variant.get("lang") or ""
-            code = self.source.columns.get(written) if self.source.columns else language_code(written)
+            code = self.source.columns.get(written) if self.source.columns else code_of(written)
             segment = next((child for child in variant if _tag(child) == "seg"), None)
             wanted = code and (not self.source.languages or code in self.source.languages)
             if code and wanted and segment is not None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import Interval
 from qe_model.model.lexical.evidence import FEATURES, carried, evidence
 from qe_model.model.lexical.word_table import Floats, WordTable
 

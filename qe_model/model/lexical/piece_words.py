@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qe_model.annotations.annotation import Interval
+from parley.languages.words import Interval
 from qe_model.model.inputs import TextPieces
 from qe_model.model.lexical.lexicon import Lexicon
 

@@ -14,9 +14,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from parley.languages.words import words_of
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
-from qe_model.annotations.words import words_of
 
 EMPTY: Final = ""  # the source word of what has no source
 UNKNOWN: Final = -1

@@ -148,10 +148,9 @@ def test_length_counts_characters_not_bytes(code: str) -> None:
         assert (code in survivors("length", row, length=limits)) is kept
 
 
-def test_copies_of_any_length_can_be_dropped_and_pairs_allowed() -> None:
+def test_copies_of_any_length_can_be_dropped() -> None:
     row = {"en": "Discord", "de": "Discord", "fr": "Autre"}
     assert survivors("copies", row, copies=CopiesConfig(min_letters=1)) == {"en", "fr"}
-    assert survivors("copies", row, copies=CopiesConfig(min_letters=1, allowed=["de-en"])) == {"en", "de", "fr"}
 
 
 def test_a_dropped_cell_has_no_voice_in_later_filters() -> None:
@@ -237,7 +236,6 @@ def test_a_table_without_some_languages_is_cleaned() -> None:
         ({"steps": ["normalize"]}, "unknown step 'normalize'"),
         ({"steps": ["length", "length"]}, "named twice"),
         ({"length": LengthConfig(min_chars=9, max_chars=5)}, "min_chars <= max_chars"),
-        ({"copies": CopiesConfig(allowed=["en-xx"])}, "not a direction"),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(changes: dict[str, object], message: str) -> None:

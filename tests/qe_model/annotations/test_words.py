@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parley.languages.words import words_of
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import DIMENSION_LABELS, ErrorSpan
 from qe_model.annotations.words import (
@@ -14,7 +15,6 @@ from qe_model.annotations.words import (
     to_words,
     word_labels,
     word_of_piece,
-    words_of,
     words_of_tokens,
 )
 

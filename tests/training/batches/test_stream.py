@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from parley.languages.table import CODES, directions, pair
+from parley.languages.table import directions, pair
 from parley.pipeline.errors import InputError
 from tests.training.chat_corpus import chat_rows, write_corpus
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
 from training.batches.encoding import EncodedConfig, EncodedStage
 from training.batches.stream import BatchingConfig, BatchStream, direction_batches
-from training.tokenizer import TokenizerConfig, load_tokenizer
+from training.tokenizer import SPECIAL_TOKENS, TokenizerConfig, load_tokenizer
 from training.tokenizer_stage import TokenizerStage
 
 CONFIG = BatchingConfig(batch_tokens=256, max_length=64, chunk_batches=20, seed=3)
@@ -56,7 +56,7 @@ def sentences(batch: Batch) -> list[tuple[str, tuple[int, ...], str, tuple[int, 
     for index in range(len(batch.labels)):
         source = batch.input_ids[index][batch.attention_mask[index] == 1].tolist()
         target = batch.labels[index][batch.labels[index] != -100].tolist()
-        codes = CODES[int(batch.source_language[index])], CODES[int(batch.target_language[index])]
+        codes = [SPECIAL_TOKENS[tags[index]].strip("_") for tags in (batch.source_language, batch.target_language)]
         found.append((codes[0], tuple(source[1:-1]), codes[1], tuple(target[:-1])))
     return found
 

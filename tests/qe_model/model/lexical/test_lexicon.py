@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from parley.corpus.store import write_corpus
+from parley.languages.words import words_of
 from parley.pipeline.errors import InputError
-from qe_model.annotations.words import words_of
 from qe_model.model.config import QEModelConfig
 from qe_model.model.estimator import build_model
 from qe_model.model.inputs import TextPieces

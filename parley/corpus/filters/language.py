@@ -1,4 +1,4 @@
-"""The language a cell is really written in."""
+"""The language that a cell is really in."""
 
 from functools import lru_cache
 
@@ -6,8 +6,7 @@ import numpy as np
 
 from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
-from parley.languages.identification import LanguageIdentifier
-from parley.languages.table import LANGUAGES
+from parley.languages.identification import LanguageIdentifier, same_letters
 
 
 @lru_cache(maxsize=4)
@@ -16,15 +15,15 @@ def _identifier(lead: float, min_letters: int) -> LanguageIdentifier:
 
 
 def language(cells: Cells, config: CleaningConfig) -> Mask:
-    """Drop Latin-script cells that are long enough to judge and clearly in another language.
+    """Drop cells that are long enough to judge and clearly in another language of the same script.
 
-    In the other scripts the script is the language, so the script filter has judged already.
+    Where only one language has a script, the script filter has judged already.
     """
     limits = config.language
     identifier = _identifier(limits.lead, limits.min_letters)
     mask = cells.empty_mask()
     for index, code in enumerate(cells.languages):
-        if LANGUAGES[code].script != "Latn":
+        if len(same_letters(code)) < 2:
             continue
         column = cells.columns[code]
         rows = np.flatnonzero(cells.filled[:, index] & (column.letters >= limits.min_letters))
