@@ -6,7 +6,7 @@ symbols and emoji.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from distillation.shortlists import Shortlists
+from parley.languages.scripts import CharacterClass, class_counts, letter_count, own_classes
 from parley.languages.table import LANGUAGES
 from parley.pipeline.stage import Stage
 from training.batches.encoded import EncodedCorpus
@@ -28,8 +29,6 @@ COVERAGE: Final = 0.9998  # share of a language's training tokens that its short
 DEV_COVERAGE: Final = (
     0.999  # and of its dev tokens: filled up with what is most frequent in all languages until it does
 )
-# Scripts of one language here: all its pieces are allowed, however little text was counted. As Unicode names them.
-OWN_SCRIPTS: Final = {"th": ("THAI",), "ko": ("HANGUL",), "ru": ("CYRILLIC",), "ja": ("HIRAGANA", "KATAKANA")}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def build_shortlists(encoded: EncodedCorpus, tokenizer: "PreTrainedTokenizerBase
     pieces, coverage = {}, {}
     for code, counts in counts_of.items():
         tag = tokenizer.convert_tokens_to_ids(LANGUAGES[code].token)
-        own = of_script(tokenizer, OWN_SCRIPTS.get(code, ()))
+        own = of_letters(tokenizer, own_classes(code))
         allowed = np.unique(np.concatenate([always, own, [tag], frequent(counts, min_count)]))
         allowed = filled_up(allowed, everywhere, count_pieces(encoded, code, "dev"))
         held_out = count_pieces(encoded, code, "test")
@@ -125,12 +124,13 @@ def copyable(tokenizer: "PreTrainedTokenizerBase") -> "IntArray":
     return np.array(sorted(found), np.int64)
 
 
-def of_script(tokenizer: "PreTrainedTokenizerBase", scripts: tuple[str, ...]) -> "IntArray":
-    """Ids of pieces whose letters and marks are all of some scripts."""
+def of_letters(tokenizer: "PreTrainedTokenizerBase", classes: Sequence[CharacterClass]) -> "IntArray":
+    """Ids of pieces whose letters and marks, one at least, are all of some classes."""
     found = []
-    for piece, id in tokenizer.get_vocab().items() if scripts else ():
-        letters = [character for character in piece if unicodedata.category(character)[0] in "LM"]
-        if letters and all(unicodedata.name(character, "").startswith(scripts) for character in letters):
+    for piece, id in tokenizer.get_vocab().items() if classes else ():
+        counts = class_counts(piece)
+        own = sum(counts[kind] for kind in classes)
+        if own and own == letter_count(counts) + counts[CharacterClass.MARK]:
             found.append(id)
     return np.array(sorted(found), np.int64)
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from parley.languages.table import language
+from parley.languages.table import CODES, language
 
 
 class CharacterClass(IntEnum):
@@ -140,6 +140,12 @@ def _class_bytes() -> bytes:
 def script_classes(code: str) -> tuple[CharacterClass, ...]:
     """The classes of letters that a language is written in."""
     return _SCRIPT_CLASSES.get(language(code).script, (CharacterClass.LETTER,))
+
+
+def own_classes(code: str) -> tuple[CharacterClass, ...]:
+    """The classes of letters that no other language is written in: Thai has its own, French has none."""
+    others = {kind for other in CODES if other != code for kind in script_classes(other)}
+    return tuple(kind for kind in script_classes(code) if kind not in others)
 
 
 def class_counts(text: str) -> list[int]:
