@@ -1,4 +1,4 @@
-"""The demo corpus: phrases from `demo_phrases/*.yaml`, composed into chat messages in all 16 languages.
+"""The demo corpus: phrases from `demo_phrases/*.yaml`, composed into chat messages in the languages of the phrases.
 
 - A message is one to three phrases with slots filled, joined as the language joins sentences, sometimes with an emoji.
 - Every phrase stands alone in a train row; dev and test rows are compositions that no train row holds in any language.
@@ -11,7 +11,7 @@ import hashlib
 import random
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -100,10 +100,14 @@ class Message:
     values: tuple[tuple[str, ...], ...]
     emoji: str
 
+    def texts(self) -> dict[str, str]:
+        """The message in every language."""
+        return {code: self.text(code) for code in self.phrases[0].texts}
+
     def text(self, code: str) -> str:
         """The message in one language."""
         parts = [self._filled(index, code) for index in range(len(self.phrases))]
-        return join([*parts, self.emoji] if self.emoji else parts, code)
+        return join([*parts, self.emoji] if self.emoji else parts)
 
     def _filled(self, index: int, code: str) -> str:
         text = self.phrases[index].texts[code]
@@ -131,17 +135,22 @@ def compose_demo(config: DemoConfig, folder: Path = PHRASES) -> pa.Table:
     rows = [_with_gaps(_row(message, "train"), config) for message in train]
     for index, message in enumerate(held_out):
         rows.append(_row(message, "dev" if index < config.dev_rows else "test"))
-    columns = ("row_id", "domain", "split", "origin", *CODES)
+    columns = ("row_id", "domain", "split", "origin", *languages_of(phrases))
     schema = pa.schema([(column, pa.string()) for column in columns])
     return pa.Table.from_pylist(sorted(rows, key=lambda row: row["row_id"] or ""), schema=schema)
 
 
-def join(parts: Iterable[str], code: str) -> str:
+def languages_of(phrases: Iterable[Phrase]) -> list[str]:
+    """English and the other languages that phrases are written in, in the order of the table."""
+    written = {"en"}.union(*(phrase.texts for phrase in phrases))
+    return [code for code in CODES if code in written]
+
+
+def join(parts: Iterable[str]) -> str:
     """Put sentences of one message after one another: a space, but none after 。！？ of Japanese and Chinese."""
     joined = ""
     for part in parts:
-        tight = not joined or (code in ("ja", "zh-Hans", "zh-Hant") and joined.endswith(_SENTENCE_END))
-        joined += part if tight else f" {part}"
+        joined += part if not joined or joined.endswith(_SENTENCE_END) else f" {part}"
     return joined
 
 
@@ -155,8 +164,9 @@ def load_phrases(folder: Path = PHRASES) -> tuple[Phrase, ...]:
     """Read every `*.yaml` of a folder, sorted by key.
 
     Raises:
-        InputError: no file, broken YAML, a key twice, a language missing or unknown, slots that differ, text that is
-            empty, not NFC or padded with space, or two phrases with the same text in a language.
+        InputError: no file, broken YAML, a key twice, a language unknown or missing that another phrase has, slots
+            that differ, text that is empty, not NFC or padded with space, or two phrases with the same text in a
+            language.
     """
     files = sorted(folder.glob("*.yaml"))
     if not files:
@@ -168,6 +178,11 @@ def load_phrases(folder: Path = PHRASES) -> tuple[Phrase, ...]:
                 raise InputError(f"{file}: {phrase.key}: this key is also in {found[phrase.key].theme}.yaml")
             found[phrase.key] = phrase
     phrases = tuple(found[key] for key in sorted(found))
+    codes = languages_of(phrases)
+    for phrase in phrases:
+        problem = _problem(phrase.texts, codes)
+        if problem:
+            raise InputError(f"{folder / phrase.theme}.yaml: {phrase.key}: {problem}")
     _check_unique(phrases, folder)
     return phrases
 
@@ -193,16 +208,12 @@ def _read_file(file: Path) -> Iterator[Phrase]:
     for position, entry in enumerate(content, start=1):
         if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
             raise InputError(f"{file}: phrase {position} does not begin with '- key:'")
-        key = entry.pop("key")
-        problem = _problem(entry)
-        if problem:
-            raise InputError(f"{file}: {key}: {problem}")
-        yield Phrase(key, file.stem, entry)
+        yield Phrase(entry.pop("key"), file.stem, entry)
 
 
-def _problem(texts: Mapping[str, Any]) -> str | None:
+def _problem(texts: Mapping[str, Any], codes: Sequence[str]) -> str | None:
     """What is wrong with the texts of one phrase, if anything is."""
-    missing = [code for code in CODES if not isinstance(texts.get(code), str) or not texts[code]]
+    missing = [code for code in codes if not isinstance(texts.get(code), str) or not texts[code]]
     if missing:
         return f"no text for {' '.join(missing)}"
     unknown = sorted(set(texts) - set(CODES))
@@ -211,7 +222,7 @@ def _problem(texts: Mapping[str, Any]) -> str | None:
     slots = sorted(re.findall(r"\{.*?\}", texts["en"]))
     if not set(slots) <= set(_SLOTS) or len(slots) != len(set(slots)):
         return f"slots may be {' and '.join(_SLOTS)}, each once, but en has {' '.join(slots)}"
-    for code in CODES:
+    for code in codes:
         if sorted(re.findall(r"\{.*?\}", texts[code])) != slots:
             return f"{code} has not the slots of en ({' '.join(slots) or 'none'})"
         if texts[code] != unicodedata.normalize("NFC", texts[code]):
@@ -224,8 +235,8 @@ def _problem(texts: Mapping[str, Any]) -> str | None:
 def _check_unique(phrases: Iterable[Phrase], folder: Path) -> None:
     seen: dict[tuple[str, str], Phrase] = {}
     for phrase in phrases:
-        for code in CODES:
-            other = seen.setdefault((code, normalised(phrase.texts[code])), phrase)
+        for code, text in phrase.texts.items():
+            other = seen.setdefault((code, normalised(text)), phrase)
             if other is not phrase:
                 file = folder / f"{phrase.theme}.yaml"
                 raise InputError(f"{file}: {phrase.key}: {code} is the same text as {other.key} in {other.theme}.yaml")
@@ -249,11 +260,11 @@ def _held_out_messages(
     phrases: tuple[Phrase, ...], train: Iterable[Message], count: int, rng: random.Random
 ) -> list[Message]:
     """Compositions that are new as a sequence of phrases and, in each language, as text."""
-    texts = {(code, normalised(message.text(code))) for message in train for code in CODES}
+    texts = {(code, normalised(text)) for message in train for code, text in message.texts().items()}
     sequences = {message.phrases for message in train if len(message.phrases) > 1}
 
     def is_new(message: Message) -> bool:
-        keys = {(code, normalised(message.text(code))) for code in CODES}
+        keys = {(code, normalised(text)) for code, text in message.texts().items()}
         if message.phrases in sequences or keys & texts:
             return False
         texts.update(keys)
@@ -299,8 +310,8 @@ def _filled(phrases: tuple[Phrase, ...], rng: random.Random) -> Message:
 
 
 def _row(message: Message, split: str) -> dict[str, str | None]:
-    texts: dict[str, str | None] = {code: message.text(code) for code in CODES}
-    row_id = f"demo-{_hash(str(texts['en'])):016x}"
+    texts = message.texts()
+    row_id = f"demo-{_hash(texts['en']):016x}"
     return {"row_id": row_id, "domain": message.phrases[0].theme, "split": split, "origin": "human", **texts}
 
 
@@ -312,7 +323,7 @@ def _with_gaps(row: dict[str, str | None], config: DemoConfig) -> dict[str, str 
     else:
         rare = [second for _, second in pairs]
         place = int(_hash(f"{row['row_id']} {config.hub}") / 2**64 / config.rare_share)
-        left_out = {*CODES} - {rare[place], config.hub} if place < len(rare) else {*rare}
+        left_out = {*CODES} & {*row} - {rare[place], config.hub} if place < len(rare) else {*rare}
     return row | dict.fromkeys(sorted(left_out))
 
 

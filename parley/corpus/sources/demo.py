@@ -7,9 +7,8 @@ import pyarrow as pa
 
 from parley.corpus.config import ROW_COLUMNS, CorpusConfig, SourceConfig
 from parley.corpus.contract import Shape
-from parley.corpus.demo import PHRASES, DemoConfig, compose_demo, load_phrases
+from parley.corpus.demo import PHRASES, DemoConfig, compose_demo, languages_of, load_phrases
 from parley.corpus.sources.reader import BATCH_ROWS, Reader
-from parley.languages.table import CODES
 
 
 class DemoReader(Reader):
@@ -32,8 +31,8 @@ class DemoReader(Reader):
         return sorted(PHRASES.glob("*.yaml"))
 
     def head(self) -> Shape:
-        load_phrases()  # composing takes seconds; reading the phrases finds what is wrong with them
-        return Shape(dict.fromkeys([*ROW_COLUMNS, *CODES], "string"), list(CODES))
+        codes = languages_of(load_phrases())  # composing takes seconds; this finds what is wrong with the phrases
+        return Shape(dict.fromkeys([*ROW_COLUMNS, *codes], "string"), codes)
 
     def read(self) -> Iterator[pa.Table]:
         for batch in compose_demo(self._config).to_batches(BATCH_ROWS):
