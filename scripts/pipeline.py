@@ -9,17 +9,18 @@ Finished stages are never run again; a killed run goes on from its last checkpoi
 done or nothing due, 1 bad input, 2 a gate failed (`gates.enforce`).
 """
 
-import os
 import signal
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from parley.config.command_line import run
-from parley.pipeline.executors import make_executor
+from parley.pipeline.executors.executor import Executor, make_executor
+from parley.pipeline.executors.serial import InProcess
+from parley.pipeline.job import launched, rank
 from parley.pipeline.lock import HeldError, locked
 from parley.pipeline.progress import say
-from parley.pipeline.runner import make_plan, run_stages
+from parley.pipeline.runner import Plan, make_plan, run_plan
 from scripts.run_config import RunConfig
 
 GATE_FAILED: Final = 2  # exit code
@@ -28,7 +29,10 @@ GATE_FAILED: Final = 2  # exit code
 def main(config: RunConfig) -> None:
     """Run what is missing of the run that the config describes."""
     signal.signal(signal.SIGTERM, _stop)
-    (tick if config.tick else run_all)(config)
+    if config.tick:
+        tick(config)
+    else:
+        run_all(config)
 
 
 def multirun(jobs: list[tuple[list[str], RunConfig]]) -> None:
@@ -36,37 +40,59 @@ def multirun(jobs: list[tuple[list[str], RunConfig]]) -> None:
     from scripts.sweep import summarise, varied
 
     signal.signal(signal.SIGTERM, _stop)
-    several = varied([words for words, _ in jobs])
+    several, done = varied([words for words, _ in jobs]), []
     for number, (words, config) in enumerate(jobs, start=1):
         say(f"job {number} of {len(jobs)}: {' '.join(word for word in words if word in several)}")
-        run_all(config)
-    summarise(jobs)
+        done.append((words, config, run_all(config)))
+    summarise(done)
 
 
-def run_all(config: RunConfig) -> None:
-    """Resolve the graph, run it, hold the gates against the report, and say where it is."""
+def run_all(config: RunConfig) -> Path:
+    """Resolve the graph, run it, hold the gates against the report; returns the folder of that."""
+    plan, report = planned(config)
+    run_planned(config, plan, report)
+    return report
+
+
+def planned(config: RunConfig) -> tuple[Plan, Path]:
+    """All jobs of a run, and the folder of its report."""
     from scripts.graph import stages
 
-    run_dir = Path(config.runs_root) / config.name
-    folders = run_stages(stages(config), run_dir, make_executor(config.executor, run_dir / "jobs"))
-    say(f"report: {folders['report'].parent / 'index.html'}")
-    if os.environ.get("RANK", "0") == "0":
-        gate(config, folders["report"])
+    told = stages(config)
+    plan = make_plan(told, run_dir(config))
+    return plan, plan.jobs[told[-1]].folder
+
+
+def run_planned(config: RunConfig, plan: Plan, report: Path) -> None:
+    """Run what is due of a plan, hold the gates against the report, and say where it is."""
+    run_plan(plan, executor(config))
+    say(f"report: {report.parent / 'index.html'}")
+    if rank() == 0:
+        gate(config, report)
+
+
+def executor(config: RunConfig) -> Executor:
+    """What the config names; the processes that `torchrun` started are all there is for a run of their own."""
+    if launched() > 1:
+        return InProcess()
+    return make_executor(config.executor, run_dir(config) / "jobs", config.plugins)
+
+
+def run_dir(config: RunConfig) -> Path:
+    """Folder of the run."""
+    return Path(config.runs_root) / config.name
 
 
 def tick(config: RunConfig) -> None:
     """Run what is due, unless another tick is at it."""
     from eval.gates.promotion import is_judged
-    from scripts.graph import stages
 
-    run_dir = Path(config.runs_root) / config.name
     try:
-        with locked(run_dir / "tick.lock", wait=False):
-            plan = make_plan(stages(config), run_dir)
-            report = next(job.folder for job in plan.jobs.values() if job.stage.name == "report")
+        with locked(run_dir(config) / "tick.lock", wait=False):
+            plan, report = planned(config)
             if plan.due:
-                run_all(config)
-            elif config.gates.rules and not is_judged(run_dir, report, config.gates):
+                run_planned(config, plan, report)
+            elif config.gates.rules and not is_judged(run_dir(config), report, config.gates):
                 gate(config, report)  # the limits changed, or only a plain run was here
             else:
                 say(f"{config.name}: nothing due")
@@ -83,10 +109,10 @@ def gate(config: RunConfig, report: Path) -> None:
     from eval.gates.gates import verdict_line
     from eval.gates.promotion import judge_report, promote, read_promoted
 
-    run_dir = Path(config.runs_root) / config.name
-    if not config.gates.rules and read_promoted(run_dir) is None:
+    folder = run_dir(config)
+    if not config.gates.rules and read_promoted(folder) is None:
         return
-    judgement = judge_report(run_dir, report, config.gates)
+    judgement = judge_report(folder, report, config.gates)
     for outcome in judgement.gates:
         say(verdict_line(outcome))
     for finding in judgement.findings[:3]:
@@ -95,7 +121,7 @@ def gate(config: RunConfig, report: Path) -> None:
         say(f"{config.name}: {len(judgement.failed)} of {len(judgement.gates)} gates failed; nothing is promoted")
         if config.gates.enforce == "always" or (config.gates.enforce == "tick" and config.tick):
             raise SystemExit(GATE_FAILED)
-    elif config.tick and config.gates.rules and promote(run_dir, report, config.gates):
+    elif config.tick and config.gates.rules and promote(folder, report, config.gates):
         say(f"{config.name}: report {report.name} is promoted")
 
 

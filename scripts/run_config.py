@@ -9,7 +9,7 @@ from eval.gates.config import GatesConfig
 from parley.corpus.config import CorpusConfig
 from parley.languages.table import language
 from parley.pipeline.errors import InputError
-from parley.pipeline.executors import ExecutorConfig
+from parley.pipeline.executors.config import ExecutorConfig
 from parley.pipeline.stage import transient
 from qe_model.annotations.config import QEDataConfig
 from qe_model.model.config import QEConfig
@@ -26,6 +26,7 @@ class RunConfig:
     Attributes:
         name: folder of the run under `runs_root`, and its name in the registry.
         runs_root: where runs, the registry and the digest cache lie.
+        plugins: modules that every process imports first: what they register can be named in the config.
         seed: the one seed that the seeds of all groups take.
         languages: codes of the languages of the run.
         tick: scheduled form: run what is due under a lock, exit 0 also when there is nothing to do.
@@ -42,7 +43,7 @@ class RunConfig:
         tracking: wandb, comet or TensorBoard; off by default.
         evaluation: what is translated and scored.
         gates: what must hold before a model is promoted.
-        executor: this process, or jobs of a cluster.
+        executor: processes of this machine, or jobs of a cluster; what each stage is given.
     """
 
     name: str
@@ -64,6 +65,7 @@ class RunConfig:
     executor: ExecutorConfig
     runs_root: str = transient("runs")
     tick: bool = transient(False)
+    plugins: list[str] = transient([])
 
     def __post_init__(self) -> None:
         if not self.name or self.name != self.name.strip("./") or "/" in self.name:

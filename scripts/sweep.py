@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from parley.pipeline.atomic import replacing, write_json
 from parley.pipeline.progress import say
-from parley.pipeline.runner import make_plan
 from scripts.run_config import RunConfig
 
 FOLDER: Final = "sweep"
@@ -16,19 +15,19 @@ SUMMARY: Final = "sweep.json"
 _OF_A_ROUND: Final = ("ratio", "adopted", "reason", "candidates", "accepted", "accepted_share", "gain", "others")
 
 
-def summarise(jobs: Sequence[tuple[list[str], RunConfig]]) -> None:
-    """Write the summary of finished jobs beside their stages.
+def summarise(jobs: Sequence[tuple[list[str], RunConfig, Path]]) -> None:
+    """Write the summary of finished jobs (words, config, folder of the report) beside their stages.
 
     Jobs of one run name share its folder and every stage that is the same; each has a report of its own in
     `report/<fingerprint>/`, and the last one's is the published one.
     """
     by_run: dict[Path, list[dict[str, Any]]] = {}
     last: dict[Path, Path] = {}
-    several = varied([words for words, _ in jobs])
-    for words, config in jobs:
-        run_dir = Path(config.runs_root) / config.name
-        last[run_dir] = _report_folder(config, run_dir)
-        row = job_row([word for word in words if word in several], config, last[run_dir])
+    several = varied([words for words, *_ in jobs])
+    for words, config, report in jobs:
+        run_dir = report.parents[1]
+        last[run_dir] = report
+        row = job_row([word for word in words if word in several], config, report)
         by_run.setdefault(run_dir, []).append(row)
     for run_dir, rows in by_run.items():
         _write(run_dir / FOLDER, rows, last[run_dir])
@@ -48,13 +47,6 @@ def job_row(words: list[str], config: RunConfig, folder: Path) -> dict[str, Any]
     row["ratio"] = config.backtranslation.ratio if config.backtranslation.rounds else 0.0
     row["systems"] = report.get("mean", {})
     return row | (_short(report["backtranslation"]) if "backtranslation" in report else {})
-
-
-def _report_folder(config: RunConfig, run_dir: Path) -> Path:
-    from scripts.graph import stages
-
-    plan = make_plan(stages(config), run_dir)
-    return next(job.folder for stage, job in plan.jobs.items() if stage.name == "report")
 
 
 def _short(told: Mapping[str, Any]) -> dict[str, Any]:

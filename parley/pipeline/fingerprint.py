@@ -65,15 +65,19 @@ def fingerprints(stages: Iterable[Stage[Any]], digests: Digests) -> dict[Stage[A
 
 
 def lasting(value: Any) -> Any:
-    """A config as plain JSON values, without its transient fields."""
+    """A config as plain JSON values, without transient fields and added ones that have their default."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kept = [field for field in dataclasses.fields(value) if not field.metadata.get("transient")]
+        kept = [field for field in dataclasses.fields(value) if not _left_out(field, getattr(value, field.name))]
         return {field.name: lasting(getattr(value, field.name)) for field in kept}
     if isinstance(value, Mapping):
         return {str(key): lasting(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [lasting(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def _left_out(field: "dataclasses.Field[Any]", value: Any) -> bool:
+    return bool(field.metadata.get("transient")) or ("added" in field.metadata and value == field.metadata["added"])
 
 
 def _add(stage: Stage[Any], digests: Digests, known: dict[Stage[Any], str]) -> str:

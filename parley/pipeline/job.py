@@ -1,30 +1,33 @@
-"""One stage, run to its end: lock, attempt, manifest, rename. Executors call this, here or on another machine."""
+"""One stage of a run and the folder that it fills. Executors call `run` and `run_shard`, here or on another machine."""
 
 import logging
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from platform import node
 from typing import Any, Final
 
 from parley.pipeline.atomic import raise_if_full, remove, replacing
+from parley.pipeline.errors import InputError
 from parley.pipeline.lock import locked
 from parley.pipeline.manifest import NAME as MANIFEST
 from parley.pipeline.manifest import Manifest, write_manifest
 from parley.pipeline.progress import say
-from parley.pipeline.registry import Registry, lock_path, now
-from parley.pipeline.stage import Stage
+from parley.pipeline.registry import Registry, now
+from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
+from parley.pipeline.stage import Shard, Stage
 
 LOG: Final = "stage.log"
 PACKAGES: Final = ("parley", "training", "backtranslation", "distillation", "qe_model", "eval")
 POLL_SECONDS: Final = 0.5
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """A stage with everything that its run needs; can be sent to another process.
 
@@ -45,57 +48,87 @@ class Job:
         return (self.folder / MANIFEST).is_file()
 
     @property
+    def label(self) -> str:
+        """Name and fingerprint, for messages."""
+        return f"{self.stage.name} {self.folder.name}"
+
+    @property
     def partial(self) -> Path:
         """The folder that the stage fills."""
         return self.folder.with_name(f"{self.folder.name}.partial")
 
-    def last_error(self) -> str:
-        """What the registry says of the last attempt."""
-        attempts = Registry(self.folder.parents[2]).attempts(self.folder.parents[1].name, self.stage.name)
-        return next((attempt.error for attempt in reversed(attempts) if attempt.error), "ended without a word")
+    @property
+    def registry(self) -> Registry:
+        """Of all runs beside this one."""
+        return Registry(self.folder.parents[2])
 
-    def run(self) -> None:
-        """Run the stage unless its folder is whole already.
+    def log(self, shard: Shard | None = None) -> Path:
+        """The log of the stage, or of one of its shards."""
+        return shard_log(shard, self.partial) if shard else self.partial / LOG
+
+    def run(self, spent: float = 0.0) -> None:
+        """Run the stage, unless its folder is whole; of its shards, if it has any, those that are missing.
+
+        Args:
+            spent: seconds of this attempt before; counted in the manifest.
 
         Raises:
-            InputError: bad input or a full disk. What the stage wrote is removed unless it `keeps_work`.
+            InputError: bad input or a full disk. What the stage wrote is removed, but for whole shards; all of it stays
+                when the stage `keeps_work`.
         """
-        if _rank() != 0:
+        if rank() != 0:
             self._follow()
             return
-        label = f"{self.stage.name} {self.folder.name}"
+        waiting = f"{self.label}: another process is on it; waiting"
+        with locked(self.partial.with_name(f"{self.partial.name}.lock"), on_wait=lambda: say(waiting)):
+            if not self.done:
+                self._fill(spent)
+
+    def run_shard(self, shard: Shard) -> None:
+        """Run one shard unless it is there.
+
+        Raises:
+            InputError: bad input or a full disk; names stage, shard and log. Other shards are left alone.
+        """
+        log = self.log(shard)
         try:
-            with locked(lock_path(self.folder), on_wait=lambda: say(f"{label}: another process is on it; waiting")):
-                if not self.done:
-                    self._attempt(label)
+            with locked(log.with_name(f".{shard.name}.lock")), _logged_to(log):
+                run_one_shard(self.stage, shard, self.partial, self.inputs)
+        except InputError as error:
+            raise InputError(f"stage {self.stage.name}, shard {shard.name}: {error} (log: {log})") from error
         except Exception as error:
+            error.add_note(f"stage {self.stage.name}, shard {shard.name} (log: {log})")
+            raise
+
+    def publish(self) -> None:
+        """Copy what people look at from the finished stage to the folder above it."""
+        for name in self.stage.published:
+            with replacing(self.folder.parent / name) as temporary:
+                source = self.folder / name
+                (shutil.copytree if source.is_dir() else shutil.copyfile)(source, temporary)
+
+    def _fill(self, spent: float) -> None:
+        started = time.monotonic()
+        try:
+            with _logged_to(self.log()):
+                self._gather_logs()
+                facts = self.stage.run(self.partial, self.inputs)
+            self._finish(facts, round(spent + time.monotonic() - started, 3))
+        except Exception as error:
+            if not self.stage.keeps_work:
+                self._clean()
             raise_if_full(error, self.partial)
             raise
 
-    def _attempt(self, label: str) -> None:
-        registry = Registry(self.folder.parents[2])
-        attempt = registry.start(self.folder.parents[1].name, self.stage.name, self.folder.name)
-        resumed = self.partial.exists()
-        started = time.monotonic()
-        try:
-            with _logged_to(self.partial):
-                say(f"{label}: going on with the work of an earlier attempt" if resumed else f"{label}: running")
-                facts = self.stage.run(self.partial, self.inputs)
-            seconds = round(time.monotonic() - started, 3)
-            self._finish(facts, seconds, registry)
-        except BaseException as error:
-            killed = not isinstance(error, Exception)  # Ctrl-C, or a signal turned into SystemExit
-            if not killed and not self.stage.keeps_work:
-                remove(self.partial)
-            line = " ".join(f"{type(error).__name__}: {error}".split())
-            with suppress(sqlite3.Error):  # a full disk: the error itself is what must be told
-                registry.finish(attempt, "killed" if killed else "failed", time.monotonic() - started, line)
-            raise
-        registry.finish(attempt, "done", seconds)
-        say(f"{label}: done in {seconds:.1f} s")
+    def _gather_logs(self) -> None:
+        """Put what the shards logged into the stage's log."""
+        for log in sorted((self.partial / FOLDER).glob("*.log")):
+            with self.log().open("ab") as file:
+                file.write(log.read_bytes())
+            log.unlink()
 
-    def _finish(self, facts: dict[str, Any], seconds: float, registry: Registry) -> None:
-        attempts = registry.attempts(self.folder.parents[1].name, self.stage.name)
+    def _finish(self, facts: dict[str, Any], seconds: float) -> None:
+        attempts = self.registry.attempts(self.folder.parents[1].name, self.stage.name)
         manifest = Manifest(
             stage=self.stage.name,
             version=self.stage.version,
@@ -111,12 +144,14 @@ class Job:
         write_manifest(self.partial, manifest)
         os.replace(self.partial, self.folder)
 
-    def publish(self) -> None:
-        """Copy what people look at from the finished stage to the folder above it."""
-        for name in self.stage.published:
-            with replacing(self.folder.parent / name) as temporary:
-                source = self.folder / name
-                (shutil.copytree if source.is_dir() else shutil.copyfile)(source, temporary)
+    def _clean(self) -> None:
+        """Remove what was written, but for whole shards and, beside them, the log."""
+        if not (self.partial / FOLDER).exists():
+            remove(self.partial)
+            return
+        for path in self.partial.iterdir():
+            if path.name not in (FOLDER, LOG):
+                remove(path)
 
     def _follow(self) -> None:
         """What the other processes of a `torchrun` launch do: help when the stage is distributed, then wait."""
@@ -130,17 +165,21 @@ class Job:
 
 
 @contextmanager
-def _logged_to(folder: Path) -> Iterator[None]:
-    """Append what is logged meanwhile to the stage's log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handler = _LogFile(folder / LOG, delay=True, encoding="utf-8")
+def _logged_to(path: Path) -> Iterator[None]:
+    """Append what is logged meanwhile to a file, and the traceback of what ends it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = _LogFile(path, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     for package in PACKAGES:  # other libraries only where they warn
         logging.getLogger(package).setLevel(logging.INFO)
+    logger.info(f"running on {node()}, process {os.getpid()}")
     try:
         yield
+    except Exception:
+        logger.exception("failed")
+        raise
     finally:
         root.removeHandler(handler)
         handler.close()
@@ -151,5 +190,11 @@ class _LogFile(logging.FileHandler):
         """A log line that cannot be written must not hide the error that the stage will report."""
 
 
-def _rank() -> int:
+def launched() -> int:
+    """How many processes a launch has: 1 without one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Number of this process among those of a launch (`torchrun`, SLURM tasks), from 0."""
     return int(os.environ.get("RANK", "0"))

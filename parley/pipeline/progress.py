@@ -3,7 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -14,13 +15,68 @@ from rich.progress import TaskID as BarId
 ItemT = TypeVar("ItemT")
 QUIET_SECONDS: Final = 2.0  # shorter work shows nothing
 LINE_SECONDS: Final = 30.0  # between two lines where there is no terminal
+FORWARD_SECONDS: Final = 0.5  # between two events of a bar that another process shows
 console: Final = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line that another process shows for this one."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A bar that another process shows for this one; `gone` when its work is over."""
+
+    bar: int
+    text: str
+    done: float
+    total: float | None
+    gone: bool = False
+
+
+Event = Said | Moved
+_sends: list[Callable[[Event], None]] = []  # one, where another process shows what this one does
+
+
+def forward(send: Callable[[Event], None]) -> None:
+    """Let another process show lines and bars from here on."""
+    _sends[:] = [send]
+
+
+class Shown:
+    """Shows the events of another process."""
+
+    def __init__(self) -> None:
+        """Nothing is shown yet."""
+        self._bars: dict[int, ProgressBar] = {}
+
+    def show(self, event: Event) -> None:
+        """Print a line, or move a bar."""
+        if isinstance(event, Said):
+            say(event.text)
+        elif event.gone:
+            if event.bar in self._bars:
+                self._bars.pop(event.bar).close()
+        else:
+            bar = self._bars.setdefault(event.bar, ProgressBar(event.text, event.total))
+            bar.description = event.text
+            bar.advance(event.done - bar.done)
+
+    def close(self) -> None:
+        """Take all bars away."""
+        while self._bars:
+            self._bars.popitem()[1].close()
 
 
 def say(text: str) -> None:
     """Log one plain line and print it on stderr, above any bar; only the first process of a launch prints."""
     logging.getLogger(__name__).info(text)
-    if os.environ.get("RANK", "0") == "0":
+    if _sends:
+        _sends[0](Said(text))
+    elif os.environ.get("RANK", "0") == "0":
         console.print(text, markup=False, soft_wrap=True)
 
 
@@ -57,10 +113,12 @@ class ProgressBar:
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Count work that is done; `note` is shown behind the description (a loss, a score)."""
         self.done += amount
-        if self._silent or time.monotonic() - self._started < QUIET_SECONDS:
-            return
         text = f"{self.description} {note}".rstrip()
-        if console.is_terminal:
+        if _sends:
+            self._forward(text)
+        elif self._silent or time.monotonic() - self._started < QUIET_SECONDS:
+            return
+        elif console.is_terminal:
             self._draw(text)
         elif time.monotonic() - self._spoken >= LINE_SECONDS:
             self._spoken = time.monotonic()
@@ -75,8 +133,19 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        if self._bar is not None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if _sends:
+            _sends[0](Moved(id(self), "", self.done, self.total, gone=True))
+        elif self._bar is not None:
             _display.leave(self._bar)
+
+    def _forward(self, text: str) -> None:
+        if time.monotonic() - self._spoken >= FORWARD_SECONDS:
+            self._spoken = time.monotonic()
+            _sends[0](Moved(id(self), text, self.done, self.total))
 
     def _draw(self, text: str) -> None:
         if self._bar is None:

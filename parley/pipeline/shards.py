@@ -1,6 +1,7 @@
 """Shards of a stage: each in a folder of its own, absent or whole, merged when all are there.
 
-    <fingerprint>.partial/shards/<name>/    what `run_shard` wrote
+    <fingerprint>.partial/shards/<name>/       what `run_shard` wrote
+    <fingerprint>.partial/shards/<name>.log    what it logged; goes into the stage's log with the merge
 
 A killed stage goes on with the shards that are missing.
 """
@@ -21,6 +22,11 @@ def shard_folders(out: Path) -> list[Path]:
     return sorted(path for path in (out / FOLDER).iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
+def shard_log(shard: Shard, out: Path) -> Path:
+    """Where a shard is logged."""
+    return out / FOLDER / f"{shard.name}.log"
+
+
 def missing_shards(shards: Sequence[Shard], out: Path) -> list[Shard]:
     """The shards that are not there yet."""
     return [shard for shard in shards if not (out / FOLDER / shard.name).is_dir()]
@@ -32,6 +38,7 @@ def run_one_shard(stage: Stage[Any], shard: Shard, out: Path, inputs: Mapping[st
     if folder.is_dir():
         return
     with replacing(folder) as temporary:
+        remove(temporary)  # a killed process may have had the same number
         temporary.mkdir()
         stage.run_shard(shard, temporary, inputs)
 
@@ -45,7 +52,7 @@ def merge_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> di
 
 
 def run_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-    """All shards of a stage one after the other in this process, then the merge."""
+    """The shards of a stage that are missing, one after the other in this process, then the merge."""
     shards = stage.shards(inputs)
     with progress_bar(stage.name, len(shards)) as bar:
         bar.advance(len(shards) - len(todo := missing_shards(shards, out)))

@@ -14,11 +14,15 @@ NO_INPUTS: Final[Mapping[str, "Stage[Any]"]] = MappingProxyType({})
 
 def transient(default: Any = dataclasses.MISSING, help: str = "") -> Any:
     """A config field that cannot change the result (workers, trackers, ...): fingerprints leave it out."""
-    metadata = {"transient": True, "help": help}
-    if isinstance(default, list | dict) or dataclasses.is_dataclass(default):
-        kept = default
-        return dataclasses.field(default_factory=lambda: _copy(kept), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return _field(default, {"transient": True, "help": help})
+
+
+def added(default: Any, help: str = "") -> Any:
+    """A field of a config that results were made with before there was the field; `default` is what they were made by.
+
+    Fingerprints leave it out while it has that value, so that those results are still found.
+    """
+    return _field(default, {"added": default, "help": help})
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Needs:
     """What a stage, or each of its shards, asks of the machine that it runs on.
 
     Attributes:
-        cores: processor cores.
+        cores: processor cores of the process (0: all of the machine).
         memory_gb: peak memory of the process in GB.
         accelerators: GPUs that it uses where there are any; it runs without.
     """
@@ -90,6 +94,16 @@ class Stage(ABC, Generic[ConfigT]):
             InputError: one line that names the file or key.
         """
 
+    def check_processes(self, processes: int, key: str) -> None:
+        """Look whether the work can be divided among so many processes, for a stage that is `distributed`.
+
+        Args:
+            key: of the config, that asks for them.
+
+        Raises:
+            InputError: one line that names both keys that do not fit.
+        """
+
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """The parts of the work, for a stage that has any; cheap to call, the same each time."""
         return ()
@@ -128,5 +142,7 @@ class Stage(ABC, Generic[ConfigT]):
         return run_shards(self, out, inputs)
 
 
-def _copy(value: Any) -> Any:
-    return value if dataclasses.is_dataclass(value) else type(value)(value)
+def _field(default: Any, metadata: dict[str, Any]) -> Any:
+    if isinstance(default, list | dict):
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)

@@ -14,7 +14,7 @@ from backtranslation.candidates import SCHEMA, read_candidates
 from backtranslation.config import BacktranslationConfig, FilterConfig
 from backtranslation.filtering import QualityScorer
 from parley.pipeline.errors import InputError
-from parley.pipeline.executors import InProcess
+from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import read_manifest
 from parley.pipeline.runner import run_stages
 from parley.pipeline.stage import Shard, Stage

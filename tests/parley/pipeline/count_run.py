@@ -4,7 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
-from parley.pipeline.executors import InProcess
+from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.runner import run_stages
 from tests.parley.pipeline.example_stages import Count, CountConfig
 

@@ -1,0 +1,1 @@
+"""Where units of work run: on this machine, on a SLURM cluster or on a Ray cluster; one file each."""

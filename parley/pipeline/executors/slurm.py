@@ -1,0 +1,111 @@
+"""Jobs of a SLURM cluster, through `submitit` (extra `[slurm]`); the shards of a stage are one array."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from parley.pipeline.errors import InputError
+from parley.pipeline.executors.config import ExecutorConfig, Grant
+from parley.pipeline.executors.executor import EXECUTORS, Ended
+from parley.pipeline.executors.machine import Machine
+from parley.pipeline.executors.task import Task
+from parley.pipeline.progress import say
+from parley.pipeline.unit import Failure, Unit
+
+POLL_SECONDS: Final = 1.0
+REQUEUES: Final = 100  # how often a preempted or timed-out job is queued again
+
+
+@EXECUTORS.register("slurm")
+class SlurmExecutor:
+    """A job for each unit. Preempted and timed-out jobs are queued again and go on from what is there."""
+
+    def __init__(self, config: ExecutorConfig, logs: Path, plugins: Sequence[str] = ()) -> None:
+        """Keep job files and logs under `logs`. Raises InputError without submitit or SLURM."""
+        try:
+            import submitit
+        except ImportError as error:
+            raise InputError("executor=slurm needs submitit: pip install 'parley[slurm]'") from error
+        try:
+            self.submitit: Any = submitit.AutoExecutor(logs, cluster="slurm", slurm_max_num_timeout=REQUEUES)
+        except RuntimeError as error:
+            raise InputError(f"executor=slurm: {error}") from error
+        self.failures = (submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError)
+        self.config, self.logs, self.plugins = config, logs, tuple(plugins)
+        self.jobs: dict[Unit, Any] = {}
+
+    def start(self, units: Sequence[Unit]) -> Sequence[Unit]:
+        """Submit all; SLURM finds the room."""
+        for job, group in groupby(units, key=lambda unit: unit.job):
+            self._submit(list(group), self.config.resources(job.stage))
+        return list(units)
+
+    def wait(self) -> Sequence[Ended]:
+        """Ask SLURM what has ended."""
+        time.sleep(POLL_SECONDS)
+        ended = [unit for unit, job in self.jobs.items() if job.done()]
+        return [(unit, self._error(unit, self.jobs.pop(unit))) for unit in ended]
+
+    def stop(self) -> None:
+        """Cancel all."""
+        for job in self.jobs.values():
+            job.cancel()
+        self.jobs.clear()
+
+    def _submit(self, units: list[Unit], grant: Grant) -> None:
+        stage = units[0].job.stage.name
+        self.submitit.update_parameters(**self._parameters(grant, stage))
+        tasks = [ClusterTask(Task(unit, self.plugins, Path.cwd()), grant.gang > 1) for unit in units]
+        jobs = [self.submitit.submit(tasks[0])] if len(tasks) == 1 else self.submitit.submit_array(tasks)
+        self.jobs.update(zip(units, jobs, strict=True))
+        say(f"{stage}: job {jobs[0].job_id} of {len(jobs)} submitted, logs in {self.logs}")
+
+    def _parameters(self, grant: Grant, name: str) -> dict[str, Any]:
+        partition = {"slurm_partition": self.config.partition} if self.config.partition else {}
+        return partition | {
+            "name": f"parley-{name}",
+            "timeout_min": grant.minutes,
+            "cpus_per_task": grant.cores or Machine(self.config).cores,
+            "gpus_per_node": grant.accelerators,
+            "mem_gb": grant.memory_gb,
+            "nodes": grant.nodes,
+            "tasks_per_node": grant.processes,
+            "slurm_array_parallelism": self.config.max_parallel,
+            "slurm_additional_parameters": self.config.extra,
+        }
+
+    def _error(self, unit: Unit, job: Any) -> Exception | None:
+        """What the job said; one that ended without a word is known by its missing folder."""
+        log = job.paths.stderr
+        try:
+            failure: Failure | None = next((answer for answer in job.results() if answer), None)
+        except self.failures as error:
+            lines = str(error).strip().splitlines() or ["no word"]
+            return InputError(f"{unit.label}: its job ended with {lines[-1]} (log: {log})")
+        if failure and failure.traceback:
+            return InputError(f"{failure.message} (log: {log})")
+        return failure.error() if failure else None
+
+
+@dataclass(frozen=True)
+class ClusterTask:
+    """What a job calls."""
+
+    task: Task
+    distributed: bool
+
+    def __call__(self) -> Failure | None:
+        import submitit
+
+        if self.distributed:
+            submitit.helpers.TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
+        return self.task()
+
+    def checkpoint(self) -> Any:
+        """Asked by submitit on preemption and time-out: the same task again, which resumes by itself."""
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(self)
