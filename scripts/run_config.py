@@ -1,6 +1,6 @@
 """The whole of a run as one typed config; `configs/pipeline.yaml` composes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backtranslation.config import BacktranslationConfig
 from distillation.config import DistillationConfig, StudentConfig
@@ -65,7 +65,7 @@ class RunConfig:
     executor: ExecutorConfig
     runs_root: str = transient("runs")
     tick: bool = transient(False)
-    plugins: list[str] = transient([])
+    plugins: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.name or self.name != self.name.strip("./") or "/" in self.name:

@@ -74,9 +74,11 @@ class Shown:
 def say(text: str) -> None:
     """Log one plain line and print it on stderr, above any bar; only the first process of a launch prints."""
     logging.getLogger(__name__).info(text)
+    if os.environ.get("RANK", "0") != "0":
+        return
     if _sends:
         _sends[0](Said(text))
-    elif os.environ.get("RANK", "0") == "0":
+    else:
         console.print(text, markup=False, soft_wrap=True)
 
 
@@ -114,9 +116,11 @@ class ProgressBar:
         """Count work that is done; `note` is shown behind the description (a loss, a score)."""
         self.done += amount
         text = f"{self.description} {note}".rstrip()
+        if self._silent:
+            return
         if _sends:
             self._forward(text)
-        elif self._silent or time.monotonic() - self._started < QUIET_SECONDS:
+        elif time.monotonic() - self._started < QUIET_SECONDS:
             return
         elif console.is_terminal:
             self._draw(text)

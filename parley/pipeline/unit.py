@@ -8,10 +8,6 @@ from parley.pipeline.job import Job
 from parley.pipeline.stage import Shard
 
 
-class StageError(RuntimeError):
-    """A bug in a stage that ran in another process; the text has its traceback."""
-
-
 @dataclass(frozen=True, eq=False)
 class Unit:
     """A stage, or one of its shards.
@@ -61,4 +57,13 @@ class Failure:
 
     def error(self) -> Exception:
         """As an exception of the process that waits."""
-        return StageError(f"{self.message}\n{self.traceback}") if self.traceback else InputError(self.message)
+        return StageError(self) if self.traceback else InputError(self.message)
+
+
+class StageError(RuntimeError):
+    """A bug in a stage that ran in another process; the text has its traceback."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Keep what that process said."""
+        super().__init__(f"{failure.message}\n{failure.traceback}")
+        self.failure = failure

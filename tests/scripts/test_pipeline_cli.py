@@ -30,10 +30,7 @@ def config(tmp_path: Path, *words: str) -> RunConfig:
 def small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph of one quick stage in place of the real one; it has no report that gates could judge."""
 
-    class Report(Count):
-        name = "report"
-
-    monkeypatch.setattr(graph, "stages", lambda config: [Report(CountConfig(steps=2))])
+    monkeypatch.setattr(graph, "stages", lambda config: [Count(CountConfig(steps=2), name="report")])
 
 
 def test_help_names_the_whole_runs(tmp_path: Path) -> None:
@@ -61,7 +58,7 @@ def test_mistakes_are_one_line_and_leave_no_trace(words: list[str], message: str
 
 
 def test_transient_settings_leave_every_fingerprint_alone(tmp_path: Path) -> None:
-    words = ["tracking.kind=tensorboard", "executor=local", "data.workers=3", "training.log_every=7"]
+    words = ["tracking.kind=tensorboard", "executor=slurm", "data.workers=3", "training.log_every=7"]
     folders = [
         {job.folder for job in make_plan(graph.stages(config(tmp_path, *given)), tmp_path / "demo").jobs.values()}
         for given in ([], words)

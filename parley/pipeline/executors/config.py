@@ -102,6 +102,11 @@ class Grant:
         memory = min(self.memory_gb, memory_gb)
         return replace(self, cores=wanted, memory_gb=memory, accelerators=min(self.accelerators, accelerators))
 
+    def on_one_machine(self, stage: Stage[Any]) -> None:
+        """For executors that start a gang on one machine. Raises InputError when more are asked for."""
+        if self.nodes > 1:
+            raise InputError(f"executor.stages: {stage.name} asks for nodes={self.nodes}; that takes executor=slurm")
+
     def check(self, stage: Stage[Any], key: str) -> None:
         """Hold it against what the stage can use.
 

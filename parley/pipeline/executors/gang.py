@@ -1,39 +1,45 @@
-"""A gang: several processes of one machine that do one `distributed` stage together, started as `torchrun` does."""
+"""A gang: processes of one machine that do a `distributed` stage together, with the variables of `torchrun`."""
 
-from typing import TYPE_CHECKING, Final
+import os
+import socket
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
 
-from parley.pipeline.errors import InputError
-from parley.pipeline.unit import StageError
+from parley.pipeline.executors.worker import Worker
 
 if TYPE_CHECKING:
     from parley.pipeline.executors.task import Task
 
-MISTAKE: Final = f"{InputError.__name__}: "
-
 
 def run_gang(task: "Task", processes: int) -> None:
-    """Run a task in so many new processes; when one fails, the others are ended.
+    """Run a task in each of so many new processes; when one fails, the others are ended.
 
     Raises:
-        InputError, StageError: what the first process that failed said.
+        Exception: what the first process that failed said.
     """
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        start_method="spawn",
-    )
+    shared = {
+        **os.environ,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
+    }
+    workers = [Worker(shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
     try:
-        elastic_launch(config, task.run)()
-    except ChildFailedError as error:
-        _, failure = error.get_first_failure()
-        message = str(failure.message)
-        if message.startswith(MISTAKE):
-            raise InputError(message.removeprefix(MISTAKE)) from error
-        raise StageError(message) from error
+        for worker in workers:
+            worker.run(task)
+        while busy := [worker for worker in workers if worker.unit]:
+            wait([worker.connection for worker in busy])
+            for error in (error for worker in busy for _, error in worker.news() if error):
+                raise error
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])

@@ -61,8 +61,7 @@ class RayExecutor:
 
     def _submit(self, unit: Unit) -> Any:
         grant = self.config.resources(unit.job.stage)
-        if grant.nodes > 1:
-            raise InputError(f"executor.stages: {unit.job.stage.name}: nodes={grant.nodes} takes executor=slurm")
+        grant.on_one_machine(unit.job.stage)
         largest = max(node["Resources"].get("CPU", 1) for node in self.ray.nodes() if node["Alive"])
         options = self.ray.remote(Task.__call__).options(
             name=unit.label,

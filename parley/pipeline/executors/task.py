@@ -3,13 +3,12 @@
 import os
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.unit import Failure, Unit
+from parley.pipeline.unit import Failure, StageError, Unit
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,23 @@ class Task:
 
     def __call__(self) -> Failure | None:
         """Do the work; says what went wrong."""
-        from parley.pipeline.executors.gang import run_gang
-
         try:
-            (partial(run_gang, self, self.processes) if self.processes > 1 else self.run)()
+            self._run()
         except InputError as error:
             return Failure(str(error))
+        except StageError as error:  # of a gang
+            return error.failure
         except Exception as error:
             line = " ".join(f"{self.unit.label}: {type(error).__name__}: {error}".split())
             return Failure(line, traceback.format_exc())
         return None
 
-    def run(self) -> None:
-        """Do the work in this process. Raises what the stage raises."""
+    def _run(self) -> None:
         os.chdir(self.folder)
+        if self.processes > 1:
+            from parley.pipeline.executors.gang import run_gang
+
+            return run_gang(replace(self, processes=1), self.processes)
         for name in self.plugins:
             import_module(name)
-        self.unit.run()
+        return self.unit.run()

@@ -1,48 +1,83 @@
-"""A worker process of this machine: `python -m parley.pipeline.executors.worker CONNECTION PARENT`.
+"""A worker: a process of this machine that runs one task at a time, shows what it says, and dies with this one."""
 
-It runs the tasks that come over the connection, one after the other, and dies with its parent.
-"""
-
-import ctypes
 import os
 import signal
+import subprocess
 import sys
-import threading
-from multiprocessing.connection import Connection
-from types import FrameType
-from typing import Final
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import Any, Final
 
-from parley.pipeline import progress
+from parley.pipeline.errors import InputError
+from parley.pipeline.executors.executor import Ended
 from parley.pipeline.executors.task import Task
+from parley.pipeline.progress import Shown
+from parley.pipeline.unit import Failure, Unit
 
-DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
+STOP_SECONDS: Final = 20.0  # for a stopped worker to tidy up
 
 
-def serve(connection: "Connection[object, Task]", parent: int) -> None:
-    """Run tasks until the parent closes the connection."""
-    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked for its signal
-        return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
-    signal.signal(signal.SIGTERM, _stop)
-    one_at_a_time = threading.Lock()
+class Worker:
+    """One process.
 
-    def send(answer: object) -> None:
-        with one_at_a_time:
-            connection.send(answer)
+    Attributes:
+        unit: what it is at; None while it is idle.
+        connection: readable when there is news.
+    """
 
-    progress.forward(send)
-    while True:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Start it, with variables of its own."""
+        self.unit: Unit | None = None
+        self.connection, theirs = Pipe()
+        self._shown = Shown()
+        command = [sys.executable, "-m", "parley.pipeline.executors.serving", str(theirs.fileno()), str(os.getpid())]
+        self.process = subprocess.Popen(
+            command,
+            env={**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+
+    def run(self, task: Task) -> None:
+        """Begin a task."""
+        self.unit = task.unit
+        with suppress(BrokenPipeError):  # it died while it was idle: `news` will tell
+            self.connection.send(task)
+
+    def news(self) -> list[Ended]:
+        """Show what it has said; its unit, if that has ended."""
         try:
-            task = connection.recv()
-        except EOFError:
-            return
-        send(task())
+            while self.connection.poll():
+                event: Any = self.connection.recv()
+                if event is None or isinstance(event, Failure):
+                    return self._end(event.error() if event else None)
+                self._shown.show(event)
+        except (EOFError, ConnectionResetError):
+            return self._end(self._death())
+        return []
 
+    def stop(self) -> None:
+        """End it, by force if it takes long. To end several, call `process.terminate` of all first."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.connection.close()
+        self._shown.close()
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    def _end(self, error: Exception | None) -> list[Ended]:
+        unit, self.unit = self.unit, None
+        self._shown.close()
+        return [(unit, error)] if unit else []
 
-
-if __name__ == "__main__":
-    serve(Connection(int(sys.argv[1])), int(sys.argv[2]))
+    def _death(self) -> InputError | None:
+        code = self.process.wait()
+        if self.unit is None:
+            return None
+        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        hint = "; was there too little memory?" if code == -signal.SIGKILL else ""
+        return InputError(f"{self.unit.label}: its process ended with {cause}{hint} (log: {self.unit.log})")

@@ -1,13 +1,17 @@
 """Small real stages, importable from other processes."""
 
+import json
+import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.stage import Stage, transient
+from parley.pipeline.shards import shard_folders
+from parley.pipeline.stage import Needs, Shard, Stage, transient
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,77 @@ class Join(Stage[Part]):
         text = " ".join(f"{name}={len(list(path.glob('step-*')))}" for name, path in sorted(inputs.items()))
         (out / "joined.txt").write_text(text)
         return {"joined": text}
+
+
+@dataclass(frozen=True)
+class SquaresConfig:
+    """Squares of the numbers below `count`, in shards of two; `trouble` befalls the shard that `at` is in, once.
+
+    `marks` is a folder: who did what when is noted there.
+    """
+
+    count: int = 6
+    delay: float = transient(0.0)
+    trouble: Literal["none", "mistake", "bug", "killed", "merge", "disk"] = transient("none")
+    at: int = transient(2)
+    marks: str = transient("")
+
+
+class Squares(Stage[SquaresConfig]):
+    name = "squares"
+    version = 2
+
+    def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
+        return [Shard(f"{start:04d}", {"start": start}) for start in range(0, self.config.count, 2)]
+
+    def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        start, marks = shard.task["start"], Path(self.config.marks)
+        number = len(list(marks.glob(f"{shard.name}-*"))) if self.config.marks else 0
+        if self.config.marks:
+            begun = {"pid": os.getpid(), "started": time.time(), "threads": os.environ.get("OMP_NUM_THREADS")}
+            (marks / f"{shard.name}-{number}").write_text(json.dumps(begun))
+        (out / "half.txt").write_text("half")
+        time.sleep(self.config.delay)
+        if start == self.config.at and number == 0:
+            self._get_into_trouble()
+        (out / "half.txt").unlink()
+        (out / "squares.txt").write_text("".join(f"{n * n}\n" for n in range(start, start + 2)))
+
+    def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        if self.config.trouble == "disk":
+            with Path("/dev/full").open("w") as file:
+                file.write("x" * 100_000)
+        if self.config.trouble == "merge":
+            (out / "squares.txt").write_text("half")
+            raise RuntimeError("a bug of the merge")
+        texts = [(folder / "squares.txt").read_text() for folder in shard_folders(out)]
+        (out / "squares.txt").write_text("".join(texts))
+        return {"shards": len(texts)}
+
+    def _get_into_trouble(self) -> None:
+        if self.config.trouble == "mistake":
+            raise InputError("row 3 of words.tsv is not valid UTF-8")
+        if self.config.trouble == "bug":
+            raise RuntimeError("a bug of a shard")
+        if self.config.trouble == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Hungry(Squares):
+    name = "hungry"
+    needs = Needs(cores=0)
+
+
+class Gang(Stage[Part]):
+    """Every process of a launch writes its number."""
+
+    name = "gang"
+    distributed: ClassVar[bool] = True
+
+    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        if self.config.width == 0 and os.environ["RANK"] == "0":
+            raise InputError("width is 0")
+        (out / f"rank-{os.environ['RANK']}-of-{os.environ['WORLD_SIZE']}").touch()
+        while len(list(out.glob("rank-*"))) < int(os.environ["WORLD_SIZE"]):
+            time.sleep(0.05)
+        return {}

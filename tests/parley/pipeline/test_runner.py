@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.executors import ExecutorConfig, InProcess, make_executor
+from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import read_manifest
 from parley.pipeline.registry import Registry
 from parley.pipeline.runner import make_plan, run_stages
@@ -156,29 +156,6 @@ def test_two_runs_at_once_do_the_work_once(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0]
     assert [attempt.state for attempt in Registry(tmp_path).attempts()] == ["done"]
     assert sum(": running" in text for text in errors) == 1
-
-
-def test_submitit_runs_stages_in_other_processes(tmp_path: Path) -> None:
-    pytest.importorskip("submitit")
-    executor = make_executor(ExecutorConfig(kind="local"), tmp_path / "jobs")
-    counts = {"a": Count(CountConfig(steps=2)), "b": KeepingCount(CountConfig(steps=3))}
-    done = run_stages([Join(Part(), counts)], tmp_path / "r", executor)
-    assert (done["join"] / "joined.txt").read_text() == "a=2 b=3"
-    assert {attempt.pid for attempt in Registry(tmp_path).attempts()}.isdisjoint({os.getpid()})
-
-
-def test_submitit_brings_a_users_mistake_back_as_its_line(tmp_path: Path) -> None:
-    pytest.importorskip("submitit")
-    executor = make_executor(ExecutorConfig(kind="local"), tmp_path / "jobs")
-    with pytest.raises(InputError, match=r"^row 3 of words\.tsv"):
-        run_stages([Count(CountConfig(fail_at=0))], tmp_path / "r", executor)
-
-
-def test_submitit_names_the_log_of_a_bug(tmp_path: Path) -> None:
-    pytest.importorskip("submitit")
-    executor = make_executor(ExecutorConfig(kind="local"), tmp_path / "jobs")
-    with pytest.raises(InputError, match=r"stage count: .*a bug.*log: .*\.err"):
-        run_stages([Count(CountConfig(fail_at=0, error="bug"))], tmp_path / "r", executor)
 
 
 def test_other_processes_of_a_launch_follow_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
