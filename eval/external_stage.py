@@ -11,7 +11,7 @@ from eval.systems.config import SystemConfig
 from parley.pipeline.atomic import remove
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import newest_artifact
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Needs, Stage
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ExternalEvaluationStage(Stage[ExternalConfig]):
     """
 
     name = "evaluation"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     keeps_work: ClassVar[bool] = True
 
     def __init__(self, config: ExternalConfig, inputs: Mapping[str, Stage[Any]]) -> None:

@@ -17,7 +17,7 @@ from parley.decoding.protocols import TranslatesMany
 from parley.languages.table import CODES
 from parley.metrics.message_quality import FILE as QUALITY
 from parley.pipeline.atomic import remove
-from parley.pipeline.stage import NO_INPUTS, Stage
+from parley.pipeline.stage import NO_INPUTS, Needs, Stage
 
 TEACHER: Final = "teacher"
 
@@ -38,6 +38,7 @@ class EvaluationStage(Stage[EvaluationConfig]):
     """
 
     name = "evaluation"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     keeps_work: ClassVar[bool] = True
 
     def __init__(

@@ -10,7 +10,7 @@ from parley.corpus.store import Corpus, filled
 from parley.languages.table import LANGUAGES
 from parley.pipeline.atomic import write_json
 from parley.pipeline.progress import progress_bar
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Needs, Stage
 from training.tokenizer import BYTES, TokenizerConfig, quotas, train_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class TokenizerStage(Stage[TokenizerConfig]):
     """Learns the vocabulary on the train split of input `corpus`; measures it on the dev split where there is one."""
 
     name = "tokenizer"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0)
     version: ClassVar[int] = 3
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from distillation.config import ExportConfig
 from distillation.engines.registry import StudentEngine, TrainedStudent, engine_named
 from parley.pipeline.atomic import remove
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Needs, Stage
 
 if TYPE_CHECKING:
     from training.batches.batch import Batch
@@ -26,6 +26,7 @@ class ExportStage(Stage[ExportConfig]):
     """
 
     name = "student_export"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0)  # it measures speed, undisturbed
     version: ClassVar[int] = 4  # forms of registered engines
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from distillation.config import SequenceTargetsConfig
 from distillation.targets.plan import SEQUENCES, TOKENS, CutConfig, identity_of, plan
 from parley.pipeline.atomic import remove
-from parley.pipeline.stage import Stage, transient
+from parley.pipeline.stage import Needs, Stage, transient
 from training.batches.stream import BatchingConfig
 
 
@@ -48,6 +48,7 @@ class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
     """Has `teacher` translate roughened messages of `corpus`, with `tokenizer`; goes on after finished directions."""
 
     name = SEQUENCES
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     keeps_work: ClassVar[bool] = True
 
     def files(self) -> list[Path]:
@@ -76,6 +77,7 @@ class TokenTargetsStage(Stage[TokenTargetsStageConfig]):
     """Asks `teacher` about the batches that training on `encoded` (and `sequence_targets`) will take."""
 
     name = TOKENS
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     keeps_work: ClassVar[bool] = True
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

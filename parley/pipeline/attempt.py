@@ -8,7 +8,7 @@ from typing import Final
 from parley.pipeline.job import Job
 from parley.pipeline.lock import locked
 from parley.pipeline.progress import ProgressBar, say
-from parley.pipeline.registry import lock_path
+from parley.pipeline.registry import State, lock_path
 from parley.pipeline.shards import missing_shards
 from parley.pipeline.unit import Unit
 
@@ -69,7 +69,7 @@ class Attempt:
             )  # Ctrl-C, or a signal turned into SystemExit
             line = " ".join(f"{type(error).__name__}: {error}".split()) if error else None
             with suppress(sqlite3.Error):  # a full disk: the error itself is what must be told
-                state = "killed" if killed else "failed" if error else "done"
+                state: State = "killed" if killed else "failed" if error else "done"
                 self.job.registry.finish(self._row, state, round(self._seconds(), 3), line)
             if not error:
                 say(f"{self.job.label}: done in {self._seconds():.1f} s")

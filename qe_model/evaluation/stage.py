@@ -11,7 +11,7 @@ import numpy as np
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import track
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Needs, Stage
 from qe_model.annotations.annotation import STYLES, AnnotatedTranslation
 from qe_model.model.config import QEEvaluationConfig
 
@@ -31,6 +31,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
     """
 
     name = "qe_evaluation"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     version: ClassVar[int] = 5  # all kinds of text of a direction have a row together, too
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

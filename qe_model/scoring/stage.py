@@ -15,7 +15,7 @@ from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.pipeline.atomic import remove, replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar
-from parley.pipeline.stage import Stage, transient
+from parley.pipeline.stage import Needs, Stage, transient
 
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScore, QualityScorer
@@ -48,6 +48,7 @@ class QualityStage(Stage[QualityStageConfig]):
     """
 
     name = "quality"
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     keeps_work: ClassVar[bool] = True
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from parley.pipeline.atomic import raise_if_full, remove, write_json
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Needs, Stage
 from training.loop.config import TrackingConfig
 from training.loop.tracking import check_tracking
 
@@ -39,6 +39,7 @@ class TrainedStage(Stage[TrackedT]):
 
     keeps_work: ClassVar[bool] = True
     distributed: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     unfinished: ClassVar[tuple[str, ...]] = UNFINISHED
 
     def check(self) -> None:

@@ -34,9 +34,9 @@ def run_gang(task: "Task", processes: int) -> None:
                 raise error
     finally:
         for worker in workers:
-            worker.process.terminate()
+            worker.end()
         for worker in workers:
-            worker.stop()
+            worker.join()
 
 
 def _free_port() -> int:

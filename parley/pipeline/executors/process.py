@@ -48,9 +48,9 @@ class ProcessExecutor:
     def stop(self) -> None:
         """End all workers."""
         for worker in self.workers:
-            worker.process.terminate()
+            worker.end()
         for worker in self.workers:
-            worker.stop()
+            worker.join()
         self.workers.clear()
 
     def _start(self, unit: Unit) -> bool:
@@ -75,6 +75,7 @@ class ProcessExecutor:
         for worker, before in list(self.workers.items()):
             shared = set(before.accelerators) & set(slot.accelerators)
             if worker.unit is None and (shared or len(self.workers) >= self.machine.cores):
-                worker.stop()
+                worker.end()
+                worker.join()
                 del self.workers[worker]
         return Worker(self.machine.environment(slot, processes))

@@ -58,9 +58,12 @@ class Worker:
             return self._end(self._death())
         return []
 
-    def stop(self) -> None:
-        """End it, by force if it takes long. To end several, call `process.terminate` of all first."""
-        self.process.terminate()
+    def end(self) -> None:
+        """Ask it to end: an idle one has nothing to tidy up."""
+        self.process.terminate() if self.unit else self.process.kill()
+
+    def join(self) -> None:
+        """Wait for its end, and force it when it takes long."""
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
