@@ -19,8 +19,7 @@ from parley.pipeline.atomic import replacing
 from parley.pipeline.progress import progress_bar
 from training.batches.encoded import ROWS, EncodedCorpus
 from training.batches.encoding import encode_column, write_meta
-from training.batches.joined import DIRECTION
-from training.batches.stream import OneWay
+from training.batches.one_way import DIRECTION, OneWay
 from training.tokenizer import BACKTRANSLATED, tag_ids
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def mixture(synthetic: EncodedCorpus, ratio: float, temperature: float) -> OneWa
 
     Directions share it in proportion to rows^(1/temperature), as human directions do.
     """
-    counted = pc.value_counts(synthetic.table[DIRECTION]).to_pylist()
+    counted = pc.value_counts(synthetic.fact(DIRECTION)).to_pylist()
     weights = {entry["values"]: int(entry["counts"]) ** (1 / temperature) for entry in counted}
     whole = sum(weights.values())
     return OneWay(synthetic, {name: ratio * weight / whole for name, weight in weights.items()})

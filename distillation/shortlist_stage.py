@@ -83,7 +83,7 @@ def build_shortlists(encoded: EncodedCorpus, tokenizer: "PreTrainedTokenizerBase
 def count_pieces(encoded: EncodedCorpus, code: str, split: str) -> "IntArray":
     """How often each piece occurs in a language's cells of a split: (V,)."""
     tokens, offsets = encoded.column(code)
-    wanted = encoded.table["split"].combine_chunks().to_numpy(zero_copy_only=False).astype(str) == split
+    wanted = encoded.fact("split").to_numpy().astype(str) == split
     return np.bincount(tokens[np.repeat(wanted, np.diff(offsets))], minlength=encoded.vocab_size)
 
 

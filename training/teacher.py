@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from training.batches.batch import Batch
-    from training.batches.stream import OneWay
+    from training.batches.one_way import OneWay
     from training.loop.trainer import LossParts
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.validation import TranslationValidation
@@ -82,7 +82,7 @@ def warm_up_embedding(model: "ParleyMoeForConditionalGeneration", encoded: Path,
 
     updates, batching = config.model.warm_start_updates, config.batching
     size = max(BATCH_TOKENS, batching.max_length)
-    batching = replace(batching, batch_tokens=size, source_tokens=0, seed=batching.seed + 1)
+    batching = replace(batching, batch_tokens=size, augmentations={}, seed=batching.seed + 1)
     loss = align_words(model.shared, BatchStream(EncodedCorpus.open(encoded), batching), updates)
     say(f"teacher: words aligned in {updates} updates, contrastive loss {loss:.3f} nats")
 

@@ -22,8 +22,10 @@ from parley.languages.table import CODES, directions, pair
 from parley.metrics.scores import corpus_chrf, off_target_rate
 from parley.pipeline.errors import InputError
 from training.batches.batch import Batch, Examples, make_batch
+from training.batches.bucketing import batch_edges
+from training.batches.concat import ConcatCorpus
 from training.batches.encoded import EncodedCorpus
-from training.batches.stream import BatchingConfig, cut
+from training.batches.stream import BatchingConfig
 from training.loop.config import TrainingConfig
 
 HUB = "en"  # directions are grouped by whether they touch the language that most data comes from
@@ -51,11 +53,12 @@ class DevSample:
             InputError: the dev split is empty, or has no message in two languages.
         """
         self.encoded, self.batching = encoded, batching
-        self.lengths = {code: encoded.lengths(code) for code in encoded.languages}
+        self.corpus = ConcatCorpus(encoded)
         dev = encoded.rows("dev")
+        lengths = {code: self.corpus.lengths(np.full(len(dev), CODES.index(code)), dev) for code in encoded.languages}
         self.rows = {}
         for direction in directions(encoded.languages):
-            sizes = [self.lengths[code][dev] for code in pair(direction)]
+            sizes = [lengths[code] for code in pair(direction)]
             fits = (np.minimum(*sizes) > 0) & (np.maximum(*sizes) + 2 <= batching.max_length)
             generator = np.random.default_rng([seed, *(CODES.index(code) for code in pair(direction))])
             chosen = generator.permutation(dev[fits])[:messages]
@@ -71,20 +74,13 @@ class DevSample:
         parts = [self._examples(direction) for direction in wanted]
         examples = Examples(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])})
         examples = examples.take(np.lexsort((examples.source_length, examples.target_length)))
-        for start, stop in pairwise(cut(examples.source_length, examples.target_length, self.batching)):
-            yield make_batch(self.encoded, examples.take(slice(start, stop)))
+        for start, stop in pairwise(batch_edges(examples.source_length, examples.target_length, self.batching)):
+            yield make_batch(self.corpus, examples.take(slice(start, stop)))
 
     def _examples(self, direction: str) -> Examples:
-        source, target = pair(direction)
         rows = self.rows[direction]
-        return Examples(
-            source=np.full(len(rows), CODES.index(source)),
-            target=np.full(len(rows), CODES.index(target)),
-            row=rows,
-            source_length=self.lengths[source][rows] + 2,
-            target_length=self.lengths[target][rows] + 1,
-            auto=np.zeros(len(rows), bool),
-        )
+        source, target = (np.full(len(rows), CODES.index(code)) for code in pair(direction))
+        return Examples.of(self.corpus, source, target, rows, np.zeros(len(rows), bool))
 
     def groups(self) -> dict[str, list[str]]:
         """Directions by group."""

@@ -24,13 +24,14 @@ from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import progress_bar
 from training.batches.batch import Batch, Examples, make_batch
+from training.batches.bucketing import CHUNK_BATCHES, batch_edges, length_order
+from training.batches.concat import ConcatCorpus
 from training.batches.encoded import EncodedCorpus
 from training.batches.encoding import EncodedConfig, EncodedStage
-from training.batches.stream import BatchingConfig, cut, length_order
+from training.batches.stream import BatchingConfig
 
 DIRECTIONS: Final = "directions.npy"
 PARTS, ENCODED = "parts", "encoded"
-_EXTRA: Final = 2  # tag and end
 NOISE: Final = NoiseConfig()
 
 
@@ -137,11 +138,11 @@ class SequenceStream:
         Raises:
             InputError: nothing there, or no message within `config.max_length`.
         """
-        self.encoded = EncodedCorpus.open(folder / ENCODED)
+        self.corpus = ConcatCorpus(EncodedCorpus.open(folder / ENCODED))
         self.config, self.rank, self.world = config, rank, world
         self._examples = self._all(np.load(folder / DIRECTIONS, allow_pickle=False))
         tokens = float(self._examples.target_length.mean())
-        self._chunk_size = max(1, int(config.chunk_batches * config.batch_tokens / tokens))
+        self._chunk_size = max(1, int(CHUNK_BATCHES * config.batch_tokens / tokens))
         self._epoch = self._batch = 0
         self._plan_of: tuple[int, Examples, np.ndarray, np.ndarray] | None = None
 
@@ -149,15 +150,12 @@ class SequenceStream:
         every = [[CODES.index(code) for code in pair(name)] for name in directions(CODES)]
         source, target = np.array(every)[numbers].T
         rows = np.arange(len(numbers))
-        lengths = np.zeros((len(CODES), len(numbers)), np.int32)
-        for code in self.encoded.languages:
-            lengths[CODES.index(code)] = self.encoded.lengths(code)
-        sizes = lengths[source, rows] + _EXTRA, lengths[target, rows] + 1
         auto = np.random.default_rng(self.config.seed).random(len(rows)) < self.config.auto_source_probability
-        kept = np.flatnonzero(np.maximum(sizes[0], sizes[1] + 1) <= self.config.max_length)
+        found = Examples.of(self.corpus, source, target, rows, auto)
+        kept = np.flatnonzero(np.maximum(found.source_length, found.target_length + 1) <= self.config.max_length)
         if not len(kept):
-            raise InputError(f"{self.encoded.directory}: no message of up to {self.config.max_length} tokens")
-        return Examples(source, target, rows, sizes[0], sizes[1], auto).take(kept)
+            raise InputError(f"{self.corpus.encoded.directory}: no message of up to {self.config.max_length} tokens")
+        return found.take(kept)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield this process's batches from the current position, without end."""
@@ -165,7 +163,7 @@ class SequenceStream:
             self._epoch, self._batch, examples, edges = self._locate(self._epoch, self._batch + self.rank)
             chosen = examples.take(slice(*edges))
             self._batch += self.world - self.rank
-            yield make_batch(self.encoded, chosen)
+            yield make_batch(self.corpus, chosen)
 
     def _locate(self, epoch: int, batch: int) -> tuple[int, int, Examples, tuple[int, int]]:
         examples, edges, order = self._plan(epoch)
@@ -194,7 +192,7 @@ class SequenceStream:
             order = length_order(part.source_length, part.target_length, self.config, generator)
             part = part.take(order)
             orders.append(order + start)
-            edges.append(cut(part.source_length, part.target_length, self.config)[1:] + start)
+            edges.append(batch_edges(part.source_length, part.target_length, self.config)[1:] + start)
         return np.concatenate(orders), np.concatenate(edges)
 
     def state_dict(self) -> dict[str, int]:

@@ -90,7 +90,7 @@ def weights_digest(folder: Path) -> str:
 
 def corpus_digest(encoded: EncodedCorpus) -> str:
     """Digest of an encoded corpus: its tokens, and which rows are in which split."""
-    digest = hashlib.sha256(repr(encoded.table["split"].combine_chunks().to_pylist()).encode())
+    digest = hashlib.sha256(repr(encoded.fact("split").to_pylist()).encode())
     for code in encoded.languages:
         tokens, offsets = encoded.column(code)
         digest.update(code.encode() + np.ascontiguousarray(tokens).tobytes() + np.ascontiguousarray(offsets).tobytes())

@@ -14,10 +14,11 @@ from tests.backtranslation.toy_candidates import candidate, candidates
 from tests.training.toy_corpus import make_inputs
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
-from training.batches.stream import BatchingConfig, BatchStream, OneWay
+from training.batches.one_way import OneWay
+from training.batches.stream import BatchingConfig, BatchStream
 from training.tokenizer import SPECIAL_TOKENS, load_tokenizer, tag_ids
 
-BATCHING = BatchingConfig(batch_tokens=256, max_length=64, chunk_batches=20, seed=3)
+BATCHING = BatchingConfig(batch_tokens=256, max_length=64, seed=3)
 
 
 @pytest.fixture(scope="module")

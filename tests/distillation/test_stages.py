@@ -33,7 +33,7 @@ TRAINING = TrainingConfig(
     max_updates=16, update_tokens=300, learning_rate=5e-3, warmup_updates=4, validate_every=8, ema_decay=0.9,
     device="cpu", log_every=1, dev_messages=4,
 )  # fmt: skip
-BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=5)
+BATCHING = BatchingConfig(batch_tokens=300, max_length=64)
 STUDENT = StudentConfig(d_model=16, encoder_layers=2, decoder_layers=1, ffn_dim=32, dropout=0.0)
 DISTILLATION = DistillationConfig(
     ObjectiveConfig(alpha=0.9, final_alpha=0.5, alpha_updates=8),

@@ -25,7 +25,7 @@ CONFIG: Final = TeacherStageConfig(
         device="cpu",
         threads=1,
     ),
-    BatchingConfig(batch_tokens=300, max_length=64, auto_source_probability=0.3, chunk_batches=20),
+    BatchingConfig(batch_tokens=300, max_length=64, auto_source_probability=0.3),
 )
 
 if __name__ == "__main__":

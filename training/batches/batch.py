@@ -4,14 +4,12 @@ Legend: B messages, S source length, T target length, tags and end included.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from parley.languages.table import CODES
-from training.batches.encoded import EncodedCorpus
-from training.batches.joined import JoinedCorpus
+from training.batches.concat import ConcatCorpus
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 IGNORED: Final = -100  # label of padding
+TAG_AND_END: Final = 2  # added to a source; the target side has one of them in its input, the other in its labels
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,7 @@ class Batch:
         """The same batch on a device."""
         import torch
 
-        moved = {
-            name: value.to(device, non_blocking=True)
-            for name, value in vars(self).items()
-            if isinstance(value, torch.Tensor)
-        }
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
         return Batch(**moved, target_tokens=self.target_tokens)
 
     def model_inputs(self) -> "dict[str, torch.Tensor]":
@@ -61,7 +56,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Examples:
-    """Messages to translate, as parallel arrays [n]: languages as indices into CODES, corpus rows, tags by id."""
+    """Messages to translate, as parallel arrays [n].
+
+    Attributes:
+        source, target: languages as indices into CODES.
+        row: of the corpus.
+        source_length, target_length: positions in `input_ids` and `labels`, tag and end included.
+        auto: whether the source's tag is `__auto__`.
+    """
 
     source: "Array"
     target: "Array"
@@ -70,21 +72,27 @@ class Examples:
     target_length: "Array"
     auto: "Array"
 
+    @classmethod
+    def of(cls, corpus: ConcatCorpus, source: "Array", target: "Array", row: "Array", auto: "Array") -> "Examples":
+        """Rows of a corpus, with their lengths."""
+        lengths = corpus.lengths(source, row) + TAG_AND_END, corpus.lengths(target, row) + 1
+        return cls(source, target, row, *lengths, auto)
+
     def take(self, chosen: "Array | slice") -> "Examples":
         """The chosen examples, in that order."""
         return Examples(**{name: value[chosen] for name, value in vars(self).items()})
 
 
-def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batch:
+def make_batch(corpus: ConcatCorpus, examples: Examples) -> Batch:
     """Gather the tokens of the examples and pad them."""
     import torch
 
-    encoded = corpus if isinstance(corpus, JoinedCorpus) else JoinedCorpus(corpus)
+    encoded = corpus.encoded
     tags = np.array([encoded.language_ids.get(code, -1) for code in CODES])
     head = np.where(examples.auto, encoded.auto_id, tags[examples.source])
-    source, source_mask = _padded(encoded, examples.source, examples.row, examples.source_length, head)
+    source, source_mask = _padded(corpus, examples.source, examples.row, examples.source_length, head)
     target, target_mask = _padded(
-        encoded, examples.target, examples.row, examples.target_length + 1, tags[examples.target]
+        corpus, examples.target, examples.row, examples.target_length + 1, tags[examples.target]
     )
     counted = target_mask[:, 1:]
     return Batch(
@@ -99,33 +107,16 @@ def make_batch(corpus: EncodedCorpus | JoinedCorpus, examples: Examples) -> Batc
 
 
 def _padded(
-    encoded: JoinedCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
+    corpus: ConcatCorpus, languages: "Array", rows: "Array", lengths: "Array", head: "Array"
 ) -> "tuple[Array, Array]":
     """[B, L] head, tokens, end, padding; and the mask of what is not padding. `lengths` count head and end."""
     width = int(lengths.max())
     mask = np.arange(width) < lengths[:, None]
-    out = np.full(mask.shape, encoded.pad_id, np.int64)
-    order = np.argsort((languages.astype(np.int64) << 40) | rows)  # language by language, in the order of the file
-    sizes = lengths[order] - 2
-    tokens, first = _gather(encoded, languages[order], rows[order], sizes)
-    column = np.arange(len(tokens)) - np.repeat(first, sizes)
-    out.ravel()[np.repeat(order * width + 1, sizes) + column] = tokens
-    out[np.arange(len(rows)), lengths - 1] = encoded.eos_id
+    out = np.full(mask.shape, corpus.encoded.pad_id, np.int64)
+    for cells, tokens, offsets, inside in corpus.columns(languages, rows):
+        sizes = lengths[cells] - TAG_AND_END
+        along = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        out.ravel()[np.repeat(cells * width + 1, sizes) + along] = tokens[np.repeat(offsets[inside], sizes) + along]
+    out[np.arange(len(rows)), lengths - 1] = corpus.encoded.eos_id
     out[:, 0] = head
     return out, mask
-
-
-def _gather(encoded: JoinedCorpus, languages: "Array", rows: "Array", sizes: "Array") -> "tuple[Array, Array]":
-    """Tokens of cells sorted by language and row, end to end, and where each cell begins among them [n]."""
-    ends = np.cumsum(sizes)
-    first = ends - sizes
-    out = np.empty(int(sizes.sum()), np.int64)
-    parts = encoded.part_of(rows)
-    edges = np.flatnonzero(np.diff(languages.astype(np.int64) * len(encoded.parts) + parts, prepend=-1, append=-1))
-    for start, stop in pairwise(edges.tolist()):
-        part = int(parts[start])
-        tokens, offsets = encoded.parts[part].column(CODES[languages[start]])
-        here = slice(int(first[start]), int(ends[stop - 1]))
-        shift = offsets[rows[start:stop] - encoded.starts[part]] - first[start:stop]
-        out[here] = tokens[np.arange(here.start, here.stop) + np.repeat(shift, sizes[start:stop])]
-    return out, first

@@ -1,25 +1,25 @@
-"""Rows of every direction, their shares, and the messages of a stretch of the plan."""
+"""The directions of a split, their shares, and the messages of a stretch of the plan."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from parley.languages.table import CODES, directions, pair
 from parley.pipeline.errors import InputError
-from training.batches.batch import Examples
+from training.batches.batch import TAG_AND_END, Examples
+from training.batches.concat import ConcatCorpus
 from training.batches.config import BatchingConfig
 from training.batches.encoded import EncodedCorpus
-from training.batches.joined import JoinedCorpus, one_way_rows
+from training.batches.one_way import OneWay, OneWayRows
+from training.batches.presence import PairRows
 from training.batches.shuffling import shuffled_index
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
-TAG_AND_END: Final = 2  # added to a source; the target side has one of them in its input, the other in its labels
 _ENDLESS: Final = np.iinfo(np.int64).max
 
 
@@ -31,31 +31,17 @@ class Direction:
         usable: rows that have both sides within max_length.
         too_long: rows left out for their length.
         probability: share of the messages.
+        target_tokens: tokens of all usable rows in the target language.
     """
 
     usable: int
     too_long: int
     probability: float
-
-
-@dataclass(frozen=True)
-class OneWay:
-    """Synthetic rows to be mixed with those of the corpus.
-
-    Attributes:
-        encoded: rows with a column `direction`, the only one that each may be used in; withheld pairs are allowed.
-        ratios: direction -> messages for each message of the corpus.
-        max_repeats: how often a row is given at most, over the whole stream (0: no limit); a direction that is used up
-            gives no more.
-    """
-
-    encoded: EncodedCorpus
-    ratios: Mapping[str, float]
-    max_repeats: int = 0
+    target_tokens: int
 
 
 class DirectionSampler:
-    """Walks through the rows of every direction, so fast as its share says.
+    """Walks through the rows of every direction, as fast as its share says.
 
     A stretch is counted in chunks of `size` messages; the first `chunk` chunks hold the whole-number step of
     share x messages from each direction.
@@ -65,37 +51,50 @@ class DirectionSampler:
         synthetic: the same of the synthetic rows.
     """
 
-    def __init__(self, corpus: JoinedCorpus, config: BatchingConfig, split: str, one_way: OneWay | None) -> None:
-        """Collect the rows of every direction; those of `one_way` are the second part of `corpus`.
+    def __init__(self, corpus: ConcatCorpus, config: BatchingConfig, split: str, one_way: OneWay | None) -> None:
+        """Count the rows of every direction; those of `one_way` are the second part of `corpus`.
 
         Raises:
             InputError: an empty split, no direction left, an override for a pair without data or a withheld one.
         """
-        self.config = config
-        self._lengths = corpus.lengths()
-        self._collect(corpus.parts[0], split)
+        self.config, self._corpus = config, corpus
+        longest = config.max_length - TAG_AND_END
+        self._pairs = PairRows(corpus.encoded, split, longest)
+        self.directions = _directions(corpus.encoded, self._pairs, config, split)
         self.synthetic: dict[str, Direction] = {}
         if one_way:
-            self._add(one_way, int(corpus.starts[1]))
+            self._one_way = OneWayRows(one_way, int(corpus.starts[1]), longest)
+            self.synthetic = _synthetic(self._one_way, one_way)
+        self._lay_out(one_way.max_repeats if one_way else 0)
         self._phase = np.random.default_rng(config.seed).random(len(self._share))
+
+    def _lay_out(self, max_repeats: int) -> None:
+        """Arrays over the directions that are sampled: those of the corpus, then the synthetic ones."""
+        sampled = {name: direction for name, direction in self.directions.items() if direction.probability}
+        self._of_corpus = len(sampled)
+        both = [*sampled.items(), *self.synthetic.items()]
+        human = 1 - sum(direction.probability for direction in self.synthetic.values())
+        self._share = np.array([direction.probability for _, direction in both])
+        self._share[: self._of_corpus] *= human
+        self._count = np.array([direction.usable for _, direction in both])
+        self._mean = np.array([direction.target_tokens for _, direction in both]) / self._count
+        self._languages = np.array([[CODES.index(code) for code in pair(name)] for name, _ in both])
+        self._limit = np.full(len(both), _ENDLESS)
+        if max_repeats:
+            self._limit[self._of_corpus :] = self._count[self._of_corpus :] * max_repeats
 
     def mean_length(self) -> float:
         """Target tokens of a message, end included."""
-        means = [
-            self._lengths[languages[1], self._rows_of(index)].mean() + 1
-            for index, languages in enumerate(self._languages)
-        ]
-        return float(self._share @ np.array(means))
+        return float(self._share @ (self._mean + 1))
 
     def counts(self, chunk: int, size: int) -> tuple[int, Counter[str]]:
         """Messages of the first `chunk` chunks: of the corpus, and synthetic ones by direction."""
         given = np.minimum(self._given(chunk, size), self._limit)
-        of_corpus = len(self._share) - len(self.synthetic)
-        synthetic = dict(zip(self.synthetic, given[of_corpus:].tolist(), strict=True))
-        return int(given[:of_corpus].sum()), Counter(synthetic)
+        synthetic = dict(zip(self.synthetic, given[self._of_corpus :].tolist(), strict=True))
+        return int(given[: self._of_corpus].sum()), Counter(synthetic)
 
-    def draw(self, chunk: int, size: int, generator: np.random.Generator) -> Examples:
-        """The chunk's share of every direction, direction by direction."""
+    def draw(self, chunk: int, size: int, generator: np.random.Generator) -> "tuple[Examples, Array]":
+        """The chunk's share of every direction, direction by direction, and the epoch each message is of [n]."""
         before = self._given(chunk, size)
         taken = self._given(chunk + 1, size) - before
         which = np.repeat(np.arange(len(taken)), taken)
@@ -104,84 +103,50 @@ class DirectionSampler:
         which, turn = which[left], turn[left]
         count = self._count[which]
         place = shuffled_index(turn % count, count, self.config.seed, which, turn // count)
-        row = self._rows[self._start[which] + place]
         source, target = self._languages[which].T
-        return Examples(
-            source,
-            target,
-            row,
-            source_length=self._lengths[source, row] + TAG_AND_END,
-            target_length=self._lengths[target, row] + 1,
-            auto=generator.random(len(row)) < self.config.auto_source_probability,
-        )
+        row = self._rows(source, target, place, which >= self._of_corpus)
+        auto = generator.random(len(row)) < self.config.auto_source_probability
+        return Examples.of(self._corpus, source, target, row, auto), turn // count
 
-    def _collect(self, encoded: EncodedCorpus, split: str) -> None:
-        """Rows of every pair laid end to end, shared by the pair's two directions."""
-        pairs = _usable_rows(encoded, self._lengths, encoded.rows(split), self.config.max_length)
-        if split == "train":
-            pairs = {key: found for key, found in pairs.items() if key not in encoded.pairs_withheld()}
-        named = {name: pairs[key] for name in directions(encoded.languages) if (key := frozenset(pair(name))) in pairs}
-        shares = _shares({name: len(rows) for name, (rows, _) in named.items()}, self.config, split, encoded)
-        self.directions = {
-            name: Direction(len(rows), too_long, shares.get(name, 0.0)) for name, (rows, too_long) in named.items()
-        }
-        sizes = np.array([len(rows) for rows, _ in pairs.values()])
-        start = dict(zip(pairs, np.cumsum(sizes) - sizes, strict=True))
-        self._rows = np.concatenate([rows for rows, _ in pairs.values()])
-        self._start = np.array([start[frozenset(pair(name))] for name in shares])
-        self._count = np.array([len(named[name][0]) for name in shares])
-        self._share = np.array(list(shares.values()))
-        self._languages = _indices(shares)
-        self._limit = np.full(len(shares), _ENDLESS)
-
-    def _add(self, one_way: OneWay, first: int) -> None:
-        """Lay the synthetic rows, numbered from `first`, behind those of the corpus, and give them their shares."""
-        found, longest = {}, self.config.max_length - TAG_AND_END
-        for name, rows in one_way_rows(one_way.encoded).items():
-            source, target = (self._lengths[CODES.index(code), first + rows] for code in pair(name))
-            fits = (np.minimum(source, target) > 0) & (np.maximum(source, target) <= longest)
-            if fits.any() and one_way.ratios.get(name, 0.0) > 0:
-                found[name] = first + rows[fits], int((~fits).sum())
-        ratios = np.array([one_way.ratios[name] for name in found])
-        whole = 1 + float(ratios.sum())
-        self.synthetic = {
-            name: Direction(len(rows), too_long, float(ratio) / whole)
-            for (name, (rows, too_long)), ratio in zip(found.items(), ratios, strict=True)
-        }
-        counts = np.array([len(rows) for rows, _ in found.values()], np.int64)
-        self._start = np.concatenate([self._start, len(self._rows) + np.cumsum(counts) - counts])
-        self._rows = np.concatenate([self._rows, *(rows for rows, _ in found.values())])
-        self._count = np.concatenate([self._count, counts])
-        self._share = np.concatenate([self._share, ratios]) / whole
-        self._languages = np.concatenate([self._languages, _indices(found)])
-        limit = counts * one_way.max_repeats if one_way.max_repeats else np.full(len(found), _ENDLESS)
-        self._limit = np.concatenate([self._limit, limit])
-
-    def _rows_of(self, index: int) -> "Array":
-        return self._rows[self._start[index] : self._start[index] + self._count[index]]
+    def _rows(self, source: "Array", target: "Array", place: "Array", synthetic: "Array") -> "Array":
+        """The row [n] at a place of each message's direction."""
+        row = np.empty(len(place), np.int64)
+        row[~synthetic] = self._pairs.find(source[~synthetic], target[~synthetic], place[~synthetic])
+        if synthetic.any():
+            row[synthetic] = self._one_way.find(source[synthetic], target[synthetic], place[synthetic])
+        return row
 
     def _given(self, chunk: int, size: int) -> "Array":
         """Messages of each direction in the first `chunk` chunks, were there no end to its rows."""
         return np.floor(self._share * size * chunk + self._phase).astype(np.int64)
 
 
-def _indices(names: Mapping[str, object]) -> "Array":
-    """Source and target of directions as indices into CODES [n, 2]."""
-    return np.array([[CODES.index(code) for code in pair(name)] for name in names], np.int64).reshape(-1, 2)
+def _directions(encoded: EncodedCorpus, pairs: PairRows, config: BatchingConfig, split: str) -> dict[str, Direction]:
+    """Every direction that has rows, in train those that are not withheld, with its share."""
+    place = {code: index for index, code in enumerate(pairs.languages)}
+    withheld = encoded.pairs_withheld() if split == "train" else frozenset()
+    between = {
+        name: (place[source], place[target])
+        for name in directions(encoded.languages)
+        for source, target in [pair(name)]
+        if frozenset((source, target)) not in withheld and (pairs.usable + pairs.too_long)[place[source], place[target]]
+    }
+    shares = _shares({name: int(pairs.usable[both]) for name, both in between.items()}, config, split, encoded)
+    return {
+        name: Direction(
+            int(pairs.usable[both]), int(pairs.too_long[both]), shares.get(name, 0.0), int(pairs.target_tokens[both])
+        )
+        for name, both in between.items()
+    }
 
 
-def _usable_rows(
-    encoded: EncodedCorpus, lengths: "Array", rows: "Array", max_length: int
-) -> "dict[frozenset[str], tuple[Array, int]]":
-    """For each pair with data: its rows that have both sides within max_length, and how many are too long."""
-    usable = {}
-    for first, second in combinations(encoded.languages, 2):
-        sizes = lengths[CODES.index(first), rows], lengths[CODES.index(second), rows]
-        both = (sizes[0] > 0) & (sizes[1] > 0)
-        fits = both & (np.maximum(*sizes) + TAG_AND_END <= max_length)
-        if both.any():
-            usable[frozenset((first, second))] = rows[fits], int(both.sum() - fits.sum())
-    return usable
+def _synthetic(rows: OneWayRows, one_way: OneWay) -> dict[str, Direction]:
+    """Every direction of the synthetic rows, with its share of all messages."""
+    whole = 1 + sum(one_way.ratios[name] for name in rows.usable)
+    return {
+        name: Direction(usable, rows.too_long[name], one_way.ratios[name] / whole, rows.target_tokens[name])
+        for name, usable in rows.usable.items()
+    }
 
 
 def _shares(usable: Mapping[str, int], config: BatchingConfig, split: str, encoded: EncodedCorpus) -> dict[str, float]:

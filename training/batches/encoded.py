@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parley.languages.table import language, pair
 from parley.pipeline.errors import InputError
+from training.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
     Int64Array = np.ndarray[Any, np.dtype[np.int64]]
     Int32Array = np.ndarray[Any, np.dtype[np.int32]]
 
@@ -61,9 +65,20 @@ class EncodedCorpus:
             raise InputError(f"{directory}: not an encoded corpus ({error})") from error
 
     @cached_property
-    def table(self) -> pa.Table:
-        """Columns row_id, split, domain, origin of every row."""
-        return pq.read_table(self.directory / ROWS, read_dictionary=["split", "domain", "origin"])
+    def row_count(self) -> int:
+        """Rows."""
+        return len(self.column(self.languages[0])[1]) - 1
+
+    def fact(self, name: str) -> pa.ChunkedArray:
+        """A column of `rows.parquet`, such as row_id, split, domain, origin: what is known of every row.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        path = self.directory / ROWS
+        if name not in pq.read_schema(path).names:
+            raise InputError(f"{self.directory}: its rows have no '{name}'")
+        return pq.read_table(path, columns=[name], read_dictionary=[name])[name]
 
     @cached_property
     def _columns(self) -> "dict[str, tuple[np.ndarray, Int64Array]]":
@@ -89,14 +104,30 @@ class EncodedCorpus:
             )
         return self._columns[code]
 
-    def lengths(self, code: str) -> "Int32Array":
-        """Tokens of each row in a language [rows]; 0 where the cell is empty. Tags and end are not counted."""
-        return np.diff(self.column(code)[1]).astype(np.int32)
+    def lengths(self, code: str, rows: slice | None = None) -> "Int32Array":
+        """Tokens of the rows of a slice, or of all, in a language [rows]; 0 where the cell is empty.
+
+        Tags and end are not counted.
+        """
+        offsets = self.column(code)[1]
+        wanted = offsets if rows is None else offsets[rows.start : rows.stop + 1]
+        return np.diff(wanted).astype(np.int32)
 
     def tokens(self, code: str, row: int) -> "np.ndarray":
         """Token ids of one cell, without tags."""
         tokens, offsets = self.column(code)
         return tokens[offsets[row] : offsets[row + 1]]
+
+    def in_split(self, split: str) -> "np.ndarray":
+        """Whether each row is of a split [rows].
+
+        Raises:
+            InputError: the split is empty.
+        """
+        inside = np.asarray(pc.equal(self.fact("split"), split))
+        if not inside.any():
+            raise InputError(f"{self.directory}: no rows in split '{split}'")
+        return inside
 
     def rows(self, split: str) -> "Int32Array":
         """Indices of the rows of a split, ascending.
@@ -104,17 +135,21 @@ class EncodedCorpus:
         Raises:
             InputError: the split is empty.
         """
-        splits = self.table["split"].combine_chunks()
-        rows = np.flatnonzero(np.asarray(pa.compute.equal(splits, split))).astype(np.int32)
-        if not len(rows):
-            raise InputError(f"{self.directory}: no rows in split '{split}'")
-        return rows
+        return np.flatnonzero(self.in_split(split)).astype(np.int32)
 
     def pair_rows(self, source: str, target: str, split: str = "train") -> "Int32Array":
         """Indices of the rows of a split that have both languages, ascending; withheld pairs included."""
         rows = self.rows(split)
         both = (self.lengths(source)[rows] > 0) & (self.lengths(target)[rows] > 0)
         return rows[both]
+
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer that the ids are of.
+
+        Raises:
+            InputError: it is not there, or cannot be read.
+        """
+        return load_tokenizer(self.directory)
 
     def pairs_withheld(self) -> frozenset[frozenset[str]]:
         """The withheld pairs, order aside."""

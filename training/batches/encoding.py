@@ -1,7 +1,7 @@
 """The stage `encoded`: the corpus as token ids, shard by shard; also what makes an encoded store of other rows.
 
-A store holds `<language>.tokens.bin`, `<language>.offsets.npy`, `rows.parquet` and `meta.json`; a shard holds the same
-without `meta.json`, and is appended to the others.
+A store holds `<language>.tokens.bin`, `<language>.offsets.npy`, `rows.parquet`, `meta.json` and the tokenizer; a shard
+holds the same without the last two, and is appended to the others.
 """
 
 import shutil
@@ -110,7 +110,7 @@ def encode_column(
 def write_meta(
     out: Path, tokenizer: "PreTrainedTokenizerFast", languages: Sequence[str], withheld_pairs: Sequence[str]
 ) -> None:
-    """Write `meta.json`, which makes the folder an encoded corpus."""
+    """Keep the tokenizer that the ids are of, and write `meta.json`, which makes the folder an encoded corpus."""
     meta = {
         "languages": list(languages),
         "dtype": token_type(tokenizer).name,
@@ -122,6 +122,7 @@ def write_meta(
         "auto_id": tokenizer.convert_tokens_to_ids(AUTO_TOKEN),
         "language_ids": language_tags(tokenizer.get_vocab()),
     }
+    tokenizer.save_pretrained(str(out))
     write_json(out / META, meta)
 
 

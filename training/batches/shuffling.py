@@ -22,9 +22,7 @@ def shuffled_index(index: Array, count: Array, *key: "Array | int") -> Array:
     Returns:
         [n] int64, for equal count and key a bijection of range(count).
     """
-    seed = np.zeros(len(index), np.uint64)
-    for part in key:
-        seed = _mix(seed * _GOLDEN + np.asarray(part).astype(np.uint64) + _GOLDEN)
+    seed = hashed(len(index), *key)
     half = np.ceil(np.log2(np.maximum(count, 2)) / 2).astype(np.uint64)
     out = _feistel(index.astype(np.uint64), half, seed)
     outside = np.flatnonzero(out >= count.astype(np.uint64))
@@ -32,6 +30,14 @@ def shuffled_index(index: Array, count: Array, *key: "Array | int") -> Array:
         out[outside] = _feistel(out[outside], half[outside], seed[outside])
         outside = outside[out[outside] >= count[outside].astype(np.uint64)]
     return out.astype(np.int64)
+
+
+def hashed(count: int, *key: "Array | int") -> Array:
+    """[count] uint64 that look random: a hash of the integers of a key, each one number or [count]."""
+    found = np.zeros(count, np.uint64)
+    for part in key:
+        found = _mix(found * _GOLDEN + np.asarray(part).astype(np.uint64) + _GOLDEN)
+    return found
 
 
 def _feistel(value: Array, half: Array, seed: Array) -> Array:

@@ -4,28 +4,54 @@
 - a direction's share p ~ rows^(1/temperature); its count in a chunk is the whole-number step of p x examples so far, so
   shares are met exactly instead of on average
 - a direction walks through its rows in a pseudo-random order (a keyed permutation, nothing stored), each once per epoch
-- within a chunk, examples of all directions are sorted by length and cut at the token
-  budgets; the batches are then shuffled
+- within a chunk, some messages are rewritten (`augmented`, in train); examples of all directions are then sorted by
+  length and cut at the token budgets; the batches are then shuffled
 - synthetic rows, usable in one direction only, come in as further directions with shares of their own (`OneWay`)
 - processes take turns over the same plan: process r of w gets batches r, r + w, ... whatever w is
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parley.languages.table import CODES, pair
+from parley.languages.table import CODES
+from training.batches.augmented import Augmenter
 from training.batches.batch import Batch, Examples, make_batch
+from training.batches.bucketing import CHUNK_BATCHES, batch_edges, length_order
+from training.batches.concat import ConcatCorpus
 from training.batches.config import BatchingConfig
-from training.batches.cutting import cut, length_order
-from training.batches.direction_sampling import TAG_AND_END, Direction, DirectionSampler, OneWay
+from training.batches.direction_sampling import Direction, DirectionSampler
 from training.batches.encoded import EncodedCorpus
-from training.batches.joined import JoinedCorpus
+from training.batches.one_way import OneWay
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Messages that are planned together.
+
+    Attributes:
+        corpus: what the examples are rows of.
+        examples: in the order of their batches.
+        synthetic: [n] whether an example is a synthetic row.
+        edges: [batches + 1] of the batches among the examples.
+        order: [batches] that the batches are given in.
+    """
+
+    corpus: ConcatCorpus
+    examples: Examples
+    synthetic: "Array"
+    edges: "Array"
+    order: "Array"
+
+    def batch(self, place: int) -> Batch:
+        """The batch at a place in the order."""
+        chosen = self.order[place]
+        return make_batch(self.corpus, self.examples.take(slice(self.edges[chosen], self.edges[chosen + 1])))
 
 
 class BatchStream:
@@ -40,19 +66,20 @@ class BatchStream:
         world: int = 1,
         one_way: OneWay | None = None,
     ) -> None:
-        """Collect the rows of every direction; process `rank` of `world` takes its turns.
+        """Count the rows of every direction; process `rank` of `world` takes its turns.
 
         Raises:
             InputError: an empty split, no direction left, an override for a pair without data or a withheld one,
-                synthetic rows of another vocabulary.
+                synthetic rows of another vocabulary, augmentations of a store without its tokenizer.
         """
         self.config, self.rank, self.world = config, rank, world
-        self.corpus = JoinedCorpus(encoded, *([one_way.encoded] if one_way else []))
+        self.corpus = ConcatCorpus(encoded, *([one_way.encoded] if one_way else []))
         self.sampler = DirectionSampler(self.corpus, config, split, one_way)
-        size = config.chunk_batches * config.batch_tokens / self.sampler.mean_length()
-        self._chunk_size = max(1, int(size))
+        self._augment = Augmenter(self.corpus, config) if config.augmentations and split == "train" else None
+        batches = one_way.chunk_batches if one_way else CHUNK_BATCHES
+        self._chunk_size = max(1, int(batches * config.batch_tokens / self.sampler.mean_length()))
         self._chunk = self._batch = 0
-        self._plans: dict[int, tuple[Examples, Array, Array]] = {}
+        self._chunks: dict[int, Chunk] = {}
 
     @property
     def directions(self) -> Mapping[str, Direction]:
@@ -73,10 +100,9 @@ class BatchStream:
         """Yield this process's batches from the current position, without end."""
         while True:
             chunk, batch = self._locate(self._chunk, self._batch + self.rank)
-            examples, edges, order = self._plan(chunk)
-            chosen = order[batch]
+            planned = self._plan(chunk)
             self._chunk, self._batch = self._locate(self._chunk, self._batch + self.world)
-            yield make_batch(self.corpus, examples.take(slice(edges[chosen], edges[chosen + 1])))
+            yield planned.batch(batch)
 
     def state_dict(self) -> dict[str, int]:
         """Position in the plan: the same for every process that has taken as many batches, and for any `world`."""
@@ -90,59 +116,36 @@ class BatchStream:
         """Messages given up to a position, over all processes: of the corpus, and synthetic ones by direction."""
         chunk, batch = int(state["chunk"]), int(state["batch"])
         of_corpus, found = self.sampler.counts(chunk, self._chunk_size)
-        examples, edges, order = self._plan(chunk)
-        given = [np.arange(edges[chosen], edges[chosen + 1]) for chosen in order[:batch]]
-        begun = examples.take(np.concatenate([np.zeros(0, np.int64), *given]))
-        synthetic = self.corpus.part_of(begun.row) > 0
-        both = zip(begun.source[synthetic].tolist(), begun.target[synthetic].tolist(), strict=True)
+        planned = self._plan(chunk)
+        given = [np.arange(planned.edges[chosen], planned.edges[chosen + 1]) for chosen in planned.order[:batch]]
+        begun = np.concatenate([np.zeros(0, np.int64), *given])
+        synthetic = planned.examples.take(begun[planned.synthetic[begun]])
+        both = zip(synthetic.source.tolist(), synthetic.target.tolist(), strict=True)
         found.update(f"{CODES[source]}-{CODES[target]}" for source, target in both)
-        return of_corpus + int((~synthetic).sum()), dict(found)
+        return of_corpus + len(begun) - len(synthetic.row), dict(found)
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         """The chunk and batch meant by a batch number that may lie beyond the chunk's end."""
-        while batch >= len(self._plan(chunk)[2]):
-            batch -= len(self._plan(chunk)[2])
+        while batch >= len(self._plan(chunk).order):
+            batch -= len(self._plan(chunk).order)
             chunk += 1
         return chunk, batch
 
-    def _plan(self, chunk: int) -> "tuple[Examples, Array, Array]":
-        """Examples of a chunk sorted by length, edges of its batches [n + 1], and the order they are given in [n]."""
-        if chunk not in self._plans:
-            generator = np.random.default_rng((self.config.seed, chunk))
-            examples = self.sampler.draw(chunk, self._chunk_size, generator)
-            examples = examples.take(
-                length_order(examples.source_length, examples.target_length, self.config, generator)
-            )
-            edges = cut(examples.source_length, examples.target_length, self.config)
-            for old in [key for key in self._plans if key < self._chunk]:
-                del self._plans[old]
-            self._plans[chunk] = examples, edges, generator.permutation(len(edges) - 1)
-        return self._plans[chunk]
+    def _plan(self, number: int) -> Chunk:
+        """The chunk of a number; those of the current position and behind it are kept."""
+        if number not in self._chunks:
+            self._chunks = {key: chunk for key, chunk in self._chunks.items() if key >= self._chunk}
+            self._chunks[number] = self._planned(number)
+        return self._chunks[number]
 
-
-def direction_batches(
-    encoded: EncodedCorpus, direction: str, config: BatchingConfig, split: str = "dev", limit: int = 0
-) -> Iterator[Batch]:
-    """A direction's messages once, in batches sorted by length: for validation by loss.
-
-    Args:
-        limit: the first so many messages only; 0 for all. Messages longer than max_length are left out.
-    """
-    source, target = pair(direction)
-    rows = encoded.pair_rows(source, target, split)
-    lengths = encoded.lengths(source)[rows], encoded.lengths(target)[rows]
-    kept = np.flatnonzero(np.maximum(*lengths) + TAG_AND_END <= config.max_length)[: limit or None]
-    if not len(kept):
-        return
-    examples = Examples(
-        source=np.full(len(kept), CODES.index(source)),
-        target=np.full(len(kept), CODES.index(target)),
-        row=rows[kept],
-        source_length=lengths[0][kept] + TAG_AND_END,
-        target_length=lengths[1][kept] + 1,
-        auto=np.zeros(len(kept), bool),
-    )
-    examples = examples.take(np.lexsort((examples.source_length, examples.target_length)))
-    edges = cut(examples.source_length, examples.target_length, config)
-    for start, stop in pairwise(edges):
-        yield make_batch(encoded, examples.take(slice(start, stop)))
+    def _planned(self, number: int) -> Chunk:
+        generator = np.random.default_rng((self.config.seed, number))
+        examples, epoch = self.sampler.draw(number, self._chunk_size, generator)
+        synthetic = self.corpus.part_of(examples.row) > 0
+        corpus = self.corpus
+        if self._augment:
+            corpus, examples = self._augment(examples, epoch)
+        lengths = examples.source_length, examples.target_length
+        order = length_order(*lengths, self.config, generator)
+        edges = batch_edges(lengths[0][order], lengths[1][order], self.config)
+        return Chunk(corpus, examples.take(order), synthetic[order], edges, generator.permutation(len(edges) - 1))

@@ -21,7 +21,7 @@ from training.model.loading import Translator
 from training.tokenizer import SPECIAL_TOKENS
 
 CONFIG = SequenceTargetsConfig(messages=12)
-BATCHING = BatchingConfig(batch_tokens=200, max_length=64, chunk_batches=3)
+BATCHING = BatchingConfig(batch_tokens=200, max_length=64)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_targets_are_the_teachers_words_and_sources_the_rough_ones(written: Path
     corpus = pq.read_table(inputs["corpus"] / "shard-00000.parquet")
     clean = {text for code in ("en", "fr", "th") for text in corpus[code].to_pylist()}
     assert any(text not in clean for text in sources)
-    assert encoded.table["origin"].unique().to_pylist() == ["teacher"]
+    assert encoded.fact("origin").unique().to_pylist() == ["teacher"]
 
 
 def test_resumes_and_shares_over_processes(written: Path) -> None:

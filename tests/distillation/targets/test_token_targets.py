@@ -21,7 +21,7 @@ from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig
 
-BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=5)
+BATCHING = BatchingConfig(batch_tokens=300, max_length=64)
 CUT = CutConfig(TokenTargetsConfig(top_k=4), temperature=2.0)
 TOKENS = 2000
 

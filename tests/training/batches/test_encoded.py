@@ -56,7 +56,7 @@ def test_pair_rows_have_both_languages_in_the_split(encoded: EncodedCorpus) -> N
 
 
 def test_rows_keep_their_facts(encoded: EncodedCorpus, inputs: dict[str, Path]) -> None:
-    assert encoded.table["row_id"].to_pylist() == COLUMNS["row_id"]
+    assert encoded.fact("row_id").to_pylist() == COLUMNS["row_id"]
     assert encoded.rows("dev").tolist() == [row for row in range(240) if COLUMNS["split"][row] == "dev"]
     assert encoded.withheld_pairs == ("fr-th",)
     assert encoded.pairs_withheld() == {frozenset(("fr", "th"))}

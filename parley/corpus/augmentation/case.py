@@ -1,0 +1,34 @@
+"""Letters as chat has them: all small, or all capitals."""
+
+import unicodedata
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
+from parley.languages.casing import lower, upper
+
+_CAPITALS: Final = 1 / 6  # of the messages; chat is typed in small letters more often than it is shouted
+
+
+@AUGMENTATIONS.register("case")
+def case(message: Message, draw: Random) -> Message:
+    """Small letters in the source, whose translation is written as ever; once in a while capitals on both sides."""
+    return in_capitals(message) if draw.random() < _CAPITALS else in_small_letters(message)
+
+
+def in_small_letters(message: Message) -> Message:
+    """The source in small letters."""
+    return replace(message, source=_composed(lower(message.source, message.source_language)))
+
+
+def in_capitals(message: Message) -> Message:
+    """Source and target in capitals; neither where the source's script has none, since nobody shouts there."""
+    source = _composed(upper(message.source, message.source_language))
+    if source == message.source.lower():
+        return message
+    return replace(message, source=source, target=_composed(upper(message.target, message.target_language)))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,149 @@
+"""Messages of a chunk rewritten by augmentations: pieces -> text -> augmentation -> pieces.
+
+The tokenizer gives every text back exactly, so text needs no store of its own; only the messages that an augmentation
+falls to are decoded and encoded again, all at once. What falls to a message is a function of (seed, row, direction,
+epoch), so any process can make a chunk again. It is made before the chunk is sorted and cut, so budgets hold.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parley.corpus.augmentation.registry import Message, augmented
+from parley.languages.table import CODES
+from training.batches.batch import TAG_AND_END, Examples
+from training.batches.concat import ConcatCorpus
+from training.batches.config import BatchingConfig
+from training.batches.shuffling import hashed
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+Pieces = Sequence[Sequence[int]]
+
+
+class Augmenter:
+    """Applies `config.augmentations` to the messages of a chunk."""
+
+    def __init__(self, corpus: ConcatCorpus, config: BatchingConfig) -> None:
+        """Load the tokenizer that is kept with the corpus.
+
+        Raises:
+            InputError: there is none.
+        """
+        self.corpus, self.config = corpus, config
+        tokenizer = corpus.encoded.tokenizer()
+        self._tokenizer = tokenizer.backend_tokenizer
+        self._special = frozenset(tokenizer.all_special_ids)
+
+    def __call__(self, examples: Examples, epoch: "Array") -> tuple[ConcatCorpus, Examples]:
+        """The examples, which stand direction by direction as they were drawn, with some of them rewritten.
+
+        Args:
+            epoch: [n] that each message is of.
+
+        Returns:
+            The corpus with the rewritten messages behind it, and the examples as rows of that.
+        """
+        falls, seeds = self._chances(examples, epoch)
+        touched = np.flatnonzero(falls.any(axis=1))
+        names = np.array(list(self.config.augmentations))
+        rewritten = [
+            augmented(message, names[mine], seed)
+            for message, mine, seed in zip(
+                self._messages(examples, touched), falls[touched], seeds[touched].tolist(), strict=True
+            )
+        ]
+        return self._merged(examples, touched, rewritten)
+
+    def _chances(self, examples: Examples, epoch: "Array") -> "tuple[Array, Array]":
+        """Which augmentations fall to each message [n, augmentations], and the seed of each message [n]."""
+        probabilities = np.array(list(self.config.augmentations.values()))
+        count = len(examples.row)
+        seeds = hashed(count, self.config.seed, examples.row, examples.source, examples.target, epoch)
+        chances = [hashed(count, seeds, place) / 2.0**64 for place in range(len(probabilities))]
+        return np.stack(chances, axis=1) < probabilities, seeds
+
+    def _messages(self, examples: Examples, touched: "Array") -> list[Message]:
+        """The text of the touched messages and of their neighbours."""
+        neighbours = self._neighbours(examples)[touched]
+        both = examples.take(np.concatenate([touched, neighbours]))
+        texts = [self._texts(languages, both.row) for languages in (both.source, both.target)]
+        codes = [[CODES[language] for language in languages] for languages in (both.source, both.target)]
+        second = [
+            Message(*fields) for fields in zip(*(column[len(touched) :] for column in (*texts, *codes)), strict=True)
+        ]
+        alone = (touched == neighbours).tolist()
+        return [
+            Message(*fields, neighbour=None if lonely else other)
+            for *fields, other, lonely in zip(*texts, *codes, second, alone, strict=True)
+        ]
+
+    def _neighbours(self, examples: Examples) -> "Array":
+        """The next message of the same direction [n], in turns; a direction's only message has itself."""
+        part = self.corpus.part_of(examples.row)
+        direction = (part * len(CODES) + examples.source) * len(CODES) + examples.target
+        starts = np.flatnonzero(np.diff(direction, prepend=-1))
+        following = np.arange(1, len(direction) + 1)
+        following[[*(starts[1:] - 1), -1]] = starts
+        return following
+
+    def _texts(self, languages: "Array", rows: "Array") -> list[str]:
+        texts: list[str] = self._tokenizer.decode_batch(self.corpus.tokens(languages, rows), skip_special_tokens=True)
+        return texts
+
+    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        return [entry.ids for entry in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def _heads(self, languages: "Array", rows: "Array") -> list[list[int]]:
+        """The special token that a cell begins with [n], such as that of back-translated sources."""
+        return [ids[:1] if ids[0] in self._special else [] for ids in self.corpus.tokens(languages, rows)]
+
+    def _merged(
+        self, examples: Examples, touched: "Array", rewritten: Sequence[Message]
+    ) -> tuple[ConcatCorpus, Examples]:
+        """Rewritten messages in the place of the touched ones, but for those that came out empty or too long."""
+        heads = self._heads(examples.source[touched], examples.row[touched])
+        pieces = self._pieces([message.source for message in rewritten])
+        sources = [head + ids for head, ids in zip(heads, pieces, strict=True)]
+        targets = self._pieces([message.target for message in rewritten])
+        sizes = np.array([list(map(len, sources)), list(map(len, targets))], np.int64)
+        kept = np.flatnonzero((sizes.min(axis=0) > 0) & (sizes.max(axis=0) + TAG_AND_END <= self.config.max_length))
+        touched = touched[kept]
+        rows = MessageRows(
+            (examples.source[touched], [sources[place] for place in kept]),
+            (examples.target[touched], [targets[place] for place in kept]),
+        )
+        corpus = ConcatCorpus(self.corpus.encoded, *self.corpus.parts[1:], rows)
+        row = examples.row.copy()
+        row[touched] = corpus.starts[-1] + np.arange(len(touched))
+        return corpus, Examples.of(corpus, examples.source, examples.target, row, examples.auto)
+
+
+class MessageRows:
+    """Messages in memory in the form of an encoded corpus, one row each.
+
+    Args:
+        sides: of all messages, languages [n] as indices into CODES and pieces [n]; first the sources, then the targets.
+    """
+
+    def __init__(self, *sides: "tuple[Array, Pieces]") -> None:
+        self.row_count = len(sides[0][1])
+        self._columns = {
+            CODES[language]: self._column(language, sides)
+            for language in np.unique(np.concatenate([languages for languages, _ in sides])).tolist()
+        }
+
+    def column(self, code: str) -> "tuple[Array, Array]":
+        """Flat token ids of a language, and the rows' offsets into them [rows + 1]."""
+        return self._columns[code]
+
+    def _column(self, language: int, sides: "Sequence[tuple[Array, Pieces]]") -> "tuple[Array, Array]":
+        cells: list[Sequence[int]] = [()] * self.row_count
+        for languages, pieces in sides:
+            for row in np.flatnonzero(languages == language).tolist():
+                cells[row] = pieces[row]
+        offsets = np.cumsum([0, *map(len, cells)])
+        return np.fromiter(chain.from_iterable(cells), np.int64, count=int(offsets[-1])), offsets

@@ -1,0 +1,79 @@
+"""Synthetic rows, each of which may be used in one direction only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from parley.languages.table import CODES, pair
+from training.batches.bucketing import CHUNK_BATCHES
+from training.batches.encoded import EncodedCorpus
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+DIRECTION: Final = "direction"  # column of `rows.parquet` of a corpus whose rows may be used one way only
+
+
+@dataclass(frozen=True)
+class OneWay:
+    """Synthetic rows to be mixed with those of the corpus.
+
+    Attributes:
+        encoded: rows with a column `direction`, the only one that each may be used in; withheld pairs are allowed.
+        ratios: direction -> messages for each message of the corpus.
+        max_repeats: how often a row is given at most, over the whole stream (0: no limit); a direction that is used up
+            gives no more.
+        chunk_batches: batches planned together. What is planned counts as given, so training should see several chunks.
+    """
+
+    encoded: EncodedCorpus
+    ratios: Mapping[str, float]
+    max_repeats: int = 0
+    chunk_batches: int = CHUNK_BATCHES
+
+
+class OneWayRows:
+    """The rows of each direction that has a ratio and rows within `longest` tokens.
+
+    Attributes:
+        usable, too_long, target_tokens: rows used, rows left out, and tokens of the used ones' targets, by direction.
+    """
+
+    def __init__(self, one_way: OneWay, first: int, longest: int) -> None:
+        """Number the rows from `first`.
+
+        Raises:
+            InputError: a corpus without directions.
+        """
+        encoded = one_way.encoded
+        self.usable: dict[str, int] = {}
+        self.too_long: dict[str, int] = {}
+        self.target_tokens: dict[str, int] = {}
+        found = []
+        for name, rows in one_way_rows(encoded).items():
+            source, target = (encoded.lengths(code)[rows] for code in pair(name))
+            fits = (np.minimum(source, target) > 0) & (np.maximum(source, target) <= longest)
+            if fits.any() and one_way.ratios.get(name, 0.0) > 0:
+                found.append(first + rows[fits])
+                self.usable[name], self.too_long[name] = int(fits.sum()), int((~fits).sum())
+                self.target_tokens[name] = int(target[fits].sum())
+        self._rows = np.concatenate([np.zeros(0, np.int64), *found])
+        self._start = np.zeros((len(CODES), len(CODES)), np.int64)
+        for name, start in zip(self.usable, np.cumsum([0, *map(len, found)]).tolist(), strict=False):
+            self._start[*(CODES.index(code) for code in pair(name))] = start
+
+    def find(self, source: "Array", target: "Array", place: "Array") -> "Array":
+        """The row [n] at a place [n] among the rows of each message's direction, languages as indices into CODES."""
+        return self._rows[self._start[source, target] + place]
+
+
+def one_way_rows(encoded: EncodedCorpus) -> "dict[str, Array]":
+    """Rows by the one direction that they may be used in, in the order of the file.
+
+    Raises:
+        InputError: a corpus without that column.
+    """
+    names = np.array(encoded.fact(DIRECTION).to_pylist())
+    return {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())}
