@@ -6,6 +6,7 @@ epoch), so any process can make a chunk again. It is made before the chunk is so
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -70,15 +71,14 @@ class Augmenter:
         """The text of the touched messages and of their neighbours."""
         neighbours = self._neighbours(examples)[touched]
         both = examples.take(np.concatenate([touched, neighbours]))
-        texts = [self._texts(languages, both.row) for languages in (both.source, both.target)]
-        codes = [[CODES[language] for language in languages] for languages in (both.source, both.target)]
-        second = [
-            Message(*fields) for fields in zip(*(column[len(touched) :] for column in (*texts, *codes)), strict=True)
-        ]
-        alone = (touched == neighbours).tolist()
+        sides = both.source, both.target
+        texts = [self._texts(languages, both.row) for languages in sides]
+        codes = [[CODES[language] for language in languages] for languages in sides]
+        messages = list(map(Message, *texts, *codes))
+        own, others = messages[: len(touched)], messages[len(touched) :]
         return [
-            Message(*fields, neighbour=None if lonely else other)
-            for *fields, other, lonely in zip(*texts, *codes, second, alone, strict=True)
+            message if alone else replace(message, neighbour=other)
+            for message, other, alone in zip(own, others, (touched == neighbours).tolist(), strict=True)
         ]
 
     def _neighbours(self, examples: Examples) -> "Array":
