@@ -39,7 +39,7 @@ TRAINING = TrainingConfig(
     precision="fp32",
     dev_messages=4,
 )
-BATCHING = BatchingConfig(batch_tokens=300, max_length=64, chunk_batches=4)
+BATCHING = BatchingConfig(batch_tokens=300, max_length=64)
 CONTINUED = ContinuedConfig(1, TRAINING, BATCHING)
 ADOPTION = AdoptionConfig(dev_messages=6)
 CONFIG = RoundConfig(CONTINUED, 0.5, ADOPTION, seed=1)

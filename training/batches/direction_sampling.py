@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from training.batches.shuffling import shuffled_index
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
-
-_ENDLESS: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,10 @@ class DirectionSampler:
         if one_way:
             self._one_way = OneWayRows(one_way, int(corpus.starts[1]), longest)
             self.synthetic = _synthetic(self._one_way, one_way)
-        self._lay_out(one_way.max_repeats if one_way else 0)
+        self._lay_out()
         self._phase = np.random.default_rng(config.seed).random(len(self._share))
 
-    def _lay_out(self, max_repeats: int) -> None:
+    def _lay_out(self) -> None:
         """Arrays over the directions that are sampled: those of the corpus, then the synthetic ones."""
         sampled = {name: direction for name, direction in self.directions.items() if direction.probability}
         self._of_corpus = len(sampled)
@@ -79,9 +77,6 @@ class DirectionSampler:
         self._count = np.array([direction.usable for _, direction in both])
         self._mean = np.array([direction.target_tokens for _, direction in both]) / self._count
         self._languages = np.array([[CODES.index(code) for code in pair(name)] for name, _ in both])
-        self._limit = np.full(len(both), _ENDLESS)
-        if max_repeats:
-            self._limit[self._of_corpus :] = self._count[self._of_corpus :] * max_repeats
 
     def mean_length(self) -> float:
         """Target tokens of a message, end included."""
@@ -89,7 +84,7 @@ class DirectionSampler:
 
     def counts(self, chunk: int, size: int) -> tuple[int, Counter[str]]:
         """Messages of the first `chunk` chunks: of the corpus, and synthetic ones by direction."""
-        given = np.minimum(self._given(chunk, size), self._limit)
+        given = self._given(chunk, size)
         synthetic = dict(zip(self.synthetic, given[self._of_corpus :].tolist(), strict=True))
         return int(given[: self._of_corpus].sum()), Counter(synthetic)
 
@@ -99,8 +94,6 @@ class DirectionSampler:
         taken = self._given(chunk + 1, size) - before
         which = np.repeat(np.arange(len(taken)), taken)
         turn = np.arange(len(which)) - np.repeat(np.cumsum(taken) - taken, taken) + np.repeat(before, taken)
-        left = turn < self._limit[which]
-        which, turn = which[left], turn[left]
         count = self._count[which]
         place = shuffled_index(turn % count, count, self.config.seed, which, turn // count)
         source, target = self._languages[which].T
@@ -117,7 +110,7 @@ class DirectionSampler:
         return row
 
     def _given(self, chunk: int, size: int) -> "Array":
-        """Messages of each direction in the first `chunk` chunks, were there no end to its rows."""
+        """Messages of each direction in the first `chunk` chunks."""
         return np.floor(self._share * size * chunk + self._phase).astype(np.int64)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from parley.languages.table import CODES, pair
-from training.batches.bucketing import CHUNK_BATCHES
 from training.batches.encoded import EncodedCorpus
 
 if TYPE_CHECKING:
@@ -23,15 +22,10 @@ class OneWay:
     Attributes:
         encoded: rows with a column `direction`, the only one that each may be used in; withheld pairs are allowed.
         ratios: direction -> messages for each message of the corpus.
-        max_repeats: how often a row is given at most, over the whole stream (0: no limit); a direction that is used up
-            gives no more.
-        chunk_batches: batches planned together. What is planned counts as given, so training should see several chunks.
     """
 
     encoded: EncodedCorpus
     ratios: Mapping[str, float]
-    max_repeats: int = 0
-    chunk_batches: int = CHUNK_BATCHES
 
 
 class OneWayRows:

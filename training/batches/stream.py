@@ -76,8 +76,7 @@ class BatchStream:
         self.corpus = ConcatCorpus(encoded, *([one_way.encoded] if one_way else []))
         self.sampler = DirectionSampler(self.corpus, config, split, one_way)
         self._augment = Augmenter(self.corpus, config) if config.augmentations and split == "train" else None
-        batches = one_way.chunk_batches if one_way else CHUNK_BATCHES
-        self._chunk_size = max(1, int(batches * config.batch_tokens / self.sampler.mean_length()))
+        self._chunk_size = max(1, int(CHUNK_BATCHES * config.batch_tokens / self.sampler.mean_length()))
         self._chunk = self._batch = 0
         self._chunks: dict[int, Chunk] = {}
 
