@@ -21,6 +21,11 @@ from training.tokenizer import SPECIAL_TOKENS, load_tokenizer, tag_ids
 BATCHING = BatchingConfig(batch_tokens=256, max_length=64, seed=3)
 
 
+@pytest.fixture(autouse=True)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.batches.stream.CHUNK_BATCHES", 20)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return make_inputs(tmp_path_factory.mktemp("mixing"))

@@ -46,6 +46,11 @@ CONFIG = RoundConfig(CONTINUED, 0.5, ADOPTION, seed=1)
 ALWAYS = replace(CONFIG, adoption=replace(ADOPTION, always=True))
 
 
+@pytest.fixture(autouse=True)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.batches.stream.CHUNK_BATCHES", 4)
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Corpus, tokenizer, encoded, a barely trained teacher as `model`, and accepted candidates."""
