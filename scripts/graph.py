@@ -118,8 +118,8 @@ def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
 
 def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     """Annotations, the model of quality estimation and its evaluation; nothing in a run without."""
-    from qe_model.annotations.stage import QEDataStage
-    from qe_model.model.stages import quality_stages
+    from qe_model.data_stage import QEDataStage
+    from qe_model.stages import quality_stages
 
     if not config.qe.enabled:
         return []

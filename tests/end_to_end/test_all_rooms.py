@@ -24,9 +24,9 @@ CHANGES = {
     "qe.mixture.batch_tokens": 512,
     "qe.evaluation.bootstrap_samples": 20,
     "qe.evaluation.damage_messages": 2,
-    "qe_data.synthetic.per_language": 20,
-    "qe_data.synthetic.held_out": 5,
-    "qe_data.contrast.conversations": 1,
+    "qe_data.per_language": 20,
+    "qe_data.held_out": 5,
+    "qe_data.conversations": 1,
 }
 
 pytestmark = pytest.mark.slow

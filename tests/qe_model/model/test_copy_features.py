@@ -1,9 +1,9 @@
-"""Echoes: what of a text stands elsewhere too."""
+"""Copy features: what of a text stands elsewhere too."""
 
 import numpy as np
 import pytest
 
-from qe_model.model.echoes import ELSEWHERE_STATES, LEVELS, REPEAT_STATES, STATES, echo_states
+from qe_model.model.copy_features import ELSEWHERE_STATES, LEVELS, REPEAT_STATES, STATES, copy_states
 from qe_model.model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET
 
 TAG, END, PAD = 0, 2, 1
@@ -15,7 +15,7 @@ def states(**texts: list[int]) -> dict[str, list[tuple[int, int, int]]]:
     names = {"target": TARGET, "source": SOURCE, "context": CONTEXT, "theirs": CONTEXT_TARGET}
     ids = [piece for text in texts.values() for piece in [TAG, *text, END]]
     segments = [names[name] for name, text in texts.items() for _ in range(len(text) + 2)]
-    both = echo_states(np.array([[*ids, PAD]]), np.array([[*segments, 0]]), [TAG, END, PAD])
+    both = copy_states(np.array([[*ids, PAD]]), np.array([[*segments, 0]]), [TAG, END, PAD])
     assert both.shape == (2, 1, len(ids) + 1)
     assert 0 <= both[0].min() <= both[0].max() < ELSEWHERE_STATES <= both[1].min() <= both[1].max() < STATES
     found, place = {}, 0
@@ -49,13 +49,13 @@ def test_repetitions_are_counted(times: int, levels: list[int]) -> None:
 def test_rows_of_a_batch_do_not_meet() -> None:
     ids = np.array([[TAG, 10, TAG, 11], [TAG, 11, TAG, 10]])
     segments = np.array([[TARGET, TARGET, SOURCE, SOURCE]] * 2)
-    both = echo_states(ids, segments, [TAG])
+    both = copy_states(ids, segments, [TAG])
     assert (both[0] == np.where(ids == TAG, 0, LONE)).all()
     assert (both[1] == ELSEWHERE_STATES).all()
 
 
 def test_a_piece_that_ends_one_text_and_begins_the_next_is_no_pair() -> None:
     ids = np.array([[10, 11, 12, 11, 12]])
-    found = echo_states(ids, np.array([[TARGET, TARGET, SOURCE, CONTEXT_TARGET, CONTEXT_TARGET]]), [])
+    found = copy_states(ids, np.array([[TARGET, TARGET, SOURCE, CONTEXT_TARGET, CONTEXT_TARGET]]), [])
     assert (found[0, 0] // (LEVELS + 1)).tolist() == [0, 0, 0, 0, 0]
     assert (found[0, 0] % (LEVELS + 1)).tolist() == [0, 1, 0, 1, 0]

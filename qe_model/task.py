@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from torch import nn
 
 from qe_model.annotations.annotation import AnnotatedTranslation
-from qe_model.annotations.labels import style_of, tells_words
+from qe_model.annotations.labels import style_of
+from qe_model.annotations.sampling import evenly_spread
 from qe_model.model.batch import QEBatch
-from qe_model.model.config import LossConfig
+from qe_model.model.config import LossConfig, MixtureConfig
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
 from qe_model.model.losses import total_loss
 from qe_model.scoring.prediction import predict
 from qe_model.scoring.tuning import dev_scores
+from qe_model.synthetic.contrastive import is_contrast
 from training.loop.trainer import LossParts
 
 
@@ -25,28 +27,18 @@ class QETask:
         encoder: of texts.
         dev: translations that validation scores.
         config: factors of the losses.
-        imbalance: one of `IMBALANCES`.
     """
 
     best_metric = "dev/mcc"
 
     def __init__(
-        self,
-        model: ParleyQEModel,
-        encoder: InputEncoder,
-        dev: Sequence[AnnotatedTranslation],
-        config: LossConfig,
-        imbalance: str,
+        self, model: ParleyQEModel, encoder: InputEncoder, dev: Sequence[AnnotatedTranslation], config: LossConfig
     ) -> None:
-        self.model, self.encoder, self.dev, self.config, self.imbalance = model, encoder, dev, config, imbalance
+        self.model, self.encoder, self.dev, self.config = model, encoder, dev, config
 
     def loss(self, batch: QEBatch) -> LossParts:
         """Mean over the batch's words, times its words."""
-        assert batch.labels is not None
-        output = self.model(batch)
-        loss, parts = total_loss(output, batch.labels, self.config, self.imbalance)
-        if output.encoder_loss is not None:
-            loss = loss + output.encoder_loss
+        loss, parts = total_loss(self.model(batch), batch, self.config)
         return LossParts(loss * batch.target_tokens, batch.target_tokens, parts)
 
     def after_update(self) -> None:
@@ -59,14 +51,17 @@ class QETask:
         return dev_scores(self.dev, predict(model, self.encoder, self.dev))
 
 
-def dev_sample(translations: Sequence[AnnotatedTranslation], limit: int) -> list[AnnotatedTranslation]:
-    """Evenly spread translations of each style and direction, at most `limit` of each (0: all), with labelled words."""
-    groups: dict[tuple[int, str], list[AnnotatedTranslation]] = defaultdict(list)
-    for one in translations:
-        if tells_words(one):
-            groups[(style_of(one), one.direction)].append(one)
-    sample = []
-    for _, members in sorted(groups.items()):
-        step = max(1, len(members) / limit) if limit else 1
-        sample += [members[int(i * step)] for i in range(int(len(members) / step))]
-    return sample
+def dev_sample(
+    translations: list[AnnotatedTranslation], mixture: MixtureConfig, limit: int = 0
+) -> list[AnnotatedTranslation]:
+    """Evenly spread dev translations of each style and direction that is trained on, at most `limit` of each (0: all).
+
+    Without the pairs that the conversation decides, where there are others: every second one of those is wrong, which
+    says nothing of how often words are bad; thresholds would be off.
+    """
+    usual = [one for one in translations if not is_contrast(one)] or translations
+    trained = [one for one in usual if mixture.pair_weights.get(one.direction, 1.0)] or usual
+    groups: dict[tuple[str, str], list[AnnotatedTranslation]] = defaultdict(list)
+    for one in trained:
+        groups[style_of(one), one.direction].append(one)
+    return [one for _, members in sorted(groups.items()) for one in evenly_spread(members, limit)]

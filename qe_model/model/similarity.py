@@ -1,4 +1,4 @@
-"""How well each piece of a translation is matched in its source, by states of the frozen teacher's encoder.
+"""How near each piece of a translation is to its source, by states of the frozen teacher's encoder.
 
 A translation model of many languages brings messages of one meaning together in its encoder. So the nearest piece of
 the other text tells, without any training, what has no counterpart (BERTScore over two languages, arXiv 1904.09675).
@@ -16,7 +16,7 @@ _SCALE: Final = 5.0  # distances are multiplied by this, which brings them near 
 _FAR: Final = 2.0  # no distance is greater
 
 
-class Matches(nn.Module):
+class CrossLingualSimilarity(nn.Module):
     """Inputs for the pieces of translation and source."""
 
     def __init__(self, width: int) -> None:
@@ -27,12 +27,12 @@ class Matches(nn.Module):
         self, target_BTD: Tensor, target_mask: Tensor, source_BUD: Tensor, source_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
         """(B, T, width) and (B, U, width)."""
-        told = match_distances(target_BTD.float(), target_mask, source_BUD.float(), source_mask)
+        told = distances(target_BTD.float(), target_mask, source_BUD.float(), source_mask)
         to_target, to_source = (self.project(one.to(self.project.weight.dtype)) for one in told)
         return to_target, to_source
 
 
-def match_distances(
+def distances(
     target_BTD: Tensor, target_mask: Tensor, source_BUD: Tensor, source_mask: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Distances 1 - cosine to the nearest position of the other text, with means: (B, T, FEATURES), (B, U, FEATURES).

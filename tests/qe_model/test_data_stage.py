@@ -10,11 +10,12 @@ import pytest
 from parley.corpus.config import CorpusConfig, SourceConfig
 from parley.corpus.demo import DemoConfig
 from parley.corpus.stage import CorpusStage
+from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
-from qe_model.annotations.config import AnnotationSource, ContrastConfig, QEDataConfig
-from qe_model.annotations.stage import QEDataStage
 from qe_model.annotations.store import read_annotations
-from qe_model.synthetic.config import SyntheticConfig
+from qe_model.data_config import AnnotationSource, QEDataConfig
+from qe_model.data_stage import QEDataStage
+from qe_model.synthetic.generator import synthesize
 
 
 def human_file(folder: Path) -> Path:
@@ -39,8 +40,7 @@ def corpus_folder(folder: Path) -> tuple[CorpusStage, Path]:
 
 def config(folder: Path) -> QEDataConfig:
     sources = {"mine": AnnotationSource(human_file(folder).name, "error_spans", licence="CC0-1.0")}
-    synthetic = SyntheticConfig(languages=["de", "th"], per_language=30, held_out=5, messages=300)
-    return QEDataConfig(str(folder), sources, synthetic=synthetic, contrast=ContrastConfig(True, 1, ["de"]))
+    return QEDataConfig(str(folder), sources, per_language=3, held_out=1, conversations=1)
 
 
 def test_stage_writes_what_the_model_reads(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_stage_writes_what_the_model_reads(tmp_path: Path) -> None:
     assert {type(of) for of in (facts[0]["rows"], *facts[0]["rows"].values())} == {dict}  # the manifest copies them
     assert facts[0]["licences"] == {"mine": "CC0-1.0"}
     assert {one.domain for one in found if one.origin == "human"} == {"mine"}
-    assert {one.target_lang for one in found if one.id.startswith("synthetic")} == {"de", "th"}
+    assert {one.target_lang for one in found if one.id.startswith("synthetic")} == set(CODES)
     assert len({one.id for one in found}) == len(found)
 
 
@@ -76,7 +76,7 @@ def test_context_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
         for style, context in (("chat", True), ("panel", False))
     }
     (tmp_path / "out").mkdir()
-    QEDataStage(QEDataConfig(str(tmp_path), sources, contrast=ContrastConfig(enabled=False))).run(tmp_path / "out", {})
+    QEDataStage(QEDataConfig(str(tmp_path), sources, conversations=0)).run(tmp_path / "out", {})
     found = {one.style: [message.text for message in one.context] for one in read_annotations(tmp_path / "out")}
     assert found == {"chat": ["Really?"], "panel": []}
 
@@ -90,7 +90,7 @@ def test_some_dev_documents_are_learnt_from(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     sources = {"a": AnnotationSource("a.jsonl", "error_spans", learn_from_dev=0.7)}
     (tmp_path / "out").mkdir()
-    QEDataStage(QEDataConfig(str(tmp_path), sources, contrast=ContrastConfig(enabled=False))).run(tmp_path / "out", {})
+    QEDataStage(QEDataConfig(str(tmp_path), sources, conversations=0)).run(tmp_path / "out", {})
     found = list(read_annotations(tmp_path / "out"))
     assert sum(one.split == "test" for one in found) == 200
     assert 120 <= sum(one.split == "train" for one in found) <= 160
@@ -104,6 +104,26 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
         QEDataStage(missing).check()
     with pytest.raises(InputError, match="nothing to do"):
-        QEDataStage(QEDataConfig(contrast=ContrastConfig(enabled=False))).check()
-    with pytest.raises(InputError, match="form is 'xml'"):
-        AnnotationSource("x", "xml")
+        QEDataStage(QEDataConfig(conversations=0)).check()
+    with pytest.raises(InputError, match="unknown form of annotations 'xml'"):
+        QEDataStage(QEDataConfig(str(tmp_path), {"x": AnnotationSource("x", "xml")})).check()
+
+
+def test_a_killed_stage_goes_on_with_the_missing_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, folder = corpus_folder(tmp_path)
+    stage, made = QEDataStage(config(tmp_path), {"corpus": corpus}), []
+
+    def killed(rows, lexicon, *more):  # type: ignore[no-untyped-def]
+        made.append(lexicon.code)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return synthesize(rows, lexicon, *more)
+
+    monkeypatch.setattr("qe_model.synthetic.generator.synthesize", killed)
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(tmp_path / "cut", {"corpus": folder})
+    stage.run(tmp_path / "cut", {"corpus": folder})
+    assert made == [*CODES[:3], *CODES[2:]]
+    stage.run(tmp_path / "whole", {"corpus": folder})
+    for file in (tmp_path / "whole").iterdir():
+        assert file.read_bytes() == (tmp_path / "cut" / file.name).read_bytes()

@@ -7,17 +7,18 @@ import numpy as np
 
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.model.lexical.evidence import FEATURES, carried, evidence
-from qe_model.model.lexical.word_table import Floats, WordTable
+from qe_model.annotations.annotation import Interval
+from qe_model.model.word_tables.evidence import FEATURES, carried, word_evidence
+from qe_model.model.word_tables.word_table import Floats, WordTable
 
 
-class Lexicon:
+class WordTables:
     """Tables by direction, such as `en-de`; a pair of languages needs both of its directions."""
 
     def __init__(self, tables: Mapping[str, WordTable]) -> None:
         self.tables = dict(tables)
 
-    def told(
+    def evidence(
         self,
         languages: tuple[str, str],
         texts: tuple[str, str],
@@ -33,8 +34,8 @@ class Lexicon:
             source, target = (np.zeros((len(side), FEATURES), np.float32) for side in words)
             return source, target
         return (
-            carried(evidence(back, forward, *texts), texts[0], words[0]),
-            carried(evidence(forward, back, *reversed(texts)), texts[1], words[1]),
+            carried(word_evidence(back, forward, *texts), texts[0], words[0]),
+            carried(word_evidence(forward, back, *reversed(texts)), texts[1], words[1]),
         )
 
     def save(self, folder: Path) -> None:
@@ -44,7 +45,7 @@ class Lexicon:
             table.save(folder, direction)
 
     @classmethod
-    def load(cls, folder: Path) -> "Lexicon":
+    def load(cls, folder: Path) -> "WordTables":
         """Read what `save` wrote.
 
         Raises:

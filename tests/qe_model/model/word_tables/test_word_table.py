@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parley.pipeline.errors import InputError
-from qe_model.model.lexical.word_table import WordTable
+from qe_model.model.word_tables.word_table import WordTable
 
 PAIRS = [("red key", "rouge clé"), ("red door", "rouge porte"), ("blue key", "bleu clé"), ("Blue door", "bleu porte")]
 

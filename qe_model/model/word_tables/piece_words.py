@@ -1,4 +1,4 @@
-"""Words given as pieces of a vocabulary, for a lexicon that knows words as text."""
+"""Words given as pieces of a vocabulary, for word tables that know words as text."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 
 from parley.languages.words import Interval
 from qe_model.model.inputs import TextPieces
-from qe_model.model.lexical.lexicon import Lexicon
+from qe_model.model.word_tables.tables import WordTables
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 
 class PieceWords:
-    """Puts a lexicon's evidence on texts that are pieces."""
+    """Puts the evidence of word tables on texts that are pieces."""
 
-    def __init__(self, tokenizer: "PreTrainedTokenizerBase", lexicon: Lexicon) -> None:
-        self.lexicon = lexicon
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", tables: WordTables) -> None:
+        self.tables = tables
         self.strings = [""] * len(tokenizer)
         special = set(tokenizer.all_special_tokens)
         for piece, place in tokenizer.get_vocab().items():
             self.strings[place] = "" if piece in special else piece
 
-    def told(self, languages: tuple[str, str], source: TextPieces, target: TextPieces) -> tuple[TextPieces, TextPieces]:
-        """Source and target with what the lexicon tells of their words."""
+    def evidence(
+        self, languages: tuple[str, str], source: TextPieces, target: TextPieces
+    ) -> tuple[TextPieces, TextPieces]:
+        """Source and target with the evidence on their words."""
         texts, words = zip(*(self._text(side) for side in (source, target)), strict=True)
-        to_source, to_target = self.lexicon.told(languages, texts, words)
-        return replace(source, told=to_source), replace(target, told=to_target)
+        of_source, of_target = self.tables.evidence(languages, texts, words)
+        return replace(source, evidence=of_source), replace(target, evidence=of_target)
 
     def _text(self, pieces: TextPieces) -> tuple[str, Sequence[Interval]]:
         """The text, and where its words stand in it, spaces in front of them left out."""

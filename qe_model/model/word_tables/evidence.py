@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from parley.languages.words import Interval, words_of
-from qe_model.annotations.words import to_words
-from qe_model.model.lexical.word_table import UNKNOWN, Floats, WordTable, lower_words
+from qe_model.annotations.annotation import Interval
+from qe_model.annotations.words import touched_words, words_of
+from qe_model.model.word_tables.word_table import UNKNOWN, Floats, WordTable, lower_words
 
 FEATURES: Final = 11
 _FLOOR: Final = 1e-6
@@ -18,7 +18,7 @@ _NATS: Final = 5.0  # logarithms are divided by this, which brings them near 1
 _ALIGNED: Final = 0.01  # least probability at which a word counts as aligned
 
 
-def evidence(forward: WordTable, back: WordTable, text: str, other: str) -> Floats:
+def word_evidence(forward: WordTable, back: WordTable, text: str, other: str) -> Floats:
     """Evidence (N, F) on the words of `text`, for `words_of(text)`.
 
     Args:
@@ -54,16 +54,16 @@ def evidence(forward: WordTable, back: WordTable, text: str, other: str) -> Floa
     return np.stack(columns, 1).astype(np.float32)
 
 
-def carried(told_NF: Floats, text: str, words: Sequence[Interval]) -> Floats:
+def carried(evidence_NF: Floats, text: str, words: Sequence[Interval]) -> Floats:
     """Evidence on `words_of(text)` for other words of the same text: means of what they touch, zeros for the rest."""
     own = words_of(text)
     if tuple(words) == own:
-        return told_NF
+        return evidence_NF
     found = np.zeros((len(words), FEATURES), np.float32)
     for row, word in zip(found, words, strict=True):
-        span = to_words(word, own)
-        if span.first < span.last:
-            row[:] = told_NF[span.first : span.last].mean(0)
+        touched = touched_words(word, own)
+        if touched:
+            row[:] = evidence_NF[touched.start : touched.stop].mean(0)
     return found
 
 

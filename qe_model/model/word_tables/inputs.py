@@ -1,4 +1,4 @@
-"""A lexicon's evidence on words as inputs of the joint encoder, at their pieces, and of the heads.
+"""The evidence of word tables on words as inputs of the joint encoder, at their pieces, and of the heads.
 
 B inputs, S joint positions, N words, P pieces of words, D width, F features.
 """
@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qe_model.model.batch import QEBatch
-from qe_model.model.lexical.evidence import FEATURES
+from qe_model.model.word_tables.evidence import FEATURES
 
 
-class LexicalInputs(nn.Module):
+class EvidenceInputs(nn.Module):
     """One hidden layer over the features, then a projection for the pieces and one for the words."""
 
     def __init__(self, width: int) -> None:
@@ -23,17 +23,17 @@ class LexicalInputs(nn.Module):
         """Inputs (B, S, D) at the pieces of words of both texts; zeros elsewhere."""
         count, length = batch.input_ids.shape
         flat_RD = self.hidden.weight.new_zeros(count * length, self.to_pieces.out_features)
-        for told_NF, pairs_2P in (
-            (batch.target_told, batch.target_pairs),
-            (batch.source_told, batch.source_pairs),
+        for evidence_NF, pairs_2P in (
+            (batch.target_evidence, batch.target_pairs),
+            (batch.source_evidence, batch.source_pairs),
         ):
-            told_ND = self.to_pieces(self._hidden(told_NF))
-            flat_RD = flat_RD.index_add(0, pairs_2P[0], told_ND[pairs_2P[1]])
+            inputs_ND = self.to_pieces(self._hidden(evidence_NF))
+            flat_RD = flat_RD.index_add(0, pairs_2P[0], inputs_ND[pairs_2P[1]])
         return flat_RD.view(count, length, -1)
 
-    def of_words(self, told_NF: Tensor) -> Tensor:
+    def of_words(self, evidence_NF: Tensor) -> Tensor:
         """Inputs of the heads (N, D)."""
-        return self.to_words(self._hidden(told_NF))
+        return self.to_words(self._hidden(evidence_NF))
 
-    def _hidden(self, told_NF: Tensor) -> Tensor:
-        return F.gelu(self.hidden(told_NF.to(self.hidden.weight.dtype))) * (told_NF[:, :1] > 0)
+    def _hidden(self, evidence_NF: Tensor) -> Tensor:
+        return F.gelu(self.hidden(evidence_NF.to(self.hidden.weight.dtype))) * (evidence_NF[:, :1] > 0)

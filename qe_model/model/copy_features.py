@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACROSS: Final = ((TARGET, SOURCE), (CONTEXT, CONTEXT_TARGET))  # texts that translate each other
 BEFORE: Final = ((TARGET, CONTEXT_TARGET), (SOURCE, CONTEXT))  # a text and the conversation in its language
-LEVELS: Final = 3  # of an echo: none, the piece, the piece with a neighbour
+LEVELS: Final = 3  # of a copy: none, the piece, the piece with a neighbour
 _LONE: Final = LEVELS  # states from here on: as the first ones, for a text without a conversation
 _TOTALS: Final = (2, 3, 5)  # at so many occurrences of a piece in its text the next state begins
 _EARLIER: Final = 2  # occurrences in front of it that are told apart, at most
@@ -27,14 +27,14 @@ STATES: Final = ELSEWHERE_STATES + REPEAT_STATES
 _SHIFT: Final = 1 << 21  # above every vocabulary; rows and neighbours are put on top of a piece by it
 
 
-def echo_states(ids_BS: "Ints", segments_BS: "Ints", special: Sequence[int]) -> "Ints":
+def copy_states(ids_BS: "Ints", segments_BS: "Ints", special: Sequence[int]) -> "Ints":
     """Two states of every position, (2, B, S): rows of one table of `STATES`.
 
     The first tells whether the piece, or the piece with a neighbour, is also in the text of the other language, and in
     the conversation of its own; the second how often it stands in its own text, and how often in front of here.
 
     Args:
-        special: ids of tags, ends and padding, which echo nothing.
+        special: ids of tags, ends and padding, which copy nothing.
     """
     plain_BS = ~np.isin(ids_BS, np.array(sorted(special), np.int64)) & (segments_BS > 0)
     pieces_BS = ids_BS + np.arange(len(ids_BS), dtype=np.int64)[:, None] * _SHIFT
