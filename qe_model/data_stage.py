@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from parley.corpus.config import SPLITS
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import FOLDER
@@ -98,7 +99,7 @@ class QEDataStage(Stage[QEDataConfig]):
 
     def _read(self, name: str, source: AnnotationSource) -> Iterator[AnnotatedTranslation]:
         for one in READERS[source.form](Path(self.config.root) / source.file):
-            if one.split in ("", "train", "dev", "test"):  # rows of others, such as "overlap", recur in test parts
+            if one.split in ("", *SPLITS):  # rows of others, such as "overlap", recur in test parts
                 context = one.context if source.context else ()
                 split = self._split(source, one)
                 yield replace(one, domain=one.domain or name, style=source.style, context=context, split=split)
@@ -113,7 +114,7 @@ class QEDataStage(Stage[QEDataConfig]):
         from qe_model.synthetic.lexicon import build_lexicon, shared_names
 
         config = self.config
-        rows = _sampled_rows(corpus, code)
+        rows = _sampled_rows(corpus, code, config.seed)
         train = [row for row in rows if row["split"] == "train"]
         names = set[str]().union(*(shared_names(texts_of(row)) for row in train))
         lexicon = build_lexicon(code, [row[code] for row in train], names, self._glossary(code))
@@ -143,14 +144,13 @@ def _languages(inputs: Mapping[str, Path]) -> list[str]:
     return Corpus.open(inputs["corpus"]).languages
 
 
-def _sampled_rows(corpus: Path, code: str) -> list[dict[str, Any]]:
+def _sampled_rows(corpus: Path, code: str, seed: int) -> list[dict[str, Any]]:
     """Up to `MESSAGES` rows of each split that a language has, in the order of the corpus."""
-    from parley.corpus.store import Corpus
-    from qe_model.corpus_rows import sampled_rows
+    from parley.corpus.store import Corpus, filled
 
     opened = Corpus.open(corpus)
     columns = ["row_id", "domain", "split", *opened.languages]
-    tables = (sampled_rows(opened, columns, split, [code], MESSAGES) for split in ("train", "dev", "test"))
+    tables = (opened.sample(columns, split, MESSAGES, seed, filled(code)) for split in SPLITS)
     return [row for table in tables for row in table.to_pylist()]
 
 

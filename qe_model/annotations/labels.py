@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from parley.languages.words import Interval
-from qe_model.annotations.annotation import (
-    DIMENSION_LABELS,
-    SEVERITY_LABELS,
-    AnnotatedTranslation,
-    Interval,
-    penalty,
-)
+from qe_model.annotations.annotation import DIMENSION_LABELS, SEVERITY_LABELS, AnnotatedTranslation, penalty
 from qe_model.annotations.raters import labels_of
 
 if TYPE_CHECKING:

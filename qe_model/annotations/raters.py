@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qe_model.annotations.annotation import SEVERITY_LABELS, AnnotatedTranslation, Interval, Side, WordLabels
+from parley.languages.words import Interval
+from qe_model.annotations.annotation import SEVERITY_LABELS, AnnotatedTranslation, Side, WordLabels
 from qe_model.annotations.words import word_labels, words_of_side
 
 

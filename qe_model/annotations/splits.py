@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from parley.languages.table import LANGUAGES
+from parley.languages.words import spaced
 from qe_model.annotations.annotation import AnnotatedTranslation
 
 _LONG_ENOUGH: Final = 25  # characters of a source that joins documents; short formulas recur anywhere

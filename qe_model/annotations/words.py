@@ -1,4 +1,4 @@
-"""Words of a text as character intervals, and error spans to labels of words and back, for words of any tokenizer.
+"""Error spans to labels of words and back, for words of any tokenizer.
 
 N words of a text have N + 1 gaps; gap i is in front of word i.
 """
@@ -21,15 +21,6 @@ from qe_model.annotations.annotation import (
 )
 
 _SAME_MARKS: Final = (('"', "``", "''", "“", "”", "„", "«", "»"), ("'", "’", "‘", "`"), ("...", "…"), ("-", "–", "—"))
-
-
-def words_of(text: str) -> tuple[Interval, ...]:
-    """The words of a text in any of the languages, as character intervals.
-
-    Runs of letters (inner ' and - kept), numbers, and marks one by one (equal ones together). Where a script has no
-    spaces: single Han characters, runs of hiragana or katakana, Thai character clusters.
-    """
-    return tuple(match.span() for match in _word_pattern().finditer(text))
 
 
 def words_of_tokens(text: str, tokens: Sequence[str], row: str = "") -> tuple[Interval, ...]:

@@ -32,7 +32,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 
     name = "qe_evaluation"
     version: ClassVar[int] = 6  # in shards
-    needs: ClassVar[Needs] = Needs(accelerators=1)
+    needs: ClassVar[Needs] = Needs(memory_gb=4.0, accelerators=1)
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """See above.

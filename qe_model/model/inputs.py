@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from parley.languages.table import LANGUAGES
-from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, ContextMessage, Interval, Side
-from training.tokenizer import AUTO_TOKEN
+from parley.languages.words import Interval
+from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, ContextMessage, Side
+from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

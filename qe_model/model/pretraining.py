@@ -92,7 +92,7 @@ class DetectionTask:
     ) -> None:
         self.model, self.generator, self.encoder, self.loss_config, self.dev = model, generator, encoder, loss, dev
         self.corruption = Corruption(word_starts(encoder.tokenizer), rates)
-        self.codes, self.tags = list(encoder.tag_ids), list(encoder.tag_ids.values())
+        self.codes = {tag: code for code, tag in encoder.tag_ids.items()}
         self.words = None if encoder.tables is None else PieceWords(encoder.tokenizer, encoder.tables)
 
     def loss(self, batch: Batch) -> LossParts:
@@ -147,7 +147,7 @@ class DetectionTask:
         first, second = (int(side[row]) for side in (batch.source_language, batch.target_language))
         if self.words is not None:
             source, target = self.words.evidence((self.codes[first], self.codes[second]), source, target)
-        return JointInput(self.tags[first], self.tags[second], True, target, source, none, none, STYLE)
+        return JointInput(first, second, True, target, source, none, none, STYLE)
 
 
 def _contents(ids: Tensor, head: int, end: int) -> list["Ints"]:

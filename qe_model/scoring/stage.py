@@ -17,7 +17,6 @@ from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage, transient
-from qe_model.annotations.words import words_of
 
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScore, QualityScorer
@@ -50,7 +49,7 @@ class QualityStage(Stage[QualityStageConfig]):
 
     name = "quality"
     version: ClassVar[int] = 2  # ordered by source language
-    needs: ClassVar[Needs] = Needs(accelerators=1)
+    needs: ClassVar[Needs] = Needs(memory_gb=4.0, accelerators=1)
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """A source language each.

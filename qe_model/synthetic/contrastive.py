@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from parley.languages.table import CODES
+from parley.languages.words import words_of
 from qe_model.annotations.annotation import (
     SYNTHETIC_KNOWN,
     AnnotatedTranslation,
@@ -21,7 +22,6 @@ from qe_model.annotations.annotation import (
     ErrorSpan,
     Severity,
 )
-from qe_model.annotations.words import words_of
 from qe_model.synthetic.resources import FOLDER, read_yaml
 
 KINDS: Final = ("formality", "gender", "terms")

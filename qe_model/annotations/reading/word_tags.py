@@ -6,7 +6,7 @@ from typing import Final
 
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Interval, Known, Side
+from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Known, Side
 from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.reading.rows import Row, read_rows
 from qe_model.annotations.words import words_of_tokens

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from qe_model.annotations.annotation import Interval
-from qe_model.annotations.words import touched_words, words_of
+from parley.languages.words import Interval, words_of
+from qe_model.annotations.words import touched_words
 from qe_model.model.word_tables.word_table import UNKNOWN, Floats, WordTable, lower_words
 
 FEATURES: Final = 11

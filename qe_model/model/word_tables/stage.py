@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
-from parley.pipeline.stage import Shard, Stage
+from parley.pipeline.stage import Needs, Shard, Stage
 
 MAX_ROWS: Final = 300_000  # of the train split that hold both languages
 MIN_COUNT: Final = 2  # words that occur less often are left out
@@ -22,6 +22,7 @@ class WordTablesStage(Stage[tuple[str, ...]]):
 
     name = "qe_word_tables"
     version: ClassVar[int] = 2  # a sample of rows
+    needs: ClassVar[Needs] = Needs(memory_gb=6.0)
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """A direction each."""
@@ -34,14 +35,13 @@ class WordTablesStage(Stage[tuple[str, ...]]):
         Raises:
             InputError: a direction without rows in the train split.
         """
-        from parley.corpus.store import Corpus
-        from qe_model.corpus_rows import sampled_rows
+        from parley.corpus.store import Corpus, filled
         from qe_model.model.word_tables.word_table import WordTable
 
         corpus, codes = Corpus.open(inputs["corpus"]), [shard.task["source"], shard.task["target"]]
         if missing := [code for code in codes if code not in corpus.languages]:
             raise InputError(f"qe.word_tables: {shard.name}: the corpus has no {missing[0]}")
-        rows = sampled_rows(corpus, codes, "train", codes, MAX_ROWS)
+        rows = corpus.sample(codes, count=MAX_ROWS, where=filled(*codes))
         if not rows.num_rows:
             raise InputError(f"qe.word_tables: {shard.name}: no row of the train split holds both languages")
         sources, targets = (rows[code].to_pylist() for code in codes)

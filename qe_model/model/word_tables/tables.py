@@ -7,7 +7,6 @@ import numpy as np
 
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import Interval
 from qe_model.model.word_tables.evidence import FEATURES, carried, word_evidence
 from qe_model.model.word_tables.word_table import Floats, WordTable
 

@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 from parley.languages.words import words_of
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import DIMENSION_LABELS, ErrorSpan
-from qe_model.annotations.words import (
-    labels_to_spans,
-    touched_words,
-    word_labels,
-    words_of,
-    words_of_tokens,
-)
+from qe_model.annotations.words import labels_to_spans, touched_words, word_labels, words_of_tokens
 
 TEXTS = st.text(alphabet=st.sampled_from("ab é\u0301ñ.,'-59 ไทกำ日かカ한😀👍🏽\n\t"), max_size=40)
 

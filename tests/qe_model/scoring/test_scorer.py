@@ -154,26 +154,19 @@ def test_the_filter_of_back_translation_scores_mixed_directions(
 
 def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str, Path], scorer: QualityScorer) -> None:
     """The filter itself, with candidates as generation writes them."""
-    import pyarrow as pa
+    from tests.backtranslation.test_filtering import candidate, decided
 
-    from backtranslation.candidates import GENERATED_SCHEMA
-    from backtranslation.config import FilterConfig
-    from backtranslation.filtering import decide
-    from tests.backtranslation.test_filtering import candidate
-
+    texts = [("go now help", "lt stb mjqu"), ("go now help", "lt lt stb mjqu")]
     rows = [
-        candidate(
-            place, direction="en-fr", source_text=source, target_text=target, original_language="fr", original=target
-        )
-        for place, (source, target) in enumerate([("go now", "lt stb"), ("go now", "lt lt stb stb")])
-    ]
-    scores = [scorer.score_pairs([row["source_text"]], [row["target_text"]], "en", "fr")[0] for row in rows]
+        candidate(place, direction="en-fr", source_text=source, target_text=target, original_language="fr",
+                  original=target)
+        for place, (source, target) in enumerate(texts)
+    ]  # fmt: skip
+    scores = [scorer.score_pairs([source], [target], "en", "fr")[0] for source, target in texts]
     assert abs(scores[0] - scores[1]) > 0.1
-    checks = FilterConfig(min_qe=sum(scores) / 2, max_length_ratio=0.0, copy_letters=0)
-    table, limits = decide(pa.Table.from_pylist(rows, GENERATED_SCHEMA), checks, load_filter(folders["qe"]))
-    assert table["reason"].to_pylist() == ["qe" if score < checks.min_qe else "accepted" for score in scores]
-    assert table["qe"].to_pylist() == pytest.approx(scores, abs=0.01)
-    assert limits["en-fr"]["min_qe"] == checks.min_qe
+    found = decided(rows, load_filter(folders["qe"]), min_qe=sum(scores) / 2)
+    assert [row["reason"] for row in found] == ["qe" if one == min(scores) else "accepted" for one in scores]
+    assert [row["qe"] for row in found] == pytest.approx(scores, abs=0.01)
 
 
 def test_the_scale() -> None:
