@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from backtranslation.config import GenerationConfig
 from backtranslation.round_trip import languages_ok, repetitions, round_trip_chrf
 from parley.decoding.protocols import TranslatesMany
-from parley.metrics.off_target import OffTargetDetector
+from parley.metrics.scores import OffTargetDetector
 from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def load_translator(folder: Path) -> "Translator":
 
 def check_languages(translator: "Translator", texts: pa.Table) -> None:
     """Name the direction that the model cannot translate. Raises InputError."""
-    from parley.decoding.translator import tag_id
+    from parley.decoding.pieces import tag_id
 
     for codes in dict.fromkeys(zip(*(texts[name].to_pylist() for name in TEXTS.names[2:]), strict=True)):
         for code in codes:

@@ -11,15 +11,15 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
 from benchmarks.alternating import Ratio, alternate
+from benchmarks.plain_generate import plain_generate
 from parley.config.command_line import argument, run
-from parley.decoding.translator import DecodingConfig, tag_id
+from parley.decoding.translator import DecodingConfig
 from parley.languages.table import pair
 from parley.pipeline.manifest import newest_artifact
 from training.model.loading import Translator
@@ -53,36 +53,18 @@ def requests(file: str, directions: Sequence[str], messages: int) -> list[Reques
     return found
 
 
-def with_generate(translator: Translator, wanted: Sequence[Request], beams: int) -> list[str]:
-    """`transformers`' own decoding, a direction and 64 messages at a time."""
-    results: list[str] = []
-    model: Any = translator.model  # `generate` is a tensor or a module to a type checker
-    tokenizer = translator.tokenizer
-    for start in range(0, len(wanted), BATCH):
-        part = wanted[start : start + BATCH]
-        pieces = translator._encode_pieces([text for text, _, _ in part], [source for _, source, _ in part])
-        ids, mask = translator._padded(pieces)
-        tags = [tag_id(tokenizer, target) for _, _, target in part]
-        with torch.inference_mode():
-            tokens = model.generate(
-                input_ids=ids, attention_mask=mask, decoder_start_token_id=tags, num_beams=beams, do_sample=False,
-                max_new_tokens=MOST_TOKENS, early_stopping=False, length_penalty=1.0,
-            )  # fmt: skip
-        results += [text.strip() for text in tokenizer.batch_decode(tokens, skip_special_tokens=True)]
-    return results
-
-
 def compare(arguments: Arguments, beams: int) -> None:
     """Print sentences/s, ratios and the share of equal outputs for one beam size."""
     config = DecodingConfig(beams, max_new_tokens=MOST_TOKENS, length_factor=0.0, batch_size=BATCH)
     translator = Translator.load(newest_artifact(Path(arguments.model)), config)
     wanted = requests(arguments.testset, arguments.directions, arguments.messages)
-    by_length = sorted(wanted, key=lambda request: len(translator.tokenizer.tokenize(request[0])))
     texts, sources, targets = ([request[field] for request in wanted] for field in range(3))
     sides: dict[str, Callable[[], list[str]]] = {
         "this": lambda: translator.translate_many(texts, sources, targets),
-        "generate": lambda: with_generate(translator, wanted, beams),
-        "generate, sorted": lambda: with_generate(translator, by_length, beams),
+        "generate": lambda: plain_generate(translator, texts, sources, targets, beams, BATCH, MOST_TOKENS),
+        "generate, sorted": lambda: plain_generate(
+            translator, texts, sources, targets, beams, BATCH, MOST_TOKENS, by_length=True
+        ),
     }
     outputs = {name: side() for name, side in sides.items()}
     equal = sum(a == b for a, b in zip(outputs["this"], outputs["generate"], strict=True))

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import torch
@@ -21,9 +20,9 @@ from backtranslation.config import BacktranslationConfig, GenerationConfig
 from backtranslation.generation import BATCH_SIZE, ModelTranslators, shard_count, translate_shard, write_texts
 from backtranslation.selection import select
 from benchmarks.alternating import Ratio, alternate
+from benchmarks.plain_generate import plain_generate
 from parley.config.command_line import argument, run
 from parley.corpus.store import Corpus
-from parley.decoding.translator import tag_id
 from parley.languages.identification import LanguageIdentifier
 from parley.pipeline.manifest import newest_artifact
 from training.model.loading import Translator
@@ -46,37 +45,12 @@ class Arguments:
     threads: int = argument("threads on the CPU", default=1)
 
 
-def with_generate(translator: Translator, wanted: Texts, beams: int, longest: int, by_length: bool) -> list[str]:
-    """`transformers`' own decoding of texts into their target languages."""
-    pieces = translator._encode_pieces(wanted[0], wanted[1])
-    order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i])) if by_length else list(range(len(pieces)))
-    results = [""] * len(pieces)
-    model: Any = translator.model  # `generate` is a tensor or a module to a type checker
-    for start in range(0, len(order), BATCH_SIZE):
-        part = order[start : start + BATCH_SIZE]
-        ids, mask = translator._padded([pieces[i] for i in part])
-        with torch.inference_mode():
-            tokens = model.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                decoder_start_token_id=[tag_id(translator.tokenizer, wanted[2][i]) for i in part],
-                num_beams=beams,
-                do_sample=False,
-                max_new_tokens=longest,
-                early_stopping=False,
-                length_penalty=1.0,
-            )
-        for place, text in zip(part, translator.tokenizer.batch_decode(tokens, skip_special_tokens=True), strict=True):
-            results[place] = text.strip()
-    return results
-
-
 def there_and_back(translator: Translator, wanted: Texts, arguments: Arguments, by_length: bool) -> list[str]:
     """Round trips by `generate`; the way back is greedy, as ours is."""
-    _, languages, synthetic = wanted
-    longest = arguments.max_new_tokens
-    there = with_generate(translator, wanted, arguments.beam_size, longest, by_length)
-    return with_generate(translator, (there, synthetic, languages), 1, longest, by_length)
+    texts, languages, synthetic = wanted
+    most, beams = arguments.max_new_tokens, arguments.beam_size
+    there = plain_generate(translator, texts, languages, synthetic, beams, BATCH_SIZE, most, by_length)
+    return plain_generate(translator, there, synthetic, languages, 1, BATCH_SIZE, most, by_length)
 
 
 def sharded(translators: ModelTranslators, texts: Path) -> list[str]:

@@ -13,19 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.alternating import Ratio, alternate
 from distillation.config import ObjectiveConfig, StudentConfig
-from distillation.objective import linear_distillation
+from distillation.objective import TeacherTargets, linear_distillation
 from distillation.student.initialization import build_student
 from distillation.student.training_task import StudentInTraining, StudentTask
 from distillation.targets.batches import BatchWithTargets
-from distillation.targets.token_targets import META, TokenTargets, checksum
+from distillation.targets.token_cache import FILES, TokenTargets, write_targets
 from parley.config.command_line import argument, run
-from parley.pipeline.atomic import write_json
 from training.batches.batch import Batch
 from training.loop.precision import Masters
 from training.model.loss import linear_cross_entropy
@@ -59,12 +57,12 @@ def random_batch(arguments: Arguments) -> Batch:
 def write_cache(folder: Path, batch: Batch, arguments: Arguments) -> TokenTargets:
     """A cache of one batch in the files that training reads."""
     count = batch.target_tokens
-    ids = torch.stack([torch.randperm(arguments.vocabulary)[: arguments.top_k] for _ in range(count)])
-    shares = torch.rand(count, arguments.top_k + 1).softmax(-1)
-    np.save(folder / "shard-00000.ids.npy", ids.numpy().astype(np.uint16))
-    np.save(folder / "shard-00000.shares.npy", shares.half().numpy())
-    write_json(folder / "shard-00000.json", {"tokens": [count], "checksums": [checksum(batch)], "position": {}})
-    write_json(folder / META, {})
+    ids_TK = torch.stack([torch.randperm(arguments.vocabulary)[: arguments.top_k] for _ in range(count)])
+    shares_TK = torch.rand(count, arguments.top_k + 1).softmax(-1)
+    targets = TeacherTargets(ids_TK, shares_TK[:, :-1], shares_TK[:, -1])
+    write_targets(folder, [targets], [count], arguments.vocabulary)
+    for name in FILES:
+        (folder / name).rename(folder / f"000000.{name}")
     return TokenTargets(folder)
 
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 COVERAGE: Final = 0.9998  # share of a language's training tokens that its shortlist covers
-DEV_COVERAGE: Final = (
-    0.999  # and of its dev tokens: filled up with what is most frequent in all languages until it does
-)
+DEV_COVERAGE: Final = 0.999  # and of its dev tokens: filled up with what is frequent in all languages until it does
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from distillation.config import DistillationConfig, StudentConfig
 from distillation.student.stage import StudentStage, StudentStageConfig, StudentWithoutTeacherStage
-from distillation.targets.plan import cut_of, wanted_labels
-from distillation.targets.stages import (
-    SequenceTargetsStage,
-    SequenceTargetsStageConfig,
-    TokenTargetsStage,
-    TokenTargetsStageConfig,
-)
+from distillation.targets.sequence_targets import SequenceTargetsStage, SequenceTargetsStageConfig
+from distillation.targets.token_targets import TokenTargetsStage, TokenTargetsStageConfig, wanted_labels
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
@@ -71,8 +66,10 @@ def _target_stages(
         found.append(SequenceTargetsStage(asked, of("corpus", "tokenizer", "teacher")))
     if distillation.tokens.mode == "cached":
         labels = wanted_labels(distillation.tokens, training, batching)
-        cut = cut_of(distillation)
-        config = TokenTargetsStageConfig(cut, batching, labels, training.precision, training.device)
+        temperature, share = distillation.objective.temperature, distillation.sequences.share
+        config = TokenTargetsStageConfig(
+            distillation.tokens, batching, labels, temperature, share, training.precision, training.device
+        )
         planned = {stage.name: stage for stage in found}
         found.append(TokenTargetsStage(config, of("encoded", "teacher") | planned))
     return found

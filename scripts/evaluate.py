@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parley.config.command_line import argument, run
-from parley.metrics.registry import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Arguments:
     split: str = argument("which split, where the test set has a column of that name", default="test")
     system: str = argument("name of the model in the report", default="model")
     format: str = argument("of model: auto, parley, transformers, ctranslate2 or outputs", default="auto")
-    metrics: list[str] = argument("registered metrics; differences are tested with the first", default=list(DEFAULTS))
+    samples: int = argument("messages shown in the report", default=20)
     bootstrap_samples: int = argument("samples behind each confidence interval", default=1000)
     seed: int = argument("of the choice of messages and the bootstrap", default=1)
     device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
@@ -41,16 +40,17 @@ def main(arguments: Arguments) -> None:
         InputError: no system, or one that cannot be used.
     """
     from eval.config import EvaluationConfig
-    from eval.evaluation.from_file import evaluate_file
+    from eval.standalone import evaluate_file
     from eval.systems.config import SystemConfig, load_systems
     from parley.pipeline.errors import InputError
 
     config = EvaluationConfig(
-        metrics=arguments.metrics,
         pairs=arguments.pairs,
         max_messages=arguments.max_messages,
         beam_size=arguments.beam_size,
-        perturbed_messages=arguments.auto_source_messages,
+        auto_source_messages=arguments.auto_source_messages,
+        samples=arguments.samples,
+        bootstrap_samples=arguments.bootstrap_samples,
         seed=arguments.seed,
     )
     systems = load_systems(Path(arguments.systems)) if arguments.systems else []
@@ -60,10 +60,8 @@ def main(arguments: Arguments) -> None:
         raise InputError("missing: model=... or systems=... (see --help)")
     if len({system.name for system in systems}) < len(systems):
         raise InputError(f"two systems have one name: {', '.join(system.name for system in systems)}")
-    if arguments.bootstrap_samples < 100:
-        raise InputError(f"bootstrap_samples={arguments.bootstrap_samples}: intervals need at least 100")
-    where = Path(arguments.testset), Path(arguments.out)
-    print(evaluate_file(systems, *where, config, arguments.split, arguments.device, arguments.bootstrap_samples))
+    testset, out = Path(arguments.testset), Path(arguments.out)
+    print(evaluate_file(systems, testset, out, config, arguments.split, arguments.device))
 
 
 if __name__ == "__main__":

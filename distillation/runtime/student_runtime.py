@@ -10,7 +10,7 @@ from distillation.engines.registry import ENGINES, SpecialIds, engine_named
 from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
 from distillation.shortlists import FILE, Shortlists
-from parley.decoding.translator import tag_id
+from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer
@@ -24,8 +24,6 @@ class StudentRuntime:
         tokenizer: the vocabulary.
         shortlists: None lets every language write every piece.
         max_new_tokens: most tokens of a translation.
-        length_factor: a translation also ends at `length_factor` x source tokens + 16.
-        max_source_tokens: longer messages are cut.
         batch_size: requests decoded together; does not change the result.
     """
 
@@ -34,14 +32,11 @@ class StudentRuntime:
         engine: Engine,
         tokenizer: PreTrainedTokenizerBase,
         shortlists: Shortlists | None = None,
-        max_new_tokens: int = 200,
-        length_factor: float = 3.0,
-        max_source_tokens: int = 256,
+        max_new_tokens: int = MAX_NEW_TOKENS,
         batch_size: int = 64,
     ) -> None:
         self.engine, self.tokenizer, self.shortlists = engine, tokenizer, shortlists
-        self.max_new_tokens, self.length_factor = max_new_tokens, length_factor
-        self.max_source_tokens, self.batch_size = max_source_tokens, batch_size
+        self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
 
     @classmethod
     def load(cls, folder: str | Path, engine: str = "auto", threads: int = 1, **settings: Any) -> "StudentRuntime":
@@ -69,7 +64,7 @@ class StudentRuntime:
             InputError: a language that the model does not know.
         """
         codes = [sources] * len(texts) if isinstance(sources, str) else list(sources)
-        pieces = self._pieces(texts, codes)
+        pieces = source_pieces(self.tokenizer, texts, codes)
         found: list[EncodedMessage | None] = [None] * len(texts)
         for batch in self._batches(sorted(range(len(texts)), key=lambda place: -len(pieces[place]))):
             for place, message in zip(batch, self.engine.encode([pieces[place] for place in batch]), strict=True):
@@ -92,7 +87,7 @@ class StudentRuntime:
         """Message by message into the language beside it."""
         tags = {target: tag_id(self.tokenizer, language(target).code) for target in set(targets)}
         requests = [
-            Request(message, target, tags[target], self._limit(message))
+            Request(message, target, tags[target], longest_output(message.tokens, self.max_new_tokens))
             for message, target in zip(messages, targets, strict=True)
         ]
         results = [""] * len(requests)
@@ -121,24 +116,8 @@ class StudentRuntime:
         """Every text into one language."""
         return self.translate_many(texts, [source] * len(texts), [target] * len(texts))
 
-    def _pieces(self, texts: Sequence[str], sources: Sequence[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        tags = {
-            source: tag_id(self.tokenizer, source if source == AUTO else language(source).code)
-            for source in set(sources)
-        }
-        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        end, cut = self.tokenizer.eos_token_id, self.max_source_tokens
-        stripped = [pieces if text.strip() else [] for text, pieces in zip(texts, encoded, strict=True)]
-        return [[tags[source], *pieces[:cut], end] for pieces, source in zip(stripped, sources, strict=True)]
-
     def _batches(self, places: Sequence[int]) -> Iterable[Sequence[int]]:
         return (places[start : start + self.batch_size] for start in range(0, len(places), self.batch_size))
-
-    def _limit(self, message: EncodedMessage) -> int:
-        bound = int(self.length_factor * (len(message.tokens) - 2)) + 16 if self.length_factor else self.max_new_tokens
-        return min(bound, self.max_new_tokens)
 
 
 def _order(request: Request) -> tuple[str, int]:

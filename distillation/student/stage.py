@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from distillation.config import RANDOM, DistillationConfig, StudentConfig
-from distillation.targets.plan import TOKENS, cut_of, identity_of, plan
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.stage import TrainedStage, save_model, write_result
+
+TOKENS: Final = "token_targets"
 
 if TYPE_CHECKING:
     from transformers import M2M100ForConditionalGeneration, PreTrainedModel, PreTrainedTokenizerBase
@@ -86,18 +87,13 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         processes.wait()
 
     def _stream(self, inputs: Mapping[str, Path], encoded: "EncodedCorpus", processes: "Processes") -> "StreamLike":
-        from distillation.targets.batches import StreamWithTargets
-        from distillation.targets.token_targets import TokenTargets
-        from training.batches.stream import BatchStream
+        from distillation.targets.batches import StreamWithTargets, training_batches
+        from distillation.targets.token_cache import TokenTargets
 
         config, rank, world = self.config, processes.rank, processes.count
-        if not self.distilled:
-            return StreamWithTargets(BatchStream(encoded, config.batching, "train", rank, world), None, rank, world)
-        cut = cut_of(config.distillation)
-        batches = plan(inputs, encoded, cut.share, config.batching, rank, world)
-        targets = None
-        if TOKENS in inputs:
-            targets = TokenTargets(inputs[TOKENS], identity_of(inputs, encoded, cut, config.batching))
+        share = config.distillation.sequences.share
+        batches = training_batches(inputs, encoded, share, config.batching, rank, world)
+        targets = TokenTargets(inputs[TOKENS]) if TOKENS in inputs else None
         return StreamWithTargets(batches, targets, rank, world)
 
     def _task(

@@ -1,13 +1,37 @@
-"""Streams of batches for the student: human and teacher's translations mixed, and targets put beside each batch."""
+"""The student's batches: people's translations mixed with the teacher's, and beside each the teacher's targets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from distillation.objective import TeacherTargets
-from distillation.targets.token_targets import TokenTargets
+from distillation.targets.token_cache import TokenTargets
 from training.batches.batch import Batch
+from training.batches.encoded import EncodedCorpus
+from training.batches.one_way import DIRECTION, OneWay
 from training.batches.prefetch import StreamLike
+from training.batches.stream import BatchingConfig, BatchStream
+
+
+def training_batches(
+    inputs: Mapping[str, Path],
+    encoded: EncodedCorpus,
+    share: float,
+    batching: BatchingConfig,
+    rank: int = 0,
+    world: int = 1,
+) -> BatchStream:
+    """Batches of a process: `encoded`, and with `sequence_targets` in the inputs a share of messages from there."""
+    if "sequence_targets" not in inputs:
+        return BatchStream(encoded, batching, "train", rank, world)
+    translations = EncodedCorpus.open(inputs["sequence_targets"])
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(translations.fact(DIRECTION)).to_pylist()}
+    each = share / (1 - share) / sum(counts.values())
+    ratios = {name: count * each for name, count in counts.items()}
+    return BatchStream(encoded, batching, "train", rank, world, OneWay(translations, ratios))
 
 
 @dataclass(frozen=True)
@@ -25,33 +49,6 @@ class BatchWithTargets:
     def to(self, device: Any) -> "BatchWithTargets":
         """The same on a device."""
         return BatchWithTargets(self.batch.to(device), self.targets.to(device) if self.targets is not None else None)
-
-
-class MixedStream:
-    """Two streams taking turns: of any n batches, the second gives `share` x n, spread evenly."""
-
-    def __init__(self, first: StreamLike, second: StreamLike, share: float) -> None:
-        self.first, self.second, self.share = first, second, share
-        self._turn = 0
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield without end."""
-        iterators = iter(self.first), iter(self.second)
-        while True:
-            second = int((self._turn + 1) * self.share) > int(self._turn * self.share)
-            batch = next(iterators[second])
-            self._turn += 1
-            yield batch
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where both stand, and whose turn it is."""
-        return {"turn": self._turn, "first": self.first.state_dict(), "second": self.second.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved position."""
-        self._turn = int(state["turn"])
-        self.first.load_state_dict(state["first"])
-        self.second.load_state_dict(state["second"])
 
 
 class StreamWithTargets:
@@ -90,25 +87,3 @@ class StreamWithTargets:
         """Go on from a saved position."""
         self._turn = int(state["turn"])
         self.stream.load_state_dict(state["stream"])
-
-
-class EveryNth:
-    """A stream's batches rank, rank + world, ...: for streams that do not know of processes. All are made anywhere."""
-
-    def __init__(self, stream: StreamLike, rank: int, world: int) -> None:
-        self.stream, self.rank, self.world = stream, rank, world
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield without end."""
-        iterator = iter(self.stream)
-        while True:
-            group = [next(iterator) for _ in range(self.world)]
-            yield group[self.rank]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the stream stands."""
-        return self.stream.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved position."""
-        self.stream.load_state_dict(state)

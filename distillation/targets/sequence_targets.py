@@ -1,204 +1,122 @@
 """Sequence-level targets: messages, roughened as chat is, with the teacher's own translations.
 
-(Sequence-level knowledge distillation: Kim and Rush, 2016, arXiv 1606.07947.) Sources are messages of the train split
-in every language that has them, whether or not a human translation exists, and lines of monolingual files. Withheld
-pairs stay withheld. A row holds one source and one translation; `directions.npy` says which is which, so noise never
-becomes a target. Translations are finished direction by direction: a killed run goes on with the next.
+(Sequence-level knowledge distillation: Kim and Rush, 2016, arXiv 1606.07947.) They are an encoded store whose rows may
+be used in one direction only, so noise never becomes a target; `training.batches` mixes them with people's rows.
 """
 
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from distillation.config import SequenceTargetsConfig
-from distillation.targets.noise import NoiseConfig, roughened
-from parley.corpus.store import Corpus, filled, write_corpus
-from parley.decoding.protocols import TellsProgress
-from parley.languages.table import CODES, directions, language, pair
-from parley.pipeline.atomic import replacing
+from parley.corpus.augmentation.registry import Message, augmented_by_chance
+from parley.languages.table import pair
 from parley.pipeline.errors import InputError
-from parley.pipeline.progress import progress_bar
-from training.batches.batch import Batch, Examples, make_batch
-from training.batches.bucketing import CHUNK_BATCHES, batch_edges, length_order
-from training.batches.concat import ConcatCorpus
-from training.batches.encoded import EncodedCorpus
-from training.batches.encoding import EncodedConfig, EncodedStage
-from training.batches.stream import BatchingConfig
+from parley.pipeline.shards import shard_folders
+from parley.pipeline.stage import Needs, Shard, Stage
 
-DIRECTIONS: Final = "directions.npy"
-PARTS, ENCODED = "parts", "encoded"
-NOISE: Final = NoiseConfig()
+if TYPE_CHECKING:
+    from parley.corpus.store import Corpus
+    from parley.decoding.translator import Translator
+
+NOISE: Final = {"case": 0.18, "punctuation": 0.15, "elongation": 0.05, "typos": 0.08}  # shares of the messages
+_COLUMNS: Final = ("row_id", "origin", "direction", "source_text", "target_text")
 
 
-def write_sequences(
-    out: Path, corpus: Path, tokenizer: Path, translator: TellsProgress, config: SequenceTargetsConfig, seed: int = 0
-) -> dict[str, Any]:
-    """Translate, and store the pairs as an encoded corpus.
+@dataclass(frozen=True)
+class SequenceTargetsStageConfig:
+    """What decides the teacher's translations.
 
-    Args:
-        corpus, tokenizer: folders of these stages.
-        translator: the teacher with the wanted beam.
-
-    Returns:
-        `messages`, and how many were left out because the teacher said nothing.
-
-    Raises:
-        InputError: a monolingual file that cannot be read, no message at all.
-    """
-    store = Corpus.open(corpus)
-    texts = {code: _texts(store, code, config) for code in store.languages}
-    withheld = {frozenset(pair(name)) for name in store.withheld_pairs}
-    wanted = [name for name in directions(store.languages) if frozenset(pair(name)) not in withheld]
-    jobs = {name: _chosen(texts[pair(name)[0]], name, config, seed) for name in wanted}
-    with progress_bar("teacher's translations", sum(map(len, jobs.values()))) as bar:
-        for name, sources in jobs.items():
-            _translate(out / PARTS / f"{name}.parquet", name, sources, translator, config, bar)
-    return _store(out, [name for name in wanted if jobs[name]], store, tokenizer)
-
-
-def _texts(store: Corpus, code: str, config: SequenceTargetsConfig) -> list[str]:
-    found = store.sample([code], where=filled(code))[code].to_pylist()
-    path = config.monolingual.get(language(code).code)
-    if path:
-        try:
-            found += [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"distillation.sequences.monolingual.{code}={path}: cannot be read ({error})") from error
-    return found
-
-
-def _chosen(texts: list[str], name: str, config: SequenceTargetsConfig, seed: int) -> list[str]:
-    generator = np.random.default_rng([seed, *(CODES.index(code) for code in pair(name))])
-    chosen = [texts[place] for place in np.sort(generator.permutation(len(texts))[: config.messages])]
-    return roughened(chosen, NOISE, seed)
-
-
-def _translate(
-    path: Path, name: str, sources: list[str], translator: TellsProgress, config: SequenceTargetsConfig, bar: Any
-) -> None:
-    source, target = pair(name)
-    if path.is_file():
-        bar.advance(len(sources))
-        return
-    outputs = translator.translate_many(sources, [source] * len(sources), [target] * len(sources), bar.advance)
-    with replacing(path) as temporary:
-        pq.write_table(pa.table({"source": pa.array(sources, pa.string()), "target": outputs}), temporary)
-
-
-def _store(out: Path, names: list[str], store: Corpus, tokenizer: Path) -> dict[str, Any]:
-    columns: dict[str, list[str | None]] = {code: [] for code in store.languages}
-    order: list[int] = []
-    empty = 0
-    every = directions(CODES)
-    for name in names:
-        table = pq.read_table(out / PARTS / f"{name}.parquet")
-        said = [both for both in zip(*(table[c].to_pylist() for c in ("source", "target")), strict=True) if both[1]]
-        empty += table.num_rows - len(said)
-        for code, column in columns.items():
-            place = pair(name).index(code) if code in pair(name) else None
-            column += [None] * len(said) if place is None else [both[place] for both in said]
-        order += [every.index(name)] * len(said)
-    if not order:
-        raise InputError("distillation.sequences: the teacher translated nothing")
-    _write(out, columns, order, tokenizer)
-    return {"messages": len(order), "empty": empty}
-
-
-def _write(out: Path, columns: Mapping[str, list[str | None]], order: list[int], tokenizer: Path) -> None:
-    count = len(order)
-    texts = {code: pa.array(column, pa.string()) for code, column in columns.items()}
-    table = pa.table(
-        {
-            "row_id": [f"teacher:{number}" for number in range(count)],
-            "domain": ["chat"] * count,
-            "split": ["train"] * count,
-            "origin": ["teacher"] * count,
-            **texts,
-        }
-    )
-    write_corpus(table, out)
-    np.save(out / DIRECTIONS, np.array(order, np.uint16), allow_pickle=False)
-    EncodedStage(EncodedConfig()).run(out / ENCODED, {"corpus": out, "tokenizer": tokenizer})
-
-
-class SequenceStream:
-    """Endless batches of a process over the teacher's translations: every message once an epoch, in a seed's order.
-
-    Examples of a chunk are sorted by length and cut at the token budgets; the batches are then shuffled.
+    Attributes:
+        sequences: which messages, how they are decoded.
+        seed: of the choice of messages and of their noise.
     """
 
-    def __init__(self, folder: Path, config: BatchingConfig, rank: int = 0, world: int = 1) -> None:
-        """Open what `write_sequences` wrote.
+    sequences: SequenceTargetsConfig
+    seed: int = 0
+
+
+class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
+    """Has `teacher` translate roughened messages of `corpus`; stores them encoded with `tokenizer`."""
+
+    name = "sequence_targets"
+    version: ClassVar[int] = 2  # one-way rows
+    keeps_work: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(memory_gb=8.0, accelerators=1)
+
+    def files(self) -> list[Path]:
+        """The monolingual files."""
+        return [Path(path) for _, path in sorted(self.config.sequences.monolingual.items())]
+
+    def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
+        """See `message_selection`."""
+        from distillation.targets.message_selection import make_shards
+        from parley.corpus.store import Corpus
+
+        return make_shards(Corpus.open(inputs["corpus"]), self.config.sequences)
+
+    def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Translate, and encode what the teacher says; where it says nothing, the message is left out."""
+        import pyarrow as pa
+
+        from parley.corpus.store import Corpus
+        from training.batches.one_way_encoding import write_one_way
+        from training.tokenizer import load_tokenizer
+
+        corpus = Corpus.open(inputs["corpus"])
+        asked = self._messages(shard, corpus)
+        translator = _translator(inputs["teacher"], self.config.sequences.beam_size)
+        said = translator.translate_many(
+            [one.source for one in asked],
+            [one.source_language for one in asked],
+            [one.target_language for one in asked],
+        )
+        rows = [
+            (f"{shard.name}:{place}", "teacher", f"{one.source_language}-{one.target_language}", one.source, text)
+            for place, (one, text) in enumerate(zip(asked, said, strict=True))
+            if text
+        ]
+        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [
+            pa.array([], pa.string())
+        ] * 5
+        write_one_way(out, pa.table(columns, _COLUMNS), corpus.languages, load_tokenizer(inputs["tokenizer"]))
+
+    def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Join the shards; facts: `messages`.
 
         Raises:
-            InputError: nothing there, or no message within `config.max_length`.
+            InputError: the teacher said nothing at all.
         """
-        self.corpus = ConcatCorpus(EncodedCorpus.open(folder / ENCODED))
-        self.config, self.rank, self.world = config, rank, world
-        self._examples = self._all(np.load(folder / DIRECTIONS, allow_pickle=False))
-        tokens = float(self._examples.target_length.mean())
-        self._chunk_size = max(1, int(CHUNK_BATCHES * config.batch_tokens / tokens))
-        self._epoch = self._batch = 0
-        self._plan_of: tuple[int, Examples, np.ndarray, np.ndarray] | None = None
+        from parley.corpus.store import Corpus
+        from training.batches.one_way_encoding import join_one_way
+        from training.tokenizer import load_tokenizer
 
-    def _all(self, numbers: np.ndarray) -> Examples:
-        every = [[CODES.index(code) for code in pair(name)] for name in directions(CODES)]
-        source, target = np.array(every)[numbers].T
-        rows = np.arange(len(numbers))
-        auto = np.random.default_rng(self.config.seed).random(len(rows)) < self.config.auto_source_probability
-        found = Examples.of(self.corpus, source, target, rows, auto)
-        kept = np.flatnonzero(np.maximum(found.source_length, found.target_length + 1) <= self.config.max_length)
-        if not len(kept):
-            raise InputError(f"{self.corpus.encoded.directory}: no message of up to {self.config.max_length} tokens")
-        return found.take(kept)
+        _translator.cache_clear()
+        languages = Corpus.open(inputs["corpus"]).languages
+        messages = join_one_way(shard_folders(out), out, languages, load_tokenizer(inputs["tokenizer"]))
+        if not messages:
+            raise InputError("distillation.sequences: the teacher translated nothing")
+        return {"messages": messages}
 
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield this process's batches from the current position, without end."""
-        while True:
-            self._epoch, self._batch, examples, edges = self._locate(self._epoch, self._batch + self.rank)
-            chosen = examples.take(slice(*edges))
-            self._batch += self.world - self.rank
-            yield make_batch(self.corpus, chosen)
+    def _messages(self, shard: Shard, corpus: "Corpus") -> list[Message]:
+        """What is translated, roughened."""
+        from distillation.targets.message_selection import messages_of
 
-    def _locate(self, epoch: int, batch: int) -> tuple[int, int, Examples, tuple[int, int]]:
-        examples, edges, order = self._plan(epoch)
-        while batch >= len(order):
-            batch -= len(order)
-            epoch += 1
-            examples, edges, order = self._plan(epoch)
-        place = order[batch]
-        return epoch, batch, examples, (int(edges[place]), int(edges[place + 1]))
+        return [
+            augmented_by_chance(Message(text, "", *pair(name)), NOISE, f"{self.config.seed} {shard.name} {place}")
+            for place, (name, text) in enumerate(messages_of(shard, corpus, self.config.seed))
+        ]
 
-    def _plan(self, epoch: int) -> tuple[Examples, np.ndarray, np.ndarray]:
-        """All examples in the order of this epoch's batches, edges of these, and the order they are given in."""
-        if self._plan_of is None or self._plan_of[0] != epoch:
-            generator = np.random.default_rng((self.config.seed, 1, epoch))
-            shuffled = self._examples.take(generator.permutation(len(self._examples.row)))
-            order, edges = self._sorted(shuffled, generator)
-            self._plan_of = epoch, shuffled.take(order), edges, generator.permutation(len(edges) - 1)
-        return self._plan_of[1:]
 
-    def _sorted(self, examples: Examples, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Chunk by chunk: the order by length, and the edges of batches."""
-        orders, edges = [], [np.zeros(1, np.int64)]
-        starts = [*range(0, len(examples.row), self._chunk_size), len(examples.row)]
-        for start, stop in pairwise(starts):
-            part = examples.take(slice(start, stop))
-            order = length_order(part.source_length, part.target_length, self.config, generator)
-            part = part.take(order)
-            orders.append(order + start)
-            edges.append(batch_edges(part.source_length, part.target_length, self.config)[1:] + start)
-        return np.concatenate(orders), np.concatenate(edges)
+@lru_cache(maxsize=1)
+def _translator(teacher: Path, beam_size: int) -> "Translator":
+    """The teacher, kept from shard to shard."""
+    import torch
 
-    def state_dict(self) -> dict[str, int]:
-        """Position in the plan."""
-        return {"epoch": self._epoch, "batch": self._batch}
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved position."""
-        self._epoch, self._batch = int(state["epoch"]), int(state["batch"])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Translator.load(teacher, DecodingConfig(beam_size=beam_size), device)

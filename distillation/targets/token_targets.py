@@ -1,286 +1,159 @@
-"""Token-level targets on disk: for each label of the first N batches of a plan, K pieces, their shares, and the tail.
+"""The stage that asks the teacher about the batches that the student will be trained on.
 
-A plan of batches is a function of corpus, config and seed alone (`training.batches.stream`), so the cache follows the
-plan: it is read from front to back beside the batches, holds exactly what training will ask for, and goes round when
-training is longer. A shard is three files, written whole; the last marks it done, so a killed run goes on after it.
-
-    shard-00000.ids.npy     (tokens, K) uint16 or uint32, memory-mapped
-    shard-00000.shares.npy  (tokens, K + 1) float16: probabilities, then the tail; memory-mapped
-    shard-00000.json        tokens and checksum of each batch, and where the plan stands after it
-    targets.json            what they were made from: teacher, corpus, vocabulary, plan, K, temperature
+The plan of batches is a function of corpus, config and seed, and each of its chunks can be planned apart from the
+others (`training.batches.stream`): a shard is a stretch of one chunk.
 """
 
-import hashlib
-import json
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import torch
-from transformers import PreTrainedModel
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from distillation.config import TokenTargetsConfig
-from distillation.objective import TeacherTargets
-from distillation.teacher import ask_teacher
-from parley.pipeline.atomic import replacing, write_json
+from parley.pipeline.atomic import link_or_copy, remove
 from parley.pipeline.errors import InputError
-from parley.pipeline.progress import progress_bar, say
-from training.batches.batch import Batch
-from training.batches.encoded import EncodedCorpus
-from training.batches.prefetch import StreamLike
+from parley.pipeline.shards import shard_folders
+from parley.pipeline.stage import Needs, Shard, Stage, transient
+from training.batches.bucketing import CHUNK_BATCHES
+from training.batches.stream import BatchingConfig
+from training.loop.config import TrainingConfig
 
-META: Final = "targets.json"
-SHARD_BATCHES: Final = 200  # batches in a file; a killed run goes on with the next file
-Array = np.ndarray[Any, np.dtype[Any]]
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+    from training.batches.batch import Batch
+
+SHARDS_OF_CHUNK: Final = 4  # each of about 100 batches
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What a cache is of; all must agree with the training that reads it.
+class TokenTargetsStageConfig:
+    """What decides the cache of token-level targets.
 
     Attributes:
-        teacher: digest of the teacher's weights.
-        vocabulary: digest of the vocabulary.
-        corpus: digest of the encoded corpus.
-        plan: digest of what decides the batches.
-        top_k, temperature, sampled, seed: how distributions were cut.
+        tokens: pieces, draws, size.
+        batching: the plan.
+        labels: how many are covered, about.
+        temperature: of the teacher's distributions.
+        share: of the messages that come from the teacher's translations.
+        precision: of the teacher's forward.
+        device: `auto` or `cpu`.
     """
 
-    teacher: str
-    vocabulary: str
-    corpus: str
-    plan: str
-    top_k: int
-    temperature: float
-    sampled: bool
-    seed: int
+    tokens: TokenTargetsConfig
+    batching: BatchingConfig
+    labels: int
+    temperature: float = 1.0
+    share: float = 0.0
+    precision: str = "auto"
+    device: str = transient("auto")
 
-    def check(self, found: Mapping[str, Any], folder: Path) -> None:
-        """Hold a cache's identity against this one.
+
+class TokenTargetsStage(Stage[TokenTargetsStageConfig]):
+    """Asks `teacher` about the batches that training on `encoded` (and `sequence_targets`) will take."""
+
+    name = "token_targets"
+    version: ClassVar[int] = 2  # stretches of chunks
+    keeps_work: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(memory_gb=8.0, accelerators=1)
+
+    def check(self) -> None:
+        """Hold the size against the limit.
 
         Raises:
-            InputError: they differ; the message says in what.
+            InputError: the cache may become larger than `max_gigabytes`.
         """
-        for name, wanted in asdict(self).items():
-            if found.get(name) != wanted:
-                raise InputError(
-                    f"{folder}: token targets of another {name} ({found.get(name)}, wanted {wanted}): remove the folder"
-                )
+        from distillation.targets.token_cache import bytes_per_token
 
-
-def weights_digest(folder: Path) -> str:
-    """Digest of a model's weight files.
-
-    Raises:
-        InputError: there are none.
-    """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise InputError(f"{folder}: no weights (*.safetensors)")
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
-
-
-def corpus_digest(encoded: EncodedCorpus) -> str:
-    """Digest of an encoded corpus: its tokens, and which rows are in which split."""
-    digest = hashlib.sha256(repr(encoded.fact("split").to_pylist()).encode())
-    for code in encoded.languages:
-        tokens, offsets = encoded.column(code)
-        digest.update(code.encode() + np.ascontiguousarray(tokens).tobytes() + np.ascontiguousarray(offsets).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def plan_digest(facts: Any) -> str:
-    """Digest of the JSON values that decide a plan."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def bytes_per_token(top_k: int, vocab_size: int) -> int:
-    """Size on disk of one label's targets."""
-    return top_k * _id_type(vocab_size).itemsize + (top_k + 1) * 2
-
-
-def _id_type(vocab_size: int) -> "np.dtype[Any]":
-    return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
-
-
-def checksum(batch: Batch) -> int:
-    """Tells batches of different plans or corpora apart."""
-    return zlib.crc32(batch.labels.numpy().tobytes(), zlib.crc32(batch.input_ids.numpy().tobytes()))
-
-
-def write_token_targets(
-    out: Path,
-    stream: StreamLike,
-    teacher: PreTrainedModel,
-    config: TokenTargetsConfig,
-    identity: Identity,
-    tokens: int,
-) -> dict[str, Any]:
-    """Ask the teacher about the first batches of a plan, until `tokens` labels are covered; goes on after whole shards.
-
-    Args:
-        stream: the plan, at its beginning, as one process would see it.
-        teacher: on its device.
-
-    Returns:
-        `tokens`, `batches`, `shards`, `bytes`.
-
-    Raises:
-        InputError: the cache would be larger than `max_gigabytes`, the folder holds one of something else, full disk.
-    """
-    vocab_size = teacher.config.vocab_size
-    _announce(tokens, bytes_per_token(identity.top_k, vocab_size), config.max_gigabytes)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / META).is_file():
-        identity.check(json.loads((out / META).read_text(encoding="utf-8")), out)
-    else:
-        write_json(out / META, {**asdict(identity), "vocab_size": vocab_size})
-    shards = _finished(out)
-    done = sum(sum(shard["tokens"]) for shard in shards)
-    if shards:
-        say(f"token targets: {len(shards)} shards are there, going on with the next")
-        stream.load_state_dict(shards[-1]["position"])
-    with progress_bar("token targets", tokens) as bar:
-        bar.advance(done)
-        batches = iter(stream)
-        while done < tokens:
-            facts = _write_shard(out, len(shards), batches, stream, teacher, identity, tokens - done, bar.advance)
-            shards.append(facts)
-            done += sum(facts["tokens"])
-    size = sum(path.stat().st_size for path in out.glob("shard-*"))
-    return {"tokens": done, "batches": sum(len(s["tokens"]) for s in shards), "shards": len(shards), "bytes": size}
-
-
-def _announce(tokens: int, each: int, limit: float) -> None:
-    size = tokens * each / 1e9
-    say(f"token targets: about {tokens:,} target tokens of {each} bytes, {size:.2f} GB on disk")
-    if size > limit:
-        raise InputError(
-            f"token targets would take {size:.1f} GB, more than distillation.tokens.max_gigabytes={limit:g}: "
-            "cache fewer tokens (distillation.tokens.tokens), fewer pieces (top_k), or use mode=online"
-        )
-
-
-def _finished(out: Path) -> list[dict[str, Any]]:
-    """Facts of the shards that are whole, from the first on without a gap."""
-    found: list[dict[str, Any]] = []
-    while (path := out / f"shard-{len(found):05}.json").is_file():
-        found.append(json.loads(path.read_text(encoding="utf-8")))
-    return found
-
-
-def _write_shard(
-    out: Path,
-    number: int,
-    batches: Iterator[Batch],
-    stream: StreamLike,
-    teacher: PreTrainedModel,
-    identity: Identity,
-    wanted: int,
-    advance: Any,
-) -> dict[str, Any]:
-    ids, shares, tokens, sums = [], [], [], []
-    for place in range(SHARD_BATCHES):
-        batch = next(batches)
-        targets = _ask(teacher, batch, identity, number * SHARD_BATCHES + place)
-        ids.append(targets.ids_TK.cpu().numpy().astype(_id_type(teacher.config.vocab_size)))
-        both = torch.cat([targets.probabilities_TK, targets.tail_T.unsqueeze(1)], dim=1)
-        shares.append(both.half().cpu().numpy())
-        tokens.append(batch.target_tokens)
-        sums.append(checksum(batch))
-        advance(batch.target_tokens)
-        if sum(tokens) >= wanted:
-            break
-    for name, parts in (("ids", ids), ("shares", shares)):
-        with replacing(out / f"shard-{number:05}.{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, np.concatenate(parts), allow_pickle=False)
-    facts = {"tokens": tokens, "checksums": sums, "position": stream.state_dict()}
-    write_json(out / f"shard-{number:05}.json", facts)
-    return facts
-
-
-def _ask(teacher: PreTrainedModel, batch: Batch, identity: Identity, number: int) -> TeacherTargets:
-    """Draws depend on (seed, batch number) alone, so a resumed cache equals an uninterrupted one."""
-    generator = None
-    if identity.sampled:
-        generator = torch.Generator(teacher.device).manual_seed(identity.seed * 1_000_003 + number)
-    return ask_teacher(teacher, batch.to(teacher.device), identity.top_k, identity.temperature, generator)
-
-
-class TokenTargets:
-    """A finished cache.
-
-    Attributes:
-        tokens: labels of each batch.
-    """
-
-    def __init__(self, folder: Path, identity: Identity | None = None) -> None:
-        """Open a cache, and hold it against what the training is of.
-
-        Raises:
-            InputError: no cache there, an unfinished one, or one of another teacher, corpus, vocabulary or plan.
-        """
-        self.folder = folder
-        try:
-            found = json.loads((folder / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: no token targets ({META})") from error
-        if identity is not None:
-            identity.check(found, folder)
-        self.shards = _finished(folder)
-        if not self.shards:
-            raise InputError(f"{folder}: token targets without a finished shard")
-        self.tokens = [count for shard in self.shards for count in shard["tokens"]]
-        self._checksums = [value for shard in self.shards for value in shard["checksums"]]
-
-    def __len__(self) -> int:
-        """Batches that are covered."""
-        return len(self.tokens)
-
-    def of(self, number: int, batch: Batch) -> TeacherTargets:
-        """Targets of batch `number` of the plan.
-
-        Raises:
-            InputError: the batch is not the one that the teacher saw.
-        """
-        if self._checksums[number] != checksum(batch):
+        config = self.config.tokens
+        size = self.config.labels * bytes_per_token(config.top_k, 1 << 32) / 1e9
+        if size > config.max_gigabytes:
             raise InputError(
-                f"{self.folder}: batch {number} is not the one that the teacher saw: another corpus or plan"
+                f"token targets may take {size:.1f} GB, more than distillation.tokens.max_gigabytes="
+                f"{config.max_gigabytes:g}: cache fewer tokens (distillation.tokens.tokens), fewer pieces (top_k), or "
+                "use mode=online"
             )
-        shard, start = self._starts[number]
-        ids, shares = self._files[shard]
-        rows = slice(start, start + self.tokens[number])
-        shares_TK = torch.from_numpy(shares[rows].astype(np.float32))
-        shares_TK = shares_TK / shares_TK.sum(1, keepdim=True)  # rounding to float16 leaves the sum off by up to 5e-4
-        return TeacherTargets(torch.from_numpy(ids[rows].astype(np.int64)), shares_TK[:, :-1], shares_TK[:, -1])
 
-    @cached_property
-    def _starts(self) -> list[tuple[int, int]]:
-        """Shard of each batch, and its first row there."""
-        found: list[tuple[int, int]] = []
-        for number, shard in enumerate(self.shards):
-            ends = np.cumsum(shard["tokens"])
-            found += [(number, int(end - count)) for end, count in zip(ends, shard["tokens"], strict=True)]
-        return found
+    def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
+        """As many stretches of the plan as hold the labels that are wanted."""
+        chunk = CHUNK_BATCHES * self.config.batching.batch_tokens
+        count = -(-self.config.labels * SHARDS_OF_CHUNK // chunk)
+        return [Shard(f"{number:06d}", {"number": number}) for number in range(count)]
 
-    @cached_property
-    def _files(self) -> list[tuple[Array, Array]]:
-        return [self._map(number) for number in range(len(self.shards))]
+    def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Ask about the batches of a stretch, and write the answers; see `token_cache`.
 
-    def _map(self, number: int) -> tuple[Array, Array]:
-        paths = [self.folder / f"shard-{number:05}.{name}.npy" for name in ("ids", "shares")]
-        try:
-            ids, shares = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{paths[0]}: cannot be read ({error})") from error
-        if len(ids) != sum(self.shards[number]["tokens"]) or len(shares) != len(ids):
-            raise InputError(f"{paths[0]}: truncated")
-        return ids, shares
+        Raises:
+            InputError: teacher and corpus have different vocabularies.
+        """
+        import torch
+
+        from distillation.targets.token_cache import write_targets
+        from distillation.teacher import ask_teacher
+
+        config, tokens = self.config, self.config.tokens
+        device = torch.device("cpu" if config.device == "cpu" or not torch.cuda.is_available() else "cuda")
+        batches = list(self._batches(shard.task["number"], inputs))
+        teacher = _teacher(inputs["teacher"], device, config.precision)
+        generator = None
+        if tokens.sampled:
+            generator = torch.Generator(device).manual_seed(config.batching.seed * 1_000_003 + shard.task["number"])
+        targets = [
+            ask_teacher(teacher, batch.to(device), tokens.top_k, config.temperature, generator) for batch in batches
+        ]
+        write_targets(out, targets, [batch.target_tokens for batch in batches], teacher.config.vocab_size)
+
+    def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Lay the shards beside one another; facts: `tokens`, `batches`, `bytes`."""
+        from distillation.targets.token_cache import FILES, TokenTargets
+
+        _teacher.cache_clear()
+        for folder in shard_folders(out):
+            for name in FILES:
+                remove(out / f"{folder.name}.{name}")
+                link_or_copy(folder / name, out / f"{folder.name}.{name}")
+        cache = TokenTargets(out)
+        size = sum(path.stat().st_size for path in out.glob("*.npy"))
+        return {"tokens": int(cache.tokens.sum()), "batches": len(cache), "bytes": size}
+
+    def _batches(self, number: int, inputs: Mapping[str, Path]) -> "Iterator[Batch]":
+        """The batches of a stretch."""
+        from distillation.targets.batches import training_batches
+        from training.batches.encoded import EncodedCorpus
+        from training.tokenizer import check_vocabulary
+
+        encoded = EncodedCorpus.open(inputs["encoded"])
+        check_vocabulary(inputs["teacher"], encoded.vocabulary_digest)
+        stream = training_batches(inputs, encoded, self.config.share, self.config.batching)
+        chunk, part = divmod(number, SHARDS_OF_CHUNK)
+        length = stream.chunk_length(chunk)
+        start, stop = (length * (part + step) // SHARDS_OF_CHUNK for step in range(2))
+        stream.load_state_dict({"chunk": chunk, "batch": start})
+        yield from islice(stream, stop - start)
+
+
+def wanted_labels(tokens: TokenTargetsConfig, training: TrainingConfig, batching: BatchingConfig) -> int:
+    """Labels to cache: as set, or as many as training will see.
+
+    Raises:
+        InputError: training has a budget in minutes alone.
+    """
+    if tokens.tokens:
+        return tokens.tokens
+    by_updates = training.max_updates * (training.update_tokens + batching.batch_tokens - 1)  # of an update, at most
+    budgets = [budget for budget in (training.max_tokens, by_updates) if budget]
+    if not budgets:
+        raise InputError("training has a budget in minutes alone: set distillation.tokens.tokens")
+    return min(budgets)
+
+
+@lru_cache(maxsize=1)
+def _teacher(folder: Path, device: "torch.device", precision: str) -> "PreTrainedModel":
+    """The teacher, kept from shard to shard."""
+    from distillation.teacher import load_teacher
+    from training.loop.precision import choose_precision
+
+    return load_teacher(folder, device, choose_precision(precision, device))

@@ -1,1 +1,4 @@
-"""What may have made a pair worse, as code. One file an analyzer; docs/analyzers.md says how to add one."""
+"""Investigation as code: what may have made a pair worse. One file per analyzer; docs/analyzers.md says how to add one.
+
+A module of this package is an analyzer when it has `TOPICS`, the questions it answers, and `analyze(question)`.
+"""

@@ -12,8 +12,9 @@ from typing import Any, Final
 import torch
 
 from eval.systems.config import SystemConfig
-from eval.systems.length_limit import token_limit
-from parley.decoding.translator import DecodingConfig, tag_id
+from eval.systems.limits import token_limit
+from parley.decoding.pieces import tag_id
+from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, LANGUAGES, language
 from parley.pipeline.errors import InputError
 from training.model.loading import load_model

@@ -16,9 +16,17 @@ from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from parley.decoding.packed_output import packed_output
+from parley.decoding.pieces import (
+    LENGTH_FACTOR,
+    MAX_NEW_TOKENS,
+    MAX_SOURCE_TOKENS,
+    longest_output,
+    source_pieces,
+    tag_id,
+)
 from parley.decoding.search import Batch, Sampling, search_beam, search_one
 from parley.decoding.stepper import stepper_for
-from parley.languages.table import AUTO, LANGUAGES, language
+from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 
 TOGETHER = 8  # batches decoded side by side, so that those which have become small can be joined
@@ -43,29 +51,14 @@ class DecodingConfig:
     beam_size: int = 1
     length_penalty: float = 1.0
     sampling: Sampling | None = None
-    max_new_tokens: int = 200
-    length_factor: float = 3.0
-    max_source_tokens: int = 256
+    max_new_tokens: int = MAX_NEW_TOKENS
+    length_factor: float = LENGTH_FACTOR
+    max_source_tokens: int = MAX_SOURCE_TOKENS
     batch_size: int = 128
 
     def __post_init__(self) -> None:
         if self.beam_size < 1 or (self.sampling and self.beam_size > 1):
             raise InputError(f"beam_size={self.beam_size}: at least 1, and 1 with sampling")
-
-
-def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
-    """Vocabulary id of a language's tag, as Parley, M2M100 or NLLB write it.
-
-    Raises:
-        InputError: the vocabulary has no tag for it.
-    """
-    known = LANGUAGES.get(code)
-    names = [f"__{code}__"] + ([known.flores, f"__{known.primary}__"] if known else [])
-    vocabulary = tokenizer.get_vocab()
-    for name in names:
-        if name in vocabulary:
-            return vocabulary[name]
-    raise InputError(f"the model's vocabulary has no language tag for '{code}' (looked for {', '.join(names)})")
 
 
 def _split(items: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -152,7 +145,7 @@ class Translator:
             InputError: a language that the model does not know.
         """
         results = [""] * len(texts)
-        pieces = self._encode_pieces(texts, sources)
+        pieces = source_pieces(self.tokenizer, texts, sources, self.config.max_source_tokens)
         todo = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: (-len(pieces[i]), pieces[i]))
         with packed_output(self.model):
             for portion in _split(todo, TOGETHER * self.config.batch_size):
@@ -162,18 +155,6 @@ class Translator:
                 if on_batch is not None:
                     on_batch(len(portion))
         return results
-
-    def _encode_pieces(self, texts: Sequence[str], sources: Sequence[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        tags = {source: self._source_tag(source) for source in set(sources)}
-        cut = self.config.max_source_tokens
-        encoded = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        end = self.tokenizer.eos_token_id
-        return [[tags[source], *tokens[:cut], end] for tokens, source in zip(encoded, sources, strict=True)]
-
-    def _source_tag(self, source: str) -> int:
-        return tag_id(self.tokenizer, source if source == AUTO else language(source).code)
 
     @torch.inference_mode()
     def decode_pieces(self, sources: Sequence[Sequence[int]], targets: Sequence[str]) -> list[list[int]]:
@@ -197,7 +178,8 @@ class Translator:
         tags = {target: tag_id(self.tokenizer, language(target).code) for target in set(targets)}
         tags_B = torch.tensor([tags[target] for target in targets], device=self.device)
         stepper = stepper_for(self.model, encoded_BSD[rows], mask_BS[rows], tags_B)
-        return Batch(stepper, self._prompt(tags_B), [self._limit(len(pieces) - 2) for pieces in sources])
+        limits = [longest_output(pieces, self.config.max_new_tokens, self.config.length_factor) for pieces in sources]
+        return Batch(stepper, self._prompt(tags_B), limits)
 
     def _padded(self, sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(map(len, sequences))
@@ -211,11 +193,6 @@ class Translator:
         tags_B1 = tags_B.unsqueeze(1)
         return tags_B1 if start is None else torch.cat([torch.full_like(tags_B1, start), tags_B1], dim=1)
 
-    def _limit(self, source_tokens: int) -> int:
-        factor = self.config.length_factor
-        bound = int(factor * source_tokens) + 16 if factor else self.config.max_new_tokens
-        return min(bound, self.config.max_new_tokens)
-
     def detect(self, texts: Sequence[str]) -> list[str]:
         """The source language that the model itself detects in each text.
 
@@ -226,7 +203,7 @@ class Translator:
         if detector is None:
             raise InputError(f"{type(self.model).__name__} does not detect languages")
         codes = self.model.config.languages or []
-        pieces = self._encode_pieces(texts, [AUTO] * len(texts))
+        pieces = source_pieces(self.tokenizer, texts, [AUTO] * len(texts), self.config.max_source_tokens)
         found: list[str] = []
         for batch in _split(range(len(texts)), self.config.batch_size):
             probabilities_BL = detector(*self._padded([pieces[i] for i in batch]))

@@ -16,7 +16,7 @@ from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 from distillation.shortlists import Shortlists
 from distillation.stages import open_export
 from eval.config import EvaluationConfig
-from eval.evaluation.stage import EvaluationStage
+from eval.stage import EvaluationStage
 from parley.pipeline.errors import InputError
 from tests.distillation.models import tiny_student
 from tests.training.toy_corpus import make_inputs

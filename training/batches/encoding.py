@@ -71,8 +71,8 @@ class EncodedStage(Stage[EncodedConfig]):
         """Join the shards, and write `meta.json`; facts: tokens."""
         tokenizer, corpus = load_tokenizer(inputs["tokenizer"]), Corpus.open(inputs["corpus"])
         folders = shard_folders(out)
-        tokens = {code: _join_columns(folders, out, code) for code in corpus.languages}
-        rows = _join_rows(folders, out / ROWS)
+        tokens = {code: join_columns(folders, out, code) for code in corpus.languages}
+        rows = join_rows(folders, out / ROWS)
         write_meta(out, tokenizer, corpus.languages, corpus.withheld_pairs)
         facts = {"tokens": tokens, "total_tokens": sum(tokens.values()), "dtype": token_type(tokenizer).name}
         return {**facts, "rows": rows, "vocabulary_digest": vocabulary_digest(tokenizer)}
@@ -152,7 +152,7 @@ class _ColumnWriter:
         _save(np.concatenate(self._counts).cumsum(dtype=np.int64), self._out, self._code)
 
 
-def _join_columns(folders: Iterable[Path], out: Path, code: str) -> int:
+def join_columns(folders: Iterable[Path], out: Path, code: str) -> int:
     """Append a language's tokens of all shards; returns how many there are."""
     parts, total = [np.zeros(1, np.int64)], 0
     with replacing(out / f"{code}.tokens.bin") as temporary, temporary.open("wb") as joined:
@@ -166,10 +166,10 @@ def _join_columns(folders: Iterable[Path], out: Path, code: str) -> int:
     return total
 
 
-def _join_rows(folders: Iterable[Path], path: Path) -> int:
+def join_rows(folders: Sequence[Path], path: Path) -> int:
     """Append `rows.parquet` of all shards; returns how many rows there are."""
-    count = 0
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, _ROWS_SCHEMA, compression="zstd") as joined:
+    count, schema = 0, pq.read_schema(folders[0] / ROWS)
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as joined:
         for folder in folders:
             for batch in pq.ParquetFile(folder / ROWS).iter_batches():
                 joined.write_batch(batch)

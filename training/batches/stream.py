@@ -111,6 +111,10 @@ class BatchStream:
         """Go on from a saved position."""
         self._chunk, self._batch = int(state["chunk"]), int(state["batch"])
 
+    def chunk_length(self, chunk: int) -> int:
+        """Batches of a chunk of the plan, over all processes."""
+        return len(self._plan(chunk).order)
+
     def messages(self, state: Mapping[str, int]) -> tuple[int, dict[str, int]]:
         """Messages given up to a position, over all processes: of the corpus, and synthetic ones by direction."""
         chunk, batch = int(state["chunk"]), int(state["batch"])

@@ -1,147 +1,168 @@
-"""The teacher's translations as training data, and the noise that goes in front of them."""
+"""The teacher's translations as training data: shards of bounded work, the same whoever does them, in their share."""
 
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from distillation.config import SequenceTargetsConfig
-from distillation.targets import sequence_targets
-from distillation.targets.batches import EveryNth, MixedStream
-from distillation.targets.noise import NoiseConfig, roughened
-from distillation.targets.sequence_targets import PARTS, SequenceStream, write_sequences
-from parley.decoding.translator import DecodingConfig
+from distillation.targets import message_selection, sequence_targets
+from distillation.targets.batches import training_batches
+from distillation.targets.message_selection import make_shards, messages_of
+from distillation.targets.sequence_targets import SequenceTargetsStage, SequenceTargetsStageConfig
+from parley.corpus.store import Corpus, write_shard
 from parley.pipeline.errors import InputError
+from parley.pipeline.shards import merge_shards, run_one_shard
 from tests.distillation.toy_teacher import toy_inputs
 from training.batches.encoded import EncodedCorpus
-from training.batches.stream import BatchingConfig, BatchStream
-from training.model.loading import Translator
+from training.batches.stream import BatchingConfig
 from training.tokenizer import SPECIAL_TOKENS
 
-CONFIG = SequenceTargetsConfig(messages=12)
+CONFIG = SequenceTargetsConfig(messages=12, beam_size=2)
 BATCHING = BatchingConfig(batch_tokens=200, max_length=64)
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return toy_inputs(tmp_path_factory.mktemp("toy"))
+    """The toy corpus in two shards."""
+    found = toy_inputs(tmp_path_factory.mktemp("toy"))
+    (path,) = found["corpus"].glob("shard-*.parquet")
+    table = pq.read_table(path)
+    for number in range(2):
+        write_shard(table.slice(number * 150, 150), found["corpus"] / f"shard-{number:05d}.parquet")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_selection, "SHARD_MESSAGES", 8)
+
+
+def stage(config: SequenceTargetsConfig = CONFIG) -> SequenceTargetsStage:
+    return SequenceTargetsStage(SequenceTargetsStageConfig(config, seed=3))
+
+
+def selected(inputs: dict[str, Path], config: SequenceTargetsConfig = CONFIG) -> list[tuple[str, str]]:
+    corpus = Corpus.open(inputs["corpus"])
+    return [message for shard in make_shards(corpus, config) for message in messages_of(shard, corpus, 3)]
 
 
 @pytest.fixture(scope="module")
 def written(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sequences")
-    translator = Translator.load(inputs["teacher"], DecodingConfig(beam_size=2, max_new_tokens=8))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sequence_targets, "NOISE", NoiseConfig(lower=0.0, typo=0.5))
-        facts = write_sequences(out, inputs["corpus"], inputs["tokenizer"], translator, CONFIG)
-    assert facts["messages"] + facts["empty"] == 4 * 12  # en-fr, en-th and back; fr-th is withheld
+        patch.setattr(message_selection, "SHARD_MESSAGES", 8)
+        patch.setattr(sequence_targets, "NOISE", {"typos": 0.7})
+        facts = stage().run(out, inputs)
+    assert 40 <= facts["messages"] <= 4 * 12  # random weights say nothing now and then
     return out
 
 
-def stream(folder: Path, rank: int = 0, world: int = 1) -> SequenceStream:
-    return SequenceStream(folder, BATCHING, rank, world)
+def test_every_direction_that_is_not_withheld_gets_its_messages(inputs: dict[str, Path]) -> None:
+    found = selected(inputs)
+    assert Counter(name for name, _ in found) == dict.fromkeys(("en-fr", "fr-en", "en-th", "th-en"), 12)
+    assert len(set(found)) > 40  # drawn without repeating a row
+    assert found == selected(inputs)
 
 
-def test_an_epoch_gives_every_message_once(written: Path) -> None:
-    seen: Counter[tuple[int, ...]] = Counter()
-    first = stream(written)
-    count = len(first._examples.row)
-    batches, messages = [], 0
-    for batch in first:
-        batches.append(batch)
-        messages += len(batch.input_ids)
+def test_shards_are_of_one_part_and_bounded(inputs: dict[str, Path]) -> None:
+    shards = stage().shards(inputs)
+    sizes = [sum(one["stop"] - one["start"] for one in shard.task["portions"]) for shard in shards]
+    assert max(sizes) <= 8
+    assert sum(sizes) == 48
+    assert {shard.task["number"] for shard in shards} == {0, 1}
+
+
+def test_all_messages_can_be_asked_for(inputs: dict[str, Path]) -> None:
+    found = selected(inputs, replace(CONFIG, messages=10**6))
+    train = Corpus.open(inputs["corpus"]).cells("en", "train")
+    assert Counter(name for name, _ in found)["en-fr"] == train
+
+
+def test_the_same_bytes_whoever_does_the_shards_and_in_whatever_order(
+    inputs: dict[str, Path], written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence_targets, "NOISE", {"typos": 0.7})
+    for shard in reversed(stage().shards(inputs)):
+        run_one_shard(stage(), shard, tmp_path, inputs)
+    merge_shards(stage(), tmp_path, inputs)
+    names = sorted(path.name for path in written.iterdir())
+    assert names == sorted(path.name for path in tmp_path.iterdir())
+    assert all((tmp_path / name).read_bytes() == (written / name).read_bytes() for name in names)
+
+
+def test_a_killed_stage_goes_on_with_the_missing_shards(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    original = SequenceTargetsStage.run_shard
+
+    def dying(self: SequenceTargetsStage, shard: Any, out: Path, given: Any) -> None:
+        if len(done) == 2:
+            done.append("killed")
+            raise KeyboardInterrupt
+        original(self, shard, out, given)
+        done.append(shard.name)
+
+    monkeypatch.setattr(SequenceTargetsStage, "run_shard", dying)
+    with pytest.raises(KeyboardInterrupt):
+        stage().run(tmp_path, inputs)
+    assert sorted(path.name for path in (tmp_path / "shards").iterdir()) == done[:2]
+    stage().run(tmp_path, inputs)
+    assert [name for name in done if name != "killed"] == [shard.name for shard in stage().shards(inputs)]
+
+
+def test_targets_are_the_teachers_words_and_sources_the_rough_ones(inputs: dict[str, Path], written: Path) -> None:
+    rows = pq.read_table(written / "rows.parquet")
+    assert set(rows["origin"].to_pylist()) == {"teacher"}
+    clean = {text for _, text in selected(inputs)}
+    changed = [text for text in rows["source_text"].to_pylist() if text not in clean]
+    assert 0.3 < len(changed) / rows.num_rows < 0.9
+    encoded = EncodedCorpus.open(written)
+    source = rows["direction"][0].as_py().split("-")[0]
+    assert len(encoded.tokens(source, 0)) > 0
+
+
+def test_they_make_their_share_of_the_messages_in_their_own_direction(inputs: dict[str, Path], written: Path) -> None:
+    encoded = EncodedCorpus.open(inputs["encoded"])
+    given = {**inputs, "sequence_targets": written}
+    stream = training_batches(given, encoded, 0.25, BATCHING)
+    assert sum(direction.probability for direction in stream.synthetic.values()) == pytest.approx(0.25)
+    for batch, _ in zip(stream, range(30), strict=False):
         pairs = set(zip(batch.source_language.tolist(), batch.target_language.tolist(), strict=True))
         assert all(SPECIAL_TOKENS.index("__en__") in tags for tags in pairs)
-        seen.update((*s, -1, *t) for s, t in zip(batch.input_ids.tolist(), batch.labels.tolist(), strict=True))
-        if messages >= count:
-            break
-    assert messages == count
-    assert len(seen) >= 0.9 * count  # random weights may say the same twice
-
-
-def test_targets_are_the_teachers_words_and_sources_the_rough_ones(written: Path, inputs: dict[str, Path]) -> None:
-    import pyarrow.parquet as pq
-
-    encoded = EncodedCorpus.open(written / "encoded")
-    sources = pq.read_table(written / PARTS)["source"].to_pylist()
-    corpus = pq.read_table(inputs["corpus"] / "shard-00000.parquet")
-    clean = {text for code in ("en", "fr", "th") for text in corpus[code].to_pylist()}
-    assert any(text not in clean for text in sources)
-    assert encoded.fact("origin").unique().to_pylist() == ["teacher"]
-
-
-def test_resumes_and_shares_over_processes(written: Path) -> None:
-    whole = [batch.labels.tolist() for batch, _ in zip(stream(written), range(20), strict=False)]
-    halves = [
-        [batch.labels.tolist() for batch, _ in zip(stream(written, rank, 2), range(10), strict=False)]
-        for rank in range(2)
-    ]
-    assert [halves[n % 2][n // 2] for n in range(20)] == whole
-    first, second = stream(written), stream(written)
-    for _ in zip(first, range(7), strict=False):
-        state = first.state_dict()
-    second.load_state_dict(state)
-    assert next(iter(second)).labels.tolist() == whole[7]
-
-
-def test_finished_directions_are_not_translated_again(written: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
-    (tmp_path / PARTS).mkdir()
-    kept = tmp_path / PARTS / "en-fr.parquet"
-    kept.write_bytes((written / PARTS / "en-fr.parquet").read_bytes())
-    before = kept.stat().st_mtime_ns
-    translator = Translator.load(inputs["teacher"], DecodingConfig(max_new_tokens=4))
-    write_sequences(tmp_path, inputs["corpus"], inputs["tokenizer"], translator, CONFIG)
-    assert kept.stat().st_mtime_ns == before
-
-
-def test_a_mixture_keeps_its_share_for_any_number_of_processes(written: Path, inputs: dict[str, Path]) -> None:
-    def mixed() -> MixedStream:
-        return MixedStream(BatchStream(EncodedCorpus.open(inputs["encoded"]), BATCHING), stream(written), 0.25)
-
-    whole = [batch.labels.tolist() for batch, _ in zip(mixed(), range(16), strict=False)]
-    teachers = [batch.labels.tolist() for batch, _ in zip(stream(written), range(4), strict=False)]
-    assert whole[3::4] == teachers
-    part = EveryNth(mixed(), 1, 2)
-    assert [batch.labels.tolist() for batch, _ in zip(part, range(8), strict=False)] == whole[1::2]
+    alone = training_batches(inputs, encoded, 0.25, BATCHING)
+    assert not alone.synthetic
 
 
 def test_monolingual_text_is_translated_too(inputs: dict[str, Path], tmp_path: Path) -> None:
     lines = tmp_path / "lines.txt"
     lines.write_text("heal wait\n\nrun up\n")
     config = replace(CONFIG, messages=10**6, monolingual={"en": str(lines)})
-    translator = Translator.load(inputs["teacher"], DecodingConfig(max_new_tokens=2))
-    plain = write_sequences(
-        tmp_path / "a", inputs["corpus"], inputs["tokenizer"], translator, replace(config, monolingual={})
-    )
-    more = write_sequences(tmp_path / "b", inputs["corpus"], inputs["tokenizer"], translator, config)
-    assert sum(more.values()) == sum(plain.values()) + 2 * 2
+    plain, more = (selected(inputs, one) for one in (replace(config, monolingual={}), config))
+    assert Counter(more) - Counter(plain) == {
+        (name, text): 1 for name in ("en-fr", "en-th") for text in ("heal wait", "run up")
+    }
+    assert stage(config).files() == [lines]
     broken = replace(config, monolingual={"en": str(tmp_path / "absent.txt")})
-    with pytest.raises(InputError, match=r"monolingual\.en=.*absent"):
-        write_sequences(tmp_path / "c", inputs["corpus"], inputs["tokenizer"], translator, broken)
+    with pytest.raises(InputError, match=r"distillation\.sequences\.monolingual: .*absent"):
+        selected(inputs, broken)
 
 
-@pytest.mark.parametrize(
-    ("noise", "text", "wanted"),
-    [
-        (NoiseConfig(1, 0, 0, 0, 0), "Go NOW!", "go now!"),
-        (NoiseConfig(0, 1, 0, 0, 0), "Go now!", "GO NOW!"),
-        (NoiseConfig(0, 0, 1, 0, 0), "Go now!! 3.5, ok?", "Go now 3.5 ok"),
-        (NoiseConfig(0, 0, 1, 0, 0), "快走!", "快走"),
-        (NoiseConfig(0, 0, 1, 1, 1), "!!", "!!"),
-        (NoiseConfig(0, 0, 0, 1, 1), "ไปกันเถอะ", "ไปกันเถอะ"),
-        (NoiseConfig(0, 0, 0, 0, 0), "As it is.", "As it is."),
-    ],
-)
-def test_noise(noise: NoiseConfig, text: str, wanted: str) -> None:
-    assert roughened([text], noise, 0) == [wanted]
+def test_a_teacher_that_says_nothing_is_one_clear_line(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def translate_many(self, texts: list[str], *_: Any) -> list[str]:
+            return [""] * len(texts)
 
-
-def test_noise_is_drawn_by_seed_and_place() -> None:
-    texts = ["please help the healer"] * 200
-    first = roughened(texts, NoiseConfig(), 1)
-    assert first == roughened(texts, NoiseConfig(), 1)
-    assert first != roughened(texts, NoiseConfig(), 2)
-    changed = np.mean([rough != text for rough, text in zip(first, texts, strict=True)])
-    assert 0.05 < changed < 0.6
+    silent: Any = lambda *_: Silent()  # noqa: E731
+    silent.cache_clear = lambda: None
+    monkeypatch.setattr(sequence_targets, "_translator", silent)
+    with pytest.raises(InputError, match="translated nothing"):
+        stage().run(tmp_path, inputs)
+    assert pa.types.is_string(pq.read_schema(tmp_path / "shards" / "000000" / "rows.parquet").field("direction").type)

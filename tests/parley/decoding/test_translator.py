@@ -9,8 +9,9 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
+from parley.decoding.pieces import tag_id
 from parley.decoding.search import Sampling
-from parley.decoding.translator import DecodingConfig, tag_id
+from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, CODES, LANGUAGES
 from parley.pipeline.errors import InputError
 from tests.eval.tiny_model import save_tiny_model

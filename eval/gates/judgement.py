@@ -1,0 +1,55 @@
+"""Gates, comparison and findings of one evaluation: what decides whether a model is shipped, and why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eval.analyzers.engine import investigate, questions
+from eval.comparison import compare
+from eval.evidence import Evidence
+from eval.gates.config import GatesConfig
+from eval.gates.gates import evaluate_gates, failed
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Three keys of report.json; docs/gates.md has their form."""
+
+    gates: list[dict[str, Any]]
+    comparison: dict[str, Any] | None
+    findings: list[dict[str, Any]]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The gates that did not hold."""
+        return failed(self.gates)
+
+    def add_to(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        """The report with the keys `gates`, `comparison` and `findings`; without a promoted model no `comparison`."""
+        keys: dict[str, Any] = {"gates": self.gates, "findings": self.findings}
+        bare = {key: value for key, value in report.items() if key != "comparison"}
+        return bare | keys | ({"comparison": self.comparison} if self.comparison is not None else {})
+
+
+def judge(
+    now: Evidence,
+    config: GatesConfig,
+    baseline: Evidence | None = None,
+    baseline_facts: Mapping[str, Any] | None = None,
+) -> Judgement:
+    """Compare with the baseline, hold the gates against the report, and look into what is wrong.
+
+    Args:
+        now: the evaluation that is judged.
+        baseline: the evaluation of the promoted model; None where nothing is promoted.
+        baseline_facts: what the report says of the baseline: name, report, promoted.
+
+    Raises:
+        InputError: the report has no scores.
+    """
+    comparison = None
+    if baseline is not None:
+        facts = dict(baseline_facts or {"name": baseline.name})
+        comparison = {"baseline": facts} | compare(baseline, now, config.comparison)
+    gates = evaluate_gates(now, config, comparison)
+    return Judgement(gates, comparison, investigate(questions(now, baseline, comparison, gates, config)))

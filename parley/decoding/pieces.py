@@ -1,0 +1,53 @@
+"""Messages as the ids that a model is fed, and how long a translation may become."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from transformers import PreTrainedTokenizerBase
+
+from parley.languages.table import AUTO, LANGUAGES, language
+from parley.pipeline.errors import InputError
+
+MAX_SOURCE_TOKENS: Final = 256  # longer messages are cut
+MAX_NEW_TOKENS: Final = 200
+LENGTH_FACTOR: Final = 3.0
+_SPARE_TOKENS: Final = 16
+
+
+def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
+    """Vocabulary id of a language's tag, as Parley, M2M100 or NLLB write it.
+
+    Raises:
+        InputError: the vocabulary has no tag for it.
+    """
+    known = LANGUAGES.get(code)
+    names = [f"__{code}__"] + ([known.flores, f"__{known.primary}__"] if known else [])
+    vocabulary = tokenizer.get_vocab()
+    for name in names:
+        if name in vocabulary:
+            return vocabulary[name]
+    raise InputError(f"the model's vocabulary has no language tag for '{code}' (looked for {', '.join(names)})")
+
+
+def source_pieces(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], sources: Sequence[str], most: int = MAX_SOURCE_TOKENS
+) -> list[list[int]]:
+    """Each message's tag, up to `most` pieces, and end; blank messages have no pieces.
+
+    Args:
+        sources: of each message, a code or `auto`.
+
+    Raises:
+        InputError: a language that the model does not know.
+    """
+    if not texts:
+        return []
+    tags = {source: tag_id(tokenizer, source if source == AUTO else language(source).code) for source in set(sources)}
+    encoded = tokenizer([text if text.strip() else "" for text in texts], add_special_tokens=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    return [[tags[source], *pieces[:most], end] for pieces, source in zip(encoded, sources, strict=True)]
+
+
+def longest_output(source: Sequence[int], most: int = MAX_NEW_TOKENS, factor: float = LENGTH_FACTOR) -> int:
+    """Most tokens of the translation of a message, tag and end included: bounds loops. `factor` 0: `most` alone."""
+    return min(int(factor * (len(source) - 2)) + _SPARE_TOKENS, most) if factor else most

@@ -1,0 +1,42 @@
+"""Words given as pieces of a vocabulary, for a lexicon that knows words as text."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parley.languages.words import Interval
+from qe_model.model.inputs import TextPieces
+from qe_model.model.lexical.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class PieceWords:
+    """Puts a lexicon's evidence on texts that are pieces."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.strings = [""] * len(tokenizer)
+        special = set(tokenizer.all_special_tokens)
+        for piece, place in tokenizer.get_vocab().items():
+            self.strings[place] = "" if piece in special else piece
+
+    def told(self, languages: tuple[str, str], source: TextPieces, target: TextPieces) -> tuple[TextPieces, TextPieces]:
+        """Source and target with what the lexicon tells of their words."""
+        texts, words = zip(*(self._text(side) for side in (source, target)), strict=True)
+        to_source, to_target = self.lexicon.told(languages, texts, words)
+        return replace(source, told=to_source), replace(target, told=to_target)
+
+    def _text(self, pieces: TextPieces) -> tuple[str, Sequence[Interval]]:
+        """The text, and where its words stand in it, spaces in front of them left out."""
+        text, words = "", []
+        for first, last in zip(pieces.first, pieces.last, strict=True):
+            word = "".join(self.strings[place] for place in pieces.ids[first : last + 1])
+            words.append((len(text) + len(word) - len(word.lstrip()), len(text) + len(word)))
+            text += word
+        return text, words
