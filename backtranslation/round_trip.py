@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parley.corpus.text_column import normalised
+from parley.corpus.text_column import normal_form
 from parley.languages.table import LANGUAGES
 from parley.metrics.chrf import chrf_scores, chrf_statistics
 from parley.metrics.scores import OffTargetDetector
@@ -56,6 +56,6 @@ def copies(texts: Sequence[str], originals: Sequence[str], least_letters: int) -
     """Whether each text repeats its original, in normal form, and has `least_letters` characters in it (0: never)."""
     found = []
     for text, original in zip(texts, originals, strict=True):
-        form = normalised(text) if least_letters else ""
-        found.append(len(form) >= max(1, least_letters) and form == normalised(original))
+        form = normal_form(text) if least_letters else ""
+        found.append(len(form) >= max(1, least_letters) and form == normal_form(original))
     return found

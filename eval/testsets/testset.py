@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from parley.languages.normalisation import normalise
 from parley.languages.table import CODES, directions, meant_by, pair
 from parley.pipeline.errors import InputError
 
@@ -92,7 +93,7 @@ def from_table(table: pa.Table, name: str, languages: Iterable[str] = CODES) -> 
         kind = table.schema.field(code).type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
             raise InputError(f"{name}: column '{code}' holds {kind}, expected text")
-    texts = {code: [_clean(cell) for cell in table[code].to_pylist()] for code in found}
+    texts = {code: [cell or None for cell in normalise(table[code]).to_pylist()] for code in found}
     ids = _strings(table, "row_id", [str(row) for row in range(1, table.num_rows + 1)])
     return TestSet(name, ids, _strings(table, "domain", [""] * table.num_rows), texts)
 
@@ -170,11 +171,6 @@ def _strings(table: pa.Table, column: str, default: list[str]) -> list[str]:
     if column not in table.column_names:
         return default
     return [str(value) for value in table[column].to_pylist()]
-
-
-def _clean(cell: str | None) -> str | None:
-    """One line, and None for blank cells."""
-    return (" ".join(cell.splitlines()).strip() or None) if cell else None
 
 
 def _rank(row_id: str, key: str) -> bytes:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from parley.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
 from parley.corpus.cleaning_report import CleaningReport
 from parley.corpus.row_filters import chunks, drop_rows, languages_of, train_rows
-from parley.corpus.text_column import TextColumn, normalised
+from parley.corpus.text_column import TextColumn, normal_form
 from parley.languages.table import LANGUAGES, language
 
 _FLAGS_PER_NGRAM: Final = 16  # so 6 % of other n-grams are taken for test n-grams; a suspect needs far more
@@ -82,7 +82,7 @@ class _Matcher:
     def _index(self, texts: list[str]) -> None:
         self.long_texts = texts
         for number, text in enumerate(texts):
-            grams = _ngrams(normalised(text), self.ngram)
+            grams = _ngrams(normal_form(text), self.ngram)
             self.sizes.append(len(grams))
             for gram in grams:
                 self.where[gram].append(number)
@@ -98,7 +98,7 @@ class _Matcher:
 
     def _near_match(self, text: str) -> str | None:
         shared = Counter(
-            number for gram in _ngrams(normalised(text), self.ngram) for number in self.where.get(gram, ())
+            number for gram in _ngrams(normal_form(text), self.ngram) for number in self.where.get(gram, ())
         )
         for number, count in sorted(shared.items()):
             if count >= self.config.min_overlap * self.sizes[number]:

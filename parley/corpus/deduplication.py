@@ -13,7 +13,7 @@ import pyarrow as pa
 from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
 from parley.corpus.cleaning_report import CleaningReport
 from parley.corpus.row_filters import cell_keys, chunks, drop_rows, language_salt, languages_of, train_rows
-from parley.corpus.text_column import mixed, normalised
+from parley.corpus.text_column import mixed, normal_form
 
 _SLACK: Final = 0.15  # MinHash estimates the overlap to about 0.07; whatever is not clearly below is compared for real
 
@@ -62,7 +62,7 @@ def _near(table: pa.Table, config: DuplicatesConfig) -> np.ndarray:
     columns = {code: table[code].combine_chunks() for code in languages}
 
     def ngrams(row: int) -> set[tuple[str, str]]:
-        texts = ((code, normalised(columns[code][row].as_py() or "")) for code in languages)
+        texts = ((code, normal_form(columns[code][row].as_py() or "")) for code in languages)
         return {(code, text[at : at + config.ngram]) for code, text in texts for at in range(len(text))}
 
     for earlier, later in _candidates(signatures[rows], config):

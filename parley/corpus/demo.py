@@ -19,6 +19,7 @@ from typing import Any, Final
 import pyarrow as pa
 import yaml
 
+from parley.languages.normalisation import normalise
 from parley.languages.table import CODES, pair
 from parley.pipeline.errors import InputError
 
@@ -80,7 +81,7 @@ class DemoConfig:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One utterance in every language; `theme` is the name of its file, `texts` maps code to NFC text with slots."""
+    """One utterance in every language; `theme` is the name of its file, `texts` maps code to text with slots."""
 
     key: str
     theme: str
@@ -154,7 +155,7 @@ def join(parts: Iterable[str]) -> str:
     return joined
 
 
-def normalised(text: str) -> str:
+def folded(text: str) -> str:
     """Letters, marks and digits only, case folded: what decides whether two messages are the same."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(character for character in folded if unicodedata.category(character)[0] in "LMN")
@@ -165,7 +166,7 @@ def load_phrases(folder: Path = PHRASES) -> tuple[Phrase, ...]:
 
     Raises:
         InputError: no file, broken YAML, a key twice, a language unknown or missing that another phrase has, slots
-            that differ, text that is empty, not NFC or padded with space, or two phrases with the same text in a
+            that differ, text that is empty, not normalised, or two phrases with the same text in a
             language.
     """
     files = sorted(folder.glob("*.yaml"))
@@ -225,10 +226,9 @@ def _problem(texts: Mapping[str, Any], codes: Sequence[str]) -> str | None:
     for code in codes:
         if sorted(re.findall(r"\{.*?\}", texts[code])) != slots:
             return f"{code} has not the slots of en ({' '.join(slots) or 'none'})"
-        if texts[code] != unicodedata.normalize("NFC", texts[code]):
-            return f"{code} is not in Unicode NFC"
-        if texts[code] != " ".join(texts[code].split()):
-            return f"{code} has line breaks or spaces too many"
+    for code, tidy in zip(texts, normalise(pa.array(texts.values())).to_pylist(), strict=True):
+        if texts[code] != tidy:
+            return f"{code} is not normalised (docs/corpus.md): write '{tidy}'"
     return None
 
 
@@ -236,7 +236,7 @@ def _check_unique(phrases: Iterable[Phrase], folder: Path) -> None:
     seen: dict[tuple[str, str], Phrase] = {}
     for phrase in phrases:
         for code, text in phrase.texts.items():
-            other = seen.setdefault((code, normalised(text)), phrase)
+            other = seen.setdefault((code, folded(text)), phrase)
             if other is not phrase:
                 file = folder / f"{phrase.theme}.yaml"
                 raise InputError(f"{file}: {phrase.key}: {code} is the same text as {other.key} in {other.theme}.yaml")
@@ -260,11 +260,11 @@ def _held_out_messages(
     phrases: tuple[Phrase, ...], train: Iterable[Message], count: int, rng: random.Random
 ) -> list[Message]:
     """Compositions that are new as a sequence of phrases and, in each language, as text."""
-    texts = {(code, normalised(text)) for message in train for code, text in message.texts().items()}
+    texts = {(code, folded(text)) for message in train for code, text in message.texts().items()}
     sequences = {message.phrases for message in train if len(message.phrases) > 1}
 
     def is_new(message: Message) -> bool:
-        keys = {(code, normalised(text)) for code, text in message.texts().items()}
+        keys = {(code, folded(text)) for code, text in message.texts().items()}
         if message.phrases in sequences or keys & texts:
             return False
         texts.update(keys)

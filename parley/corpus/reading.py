@@ -24,7 +24,7 @@ from parley.corpus.cleaning import Cleaner
 from parley.corpus.cleaning_report import CleaningReport, FilterReport
 from parley.corpus.config import CorpusConfig, SourceConfig, named
 from parley.corpus.contract import ContractBook, Shape
-from parley.corpus.rows import complete, corpus_schema, filled, one_line
+from parley.corpus.rows import complete, corpus_schema, filled, normalised
 from parley.corpus.sources import open_reader
 from parley.languages.table import CODES
 from parley.pipeline.atomic import replacing, write_json
@@ -115,7 +115,7 @@ def protected_texts(config: CorpusConfig, book: ContractBook) -> tuple[dict[str,
         reader = open_reader(source, config)
         read = ReadSource(source, reader.head())
         for table in reader.tables():
-            found = {code: one_line(table[code]).drop_null() for code in CODES if code in table.column_names}
+            found = {code: normalised(table[code]).drop_null() for code in CODES if code in table.column_names}
             read.rows_in += table.num_rows
             read.languages += Counter({code: len(column) for code, column in found.items()})
             for code in texts.keys() & found.keys():

@@ -1,4 +1,4 @@
-"""From a source's rows to those of the corpus: every column there, text on one line in NFC, stable row ids."""
+"""From a source's rows to those of the corpus: every column there, normalised text, stable row ids."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parley.corpus.config import ROW_COLUMNS, SourceConfig
+from parley.languages.normalisation import normalise
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 
@@ -32,7 +33,7 @@ def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str], min_la
     """
     own_ids = "row_id" in table.column_names
     read = codes if own_ids else CODES  # a hashed id must not depend on the languages chosen
-    tidy = no_empty if own_ids and source.clean else one_line  # cleaning normalises anyway
+    tidy = no_empty if own_ids and source.clean else normalised  # cleaning normalises anyway
     texts = {code: tidy(table[code]) for code in read if code in table.column_names}
     kept = pa.array(filled(texts, codes, table.num_rows) >= min_languages)
     table = table.filter(kept)
@@ -48,11 +49,9 @@ def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str], min_la
     return pa.Table.from_arrays(columns, schema=corpus_schema(codes))
 
 
-def one_line(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NFC, any run of white space one space, none at the ends; null when nothing is left."""
-    text = pc.utf8_normalize(column, form="NFC")
-    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[\pZ\s\x{0b}\x{1c}-\x{1f}\x{85}]+", " "))
-    return no_empty(text)
+def normalised(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The one normalisation; null when nothing is left."""
+    return no_empty(normalise(column))
 
 
 def no_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:

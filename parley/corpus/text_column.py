@@ -119,7 +119,7 @@ class _NormalForm(dict[int, str | None]):
 _NORMAL_FORM: Final = _NormalForm()
 
 
-def normalised(text: str) -> str:
+def normal_form(text: str) -> str:
     """The normal form of one text: casefolded, digits as 0, letters, marks and digits only."""
     return text.translate(_NORMAL_FORM)
 

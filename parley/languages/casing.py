@@ -2,16 +2,17 @@
 
 from typing import Final
 
-_TURKIC: Final = ("tr",)
-_LOWER: Final = str.maketrans({"I": "ı", "İ": "i"})
-_UPPER: Final = str.maketrans({"i": "İ", "ı": "I"})
+from parley.languages.table import LANGUAGES
+
+_TURKIC_LOWER: Final = str.maketrans({"I": "ı", "İ": "i"})
+_TURKIC_UPPER: Final = str.maketrans({"i": "İ", "ı": "I"})
 
 
 def lower(text: str, code: str) -> str:
     """The text in small letters."""
-    return (text.translate(_LOWER) if code in _TURKIC else text).lower()
+    return (text.translate(_TURKIC_LOWER) if LANGUAGES[code].casing == "turkic" else text).lower()
 
 
 def upper(text: str, code: str) -> str:
     """The text in capitals."""
-    return (text.translate(_UPPER) if code in _TURKIC else text).upper()
+    return (text.translate(_TURKIC_UPPER) if LANGUAGES[code].casing == "turkic" else text).upper()

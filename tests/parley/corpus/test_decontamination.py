@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from parley.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
 from parley.corpus.decontamination import decontaminate
-from parley.corpus.text_column import normalised
+from parley.corpus.text_column import normal_form
 from parley.pipeline.errors import InputError
 from tests.parley.corpus.test_cleaning import table_of
 from tests.parley.corpus.test_deduplication import LONG, with_splits
@@ -73,5 +73,5 @@ def test_no_test_text_is_left_in_train(rows: list[tuple[str, str, str]]) -> None
     held_out = [row for row in table.to_pylist() if row["split"] != "train"]
     assert [row for row in kept.to_pylist() if row["split"] != "train"] == held_out
     for code in ("en", "th"):
-        forms = {normalised(row[code]) for row in held_out} - {""}
-        assert all(normalised(row[code]) not in forms for row in kept.to_pylist() if row["split"] == "train")
+        forms = {normal_form(row[code]) for row in held_out} - {""}
+        assert all(normal_form(row[code]) not in forms for row in kept.to_pylist() if row["split"] == "train")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 
-from parley.corpus.demo import DemoConfig, Phrase, compose_demo, join, load_phrases, normalised
+from parley.corpus.demo import DemoConfig, Phrase, compose_demo, folded, join, load_phrases
 from parley.languages.table import CODES, LANGUAGES, pair
 from parley.pipeline.errors import InputError
 
@@ -94,8 +94,8 @@ def test_every_phrase_stands_alone_in_train() -> None:
 
 def test_held_out_messages_are_complete_and_unseen_in_train_in_every_language() -> None:
     for code in CODES:
-        seen = {normalised(row[code]) for row in rows(demo(), "train") if row[code]}
-        held_out = [normalised(row[code]) for split in ("dev", "test") for row in rows(demo(), split)]
+        seen = {folded(row[code]) for row in rows(demo(), "train") if row[code]}
+        held_out = [folded(row[code]) for split in ("dev", "test") for row in rows(demo(), split)]
         assert len(held_out) == len(set(held_out)) == 192
         assert not seen & set(held_out)
 
@@ -150,8 +150,8 @@ def test_no_slot_stays_unfilled() -> None:
     [
         ({"th": ""}, "no text for th"),
         ({"ko": "이름 {name}"}, "ko has not the slots of en"),
-        ({"fr": "Place\u0301."}, "fr is not in Unicode NFC"),
-        ({"de": "Zwei  Wege."}, "de has line breaks or spaces too many"),
+        ({"fr": "Place\u0301."}, "fr is not normalised"),
+        ({"de": "Zwei  Wege."}, "de is not normalised (docs/corpus.md): write 'Zwei Wege.'"),
         ({"es": "Word es {player}."}, "es has not the slots of en"),
     ],
 )
@@ -244,5 +244,5 @@ def test_shipped_chinese_keeps_the_two_scripts_apart() -> None:
 def test_shipped_phrases_are_many_and_copies_of_english_are_few() -> None:
     assert len(shipped()) >= 300
     for code in set(CODES) - {"en"}:
-        copies = [p.key for p in shipped() if normalised(p.texts[code]) == normalised(p.texts["en"])]
+        copies = [p.key for p in shipped() if folded(p.texts[code]) == folded(p.texts["en"])]
         assert len(copies) <= 3, (code, copies)

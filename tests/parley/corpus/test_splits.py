@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from parley.corpus.rows import corpus_schema
 from parley.corpus.splits import LARGEST_HELD_OUT, assign_splits, connected_components
-from parley.corpus.text_column import normalised
+from parley.corpus.text_column import normal_form
 
 CODES = ["en", "fr", "th"]
 TEXTS = st.one_of(
@@ -32,7 +32,7 @@ def test_no_text_in_two_splits_in_any_language(rows: list[dict[str, str | None]]
     met = defaultdict(set)
     for row, split in zip(rows, splits_of(rows, seed), strict=True):
         for code in CODES:
-            if key := normalised(row[code] or ""):
+            if key := normal_form(row[code] or ""):
                 met[code, key].add(split)
     assert all(len(splits) == 1 for splits in met.values())
 

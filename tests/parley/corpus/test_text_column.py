@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parley.corpus.text_column import TextColumn, normalised
+from parley.corpus.text_column import TextColumn, normal_form
 from parley.languages.scripts import class_counts
 
 TEXTS = st.lists(
@@ -18,13 +18,13 @@ def test_counts_and_lengths_are_those_of_the_single_texts(texts: list[str | None
     plain = [text or "" for text in texts[skip:]]
     assert column.lengths.tolist() == [len(text) for text in plain]
     assert column.class_counts.tolist() == [class_counts(text) for text in plain]
-    assert column.normal_lengths.tolist() == [len(normalised(text)) for text in plain]
+    assert column.normal_lengths.tolist() == [len(normal_form(text)) for text in plain]
 
 
 @given(TEXTS)
 def test_keys_are_equal_exactly_where_normal_forms_are(texts: list[str | None]) -> None:
     keys = TextColumn(pa.array(texts, pa.string())).keys.tolist()
-    forms = [normalised(text or "") for text in texts]
+    forms = [normal_form(text or "") for text in texts]
     for key, form in zip(keys, forms, strict=True):
         assert (key == 0) == (form == "")
         assert [key == other for other in keys] == [form == other for other in forms]
@@ -33,7 +33,7 @@ def test_keys_are_equal_exactly_where_normal_forms_are(texts: list[str | None]) 
 @given(TEXTS, st.integers(1, 4))
 def test_ngrams_are_equal_exactly_where_the_texts_are(texts: list[str | None], size: int) -> None:
     grams, starts = TextColumn(pa.array(texts, pa.string())).ngrams(size)
-    forms = [normalised(text or "") for text in texts]
+    forms = [normal_form(text or "") for text in texts]
     expected = [form[at : at + size] for form in forms for at in range(len(form) - size + 1)]
     assert starts.tolist()[-1] == len(grams) == len(expected)
     assert len(set(grams.tolist())) == len(set(expected))
@@ -41,6 +41,6 @@ def test_ngrams_are_equal_exactly_where_the_texts_are(texts: list[str | None], s
 
 
 def test_normal_form() -> None:
-    assert normalised("Straße Nr. 12-B!") == "straßenr00b"
-    assert normalised("İstanbul") == "istanbul"
-    assert normalised("ก้าว ๑๒ 🙂") == "ก้าว00"
+    assert normal_form("Straße Nr. 12-B!") == "straßenr00b"
+    assert normal_form("İstanbul") == "istanbul"
+    assert normal_form("ก้าว ๑๒ 🙂") == "ก้าว00"
