@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from parley.config.typed_config import build, check_key, field_help, hints, schema_of, type_name
+from parley.config.help import arguments_help, run_help
+from parley.config.schema import hints, mistakes_as_one_line, schema_of
 from parley.pipeline.atomic import raise_if_full
 from parley.pipeline.errors import InputError
 
 ConfigT = TypeVar("ConfigT")
+Sweep = Callable[[list[tuple[list[str], ConfigT]]], None]
 DISK_ERRORS: Final = {errno.EROFS, errno.EACCES}
 HELP_FLAGS: Final = {"--help", "-h", "help=true"}
 SWEEP_FLAGS: Final = {"-m", "--multirun"}
@@ -38,7 +39,7 @@ def run(
     schema: type[ConfigT],
     config_name: str | None = None,
     argv: Sequence[str] | None = None,
-    sweep: Callable[[list[tuple[list[str], ConfigT]]], None] | None = None,
+    sweep: Sweep[ConfigT] | None = None,
 ) -> NoReturn:
     """Parse the command line, call `main`, and exit.
 
@@ -55,20 +56,9 @@ def run(
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if config_name is not None:
-            from parley.config import composition
-
-            if HELP_FLAGS.intersection(words):
-                sys.exit(print(_about(main) + composition.help_text(schema, config_name, words)))
-            if "--cfg" in words:
-                rest = [word for word in words if word != "--cfg"]
-                sys.exit(print(composition.compose_text(schema, config_name, rest)))
-            if sweep is not None and SWEEP_FLAGS.intersection(words):
-                jobs = composition.expand_sweep([word for word in words if word not in SWEEP_FLAGS])
-                sweep([(job, composition.compose_config(schema, config_name, job)) for job in jobs])
-            else:
-                main(composition.compose_config(schema, config_name, words))
+            _run_composed(main, schema, config_name, words, sweep)
         elif HELP_FLAGS.intersection(words):
-            print(_about(main) + help_text(schema))
+            print(_about(main) + arguments_help(schema))
         else:
             main(parse_arguments(schema, words))
     except InputError as error:
@@ -84,6 +74,26 @@ def run(
     sys.exit(0)
 
 
+def _run_composed(
+    main: Callable[[ConfigT], None],
+    schema: type[ConfigT],
+    config_name: str,
+    words: list[str],
+    sweep: Sweep[ConfigT] | None,
+) -> None:
+    from parley.config.composition import CONFIGS, compose_config, compose_text, expand_sweep, groups
+
+    if HELP_FLAGS.intersection(words):
+        print(_about(main) + run_help(schema, CONFIGS / f"{config_name}.yaml", groups(), words))
+    elif "--cfg" in words:
+        print(compose_text(schema, config_name, [word for word in words if word != "--cfg"]))
+    elif sweep is not None and SWEEP_FLAGS.intersection(words):
+        jobs = expand_sweep([word for word in words if word not in SWEEP_FLAGS])
+        sweep([(job, compose_config(schema, config_name, job)) for job in jobs])
+    else:
+        main(compose_config(schema, config_name, words))
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """Print one line on stderr and exit."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
@@ -96,68 +106,31 @@ def parse_arguments(schema: type[ConfigT], words: Sequence[str]) -> ConfigT:
     Raises:
         InputError: unknown, repeated or missing key, a word without `=`, or a value of the wrong type.
     """
-    given: dict[str, Any] = {}
+    node, types, given = OmegaConf.structured(schema_of(schema)), hints(schema), set()
     for word in words:
         key, equals, text = word.partition("=")
         if not equals:
-            raise InputError(f"'{word}' is not key=value; keys are {', '.join(hints(schema))} (see --help)")
-        check_key(schema, key)
+            raise InputError(f"'{word}' is not key=value; keys are {', '.join(types)} (see --help)")
         if key in given:
             raise InputError(f"key '{key}' is given twice")
-        given[key] = _value(hints(schema)[key], text)
-    missing = [name for name in _required(schema) if name not in given]
-    if missing:
+        given.add(key)
+        with mistakes_as_one_line():
+            node[key] = _value(types.get(key), text)
+    if missing := sorted(OmegaConf.missing_keys(node)):
         raise InputError(f"missing: {' '.join(f'{name}=...' for name in missing)} (see --help)")
-    return build(schema, _typed(schema, given))
-
-
-def help_text(schema: type) -> str:
-    """One line per argument: key, type, default, meaning."""
-    texts, required = field_help(schema), _required(schema)
-    fields = [field for field in dataclasses.fields(schema) if field.init]
-    head = ["Arguments (key=value):"]
-    return "\n".join(head + [_help_line(f, hints(schema)[f.name], f.name in required, texts[f.name]) for f in fields])
-
-
-def _help_line(field: "dataclasses.Field[Any]", hint: Any, required: bool, text: str) -> str:
-    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    note = "required" if required else f"default {_shown(default)}"
-    return f"  {field.name + '=' + type_name(hint):<28} {text} ({note})"
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == "" or value == []:
-        return "none"
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _required(schema: type) -> list[str]:
-    none = dataclasses.MISSING
-    return [f.name for f in dataclasses.fields(schema) if f.init and f.default is none and f.default_factory is none]
+    arguments = OmegaConf.to_object(node)
+    assert isinstance(arguments, schema)
+    return arguments
 
 
 def _value(hint: Any, text: str) -> Any:
     """Text to value where OmegaConf needs help: lists and None. The rest it converts by the field's type."""
     if text == "null":
         return None
-    kinds = [hint, *get_args(hint)]
-    if any(get_origin(kind) in (list, tuple) for kind in kinds):
+    if any(get_origin(kind) is list for kind in (hint, *get_args(hint))):
         inside = text.removeprefix("[").removesuffix("]")
         return [part.strip() for part in inside.split(",") if part.strip()]
     return text
-
-
-def _typed(schema: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Convert each value by its field's type; one at a time, so that the message names the key."""
-    node = OmegaConf.structured(schema_of(schema))
-    for key, value in given.items():
-        try:
-            node[key] = value
-        except OmegaConfBaseException as error:
-            raise InputError(f"{key}={value}: {str(error).splitlines()[0]}") from error
-    container = OmegaConf.to_container(node)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
 
 
 def _fail_if_disk(error: Exception) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from parley.config.composition import CONFIGS, compose_config, groups
-from parley.config.typed_config import hints, nested
+from parley.config.schema import hints
 from scripts.describe_model import DescribeConfig
 from scripts.graph import stages
 from scripts.run_config import RunConfig
@@ -25,6 +25,13 @@ CHOICES = [(group, choice) for group, choices in groups().items() if group != "e
 
 def compose(*words: str) -> RunConfig:
     return compose_config(RunConfig, "pipeline", words)
+
+
+def nested(hint: Any) -> type | None:
+    """The config class that a field of this type holds, if any: itself, optional, or as list and dict items."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return hint
+    return next((found for part in get_args(hint) if (found := nested(part))), None)
 
 
 def configs_in(value: Any) -> Iterator[Any]:

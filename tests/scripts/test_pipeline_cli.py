@@ -37,7 +37,7 @@ def test_help_names_the_whole_runs(tmp_path: Path) -> None:
     done = script("pipeline", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "experiment=game_chat_small" in done.stdout
-    assert "runs_root=str" in done.stdout
+    assert "runs_root: where runs" in done.stdout
 
 
 @pytest.mark.parametrize(

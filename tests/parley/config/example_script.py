@@ -14,19 +14,14 @@ from parley.pipeline.errors import InputError
 
 @dataclass(frozen=True)
 class Arguments:
-    """What is echoed.
-
-    Attributes:
-        kind: which of
-            two kinds.
-    """
+    """What is echoed."""
 
     model: str = argument("folder of a model")
     pairs: list[str] = field(default_factory=list, metadata={"help": "directions"})
     beam_size: int = argument("hypotheses kept", 1)
     share: float | None = argument("a share", None)
     quiet: bool = argument("say nothing", False)
-    kind: Literal["input", "interrupt", "full", "bug"] | None = None
+    kind: Literal["input", "interrupt", "full", "bug"] | None = argument("which of several kinds", None)
 
 
 def main(arguments: Arguments) -> None:

@@ -1,12 +1,14 @@
 """Hydra composition: typed, without traces on the disk, mistakes as one line. On a small config tree of its own."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from parley.config.composition import compose_config, compose_text, expand_sweep, help_text
+from parley.config.composition import compose_config, compose_text, expand_sweep, groups
+from parley.config.help import run_help
 from parley.pipeline.errors import InputError
 
 
@@ -28,10 +30,11 @@ class Data:
     root: str
     seed: int = 0
     sources: dict[str, Source] = field(default_factory=dict)
-    shares: tuple[float, ...] = (0.9, 0.1)
+    shares: list[float] = field(default_factory=lambda: [0.9, 0.1])
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
+        allowed = sys.modules.get("allowed_seeds")
+        if self.seed < 0 and allowed is None:
             raise InputError(f"data.seed={self.seed} is negative")
 
 
@@ -48,6 +51,7 @@ class Run:
     seed: int = 1
     mode: Literal["fast", "slow"] = "fast"
     note: str | None = None
+    plugins: list[str] = field(default_factory=list)
 
 
 FILES = {
@@ -71,7 +75,26 @@ def folder(tmp_path: Path) -> Path:
 def test_builds_the_frozen_classes(folder: Path) -> None:
     words = ["name=x", "seed=7", "data.sources.a.path=b.tsv", "+note=hello", "data.shares=[0.5,0.5]"]
     config = compose_config(Run, "root", words, folder)
-    assert config == Run("x", Data("here", 7, {"a": Source("b.tsv", {"1": "en"})}, (0.5, 0.5)), 7, note="hello")
+    assert config == Run("x", Data("here", 7, {"a": Source("b.tsv", {"1": "en"})}, [0.5, 0.5]), 7, note="hello")
+
+
+def test_tables_take_further_names_with_and_without_a_plus(folder: Path) -> None:
+    words = ["name=x", "+data.sources.b.path=b.tsv", "data.sources.c.columns.2=fr"]
+    assert compose_config(Run, "root", words, folder).data.sources == {
+        "a": Source("a.tsv", {"1": "en"}),
+        "b": Source("b.tsv"),
+        "c": Source("", {"2": "fr"}),
+    }
+
+
+def test_plugins_are_imported_before_the_classes_are_built(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "allowed_seeds.py").write_text("SEEDS = [-1]")
+    monkeypatch.syspath_prepend(str(folder))
+    words = ["name=x", "seed=-1", "plugins=[allowed_seeds]"]
+    assert compose_config(Run, "root", words, folder).data.seed == -1
+    del sys.modules["allowed_seeds"]
+    with pytest.raises(InputError, match="plugins: there is no module 'nowhere'"):
+        compose_config(Run, "root", ["name=x", "plugins=[nowhere]"], folder)
 
 
 def test_an_experiment_fills_the_run(folder: Path) -> None:
@@ -116,13 +139,13 @@ def test_mistakes_are_one_line(words: list[str], message: str, folder: Path) -> 
 
 
 def test_help_names_choices_and_keys(folder: Path) -> None:
-    text = help_text(Run, "root", folder=folder)
+    text = run_help(Run, folder / "root.yaml", groups(folder))
     assert "data=small" in text
     assert "A small corpus." in text
     assert "experiment=demo" in text
     assert "The demo." in text
     assert "what it is called." in text
-    assert "data.root=str" in help_text(Run, "root", ["data"], folder)
+    assert "root: folder that paths are under." in run_help(Run, folder / "root.yaml", groups(folder), ["data"])
 
 
 def test_composed_text_is_yaml_with_references_resolved(folder: Path) -> None:
