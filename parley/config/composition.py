@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -121,8 +120,12 @@ def _divided(words: Sequence[str], known: Mapping[str, Sequence[str]]) -> tuple[
         if key in known and not isinstance(value, dict):
             choices.append(word)
         else:
-            values.append(reduce(lambda inner, part: {part: inner}, reversed(key.split(".")), value))
+            values.append(_nested(key.split("."), value))
     return choices, values
+
+
+def _nested(path: list[str], value: Any) -> dict[str, Any]:
+    return {path[0]: _nested(path[1:], value) if path[1:] else value}
 
 
 def _hint(words: Sequence[str], folder: Path) -> str:

@@ -29,9 +29,13 @@ def hints(cls: type) -> dict[str, Any]:
     return {field.name: types[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
-@cache
 def schema_of(cls: type) -> type:
     """The mutable mirror of a config class; fields without a default are `???`."""
+    return _schema_of(cls)
+
+
+@cache
+def _schema_of(cls: type) -> type:
     types = hints(cls)
     fields = [(f.name, _type(types[f.name]), _default(f, types[f.name])) for f in dataclasses.fields(cls) if f.init]
 
