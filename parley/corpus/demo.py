@@ -157,8 +157,8 @@ def join(parts: Iterable[str]) -> str:
 
 def folded(text: str) -> str:
     """Letters, marks and digits only, case folded: what decides whether two messages are the same."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(character for character in folded if unicodedata.category(character)[0] in "LMN")
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in plain if unicodedata.category(character)[0] in "LMN")
 
 
 def load_phrases(folder: Path = PHRASES) -> tuple[Phrase, ...]:

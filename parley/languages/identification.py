@@ -48,9 +48,9 @@ def same_letters(code: str) -> tuple[str, ...]:
 
 
 def probabilities(text: str, codes: tuple[str, ...]) -> dict[str, float]:
-    """py3langid's probability of each language; 0 for one that it does not know."""
+    """py3langid's probability of each language; none of one that it does not know."""
     found = dict(_classifier(codes).rank(text))
-    return {code: float(found.get(LANGUAGES[code].primary, 0.0)) for code in codes}
+    return {code: float(found[primary]) for code in codes if (primary := LANGUAGES[code].primary) in found}
 
 
 class LanguageIdentifier:
@@ -108,6 +108,8 @@ class LanguageIdentifier:
         if len(same_letters(target)) < 2 or letter_count(class_counts(text)) < self.min_letters:
             return False
         scores = probabilities(text, same_letters(target))
+        if target not in scores:
+            return False
         if source in scores and source != target and scores[source] - scores[target] > self.source_lead:
             return True
         return max(scores.values()) - scores[target] > self.lead
@@ -138,17 +140,18 @@ def _by_script(text: str, counts: list[int]) -> tuple[str, ...]:
     """
     kinds = (CharacterClass.CYRILLIC, CharacterClass.THAI, CharacterClass.HANGUL, CharacterClass.LETTER)
     most = max(kinds, key=counts.__getitem__)
-    east_asian = counts[CharacterClass.KANA] + sum(counts[kind] for kind in CHINESE)
+    east_asian = _east_asian_letters(counts)
     if max(counts[most], east_asian) < max(1, _MIN_OWN_SHARE * letter_count(counts)):
         return ()
     return _east_asian(counts) if east_asian > counts[most] else _written_in(most)
 
 
 def _east_asian(counts: list[int]) -> tuple[str, ...]:
-    if _kana_share(counts) >= _MIN_KANA_SHARE:
-        return ("ja", "zh-Hans", "zh-Hant")
-    traditional = counts[CharacterClass.TRADITIONAL] > counts[CharacterClass.SIMPLIFIED]
-    return ("zh-Hant", "zh-Hans", "ja") if traditional else ("zh-Hans", "zh-Hant", "ja")
+    scripts = ["Hans", "Hant"]
+    if counts[CharacterClass.TRADITIONAL] > counts[CharacterClass.SIMPLIFIED]:
+        scripts.reverse()
+    scripts.insert(0 if _kana_share(counts) >= _MIN_KANA_SHARE else 2, "Jpan")
+    return tuple(code for script in scripts for code in CODES if LANGUAGES[code].script == script)
 
 
 def _surely_chinese(text: str) -> bool:
@@ -163,15 +166,18 @@ def _surely_chinese(text: str) -> bool:
 
 
 def _kana_share(counts: list[int]) -> float:
-    kana = counts[CharacterClass.KANA]
-    return kana / max(1, own_letter_count(counts, "ja"))
+    return counts[CharacterClass.KANA] / max(1, _east_asian_letters(counts))
+
+
+def _east_asian_letters(counts: list[int]) -> int:
+    return counts[CharacterClass.KANA] + sum(counts[kind] for kind in CHINESE)
 
 
 def _han_fits(text: str, counts: list[int], code: str) -> bool:
     """Whether Han characters and kana are mixed as language `code` mixes them."""
     script = LANGUAGES[code].script
     if script == "Jpan":
-        long = own_letter_count(counts, "ja") >= _LONG_WITHOUT_KANA
+        long = _east_asian_letters(counts) >= _LONG_WITHOUT_KANA
         return counts[CharacterClass.KANA] > 0 or not (long or _surely_chinese(text))
     if script not in ("Hans", "Hant"):
         return True

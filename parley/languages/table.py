@@ -154,7 +154,18 @@ def pair(direction: str) -> tuple[str, str]:
         target = direction.removeprefix(f"{source}-")
         if target != direction and target in LANGUAGES:
             return source, target
-    raise InputError(f"'{direction}' is not a direction: write SOURCE-TARGET with codes from {' '.join(CODES)}")
+    meant = _direction_meant(direction)
+    hint = f": did you mean '{meant}'?" if meant else ":"
+    raise InputError(f"'{direction}' is not a direction{hint} Write SOURCE-TARGET with codes from {' '.join(CODES)}")
+
+
+def _direction_meant(direction: str) -> str | None:
+    parts = direction.split("-")
+    for cut in range(1, len(parts)):
+        both = [meant_by("-".join(side), alike=1.0) for side in (parts[:cut], parts[cut:])]
+        if all(both):
+            return "-".join(filter(None, both))
+    return None
 
 
 def directions(codes: Iterable[str] = CODES) -> list[str]:

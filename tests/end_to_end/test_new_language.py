@@ -19,7 +19,17 @@ from training.tokenizer import load_tokenizer
 
 PACKAGES: Final = ("parley", "training", "backtranslation", "distillation", "qe_model", "eval", "scripts", "configs")
 # In front of all others: nothing may hang on the place of a language in the table.
-ROW: Final = '    Language("nl", "Dutch", "nld_Latn", "Germanic", 1.12),\n'
+ROWS: Final = """
+    Language("nl", "Dutch", "nld_Latn", "Germanic", 1.12),
+    Language("uk", "Ukrainian", "ukr_Cyrl", "Slavic", 1.05),
+    Language("ar", "Arabic", "arb_Arab", "Semitic", 0.85),
+"""
+IDENTIFY: Final = """
+from parley.languages.identification import LanguageIdentifier
+texts = ["Hoe gaat het vandaag met jullie?", "Привіт, як у вас сьогодні справи?", "مرحبا كيف حالك اليوم", "Привет"]
+identifier = LanguageIdentifier()
+print(*identifier.identify(texts), *(identifier.off_target(texts[1], code) for code in ("uk", "ru", "ar", "nl")))
+"""
 LOSS: Final = """
 import sys
 import torch
@@ -38,13 +48,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the row, and with Dutch phrases in the demo."""
+    """A copy of the project with the rows, and with Dutch phrases in the demo."""
     house = tmp_path_factory.mktemp("house")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, house / package, ignore=shutil.ignore_patterns("__pycache__"))
     table = house / "parley/languages/table.py"
     before = table.read_text(encoding="utf-8")
-    table.write_text(before.replace("_ROWS: Final = (\n", f"_ROWS: Final = (\n{ROW}"), encoding="utf-8")
+    table.write_text(before.replace("_ROWS: Final = (\n", f"_ROWS: Final = ({ROWS}"), encoding="utf-8")
     for file in (house / "parley/corpus/demo_phrases").glob("*.yaml"):
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         dutch = [line.replace("  en: ", "  nl: ").replace("o", "oo") for line in lines if line.startswith("  en: ")]
@@ -73,9 +83,13 @@ def test_the_pipeline_runs_with_one_row_more(house: Path, tmp_path: Path) -> Non
     assert run(house, "scripts/translate.py", f"model={model}", "target_lang=nl", given="hello\n").count("\n") == 1
 
 
+def test_a_new_language_is_told_by_its_script_or_among_those_that_share_it(house: Path) -> None:
+    assert run(house, "-c", IDENTIFY).split() == ["nl", "uk", "ar", "ru", "False", "True", "True", "True"]
+
+
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Folders of an encoded corpus and of a model with its tokenizer, made without the row."""
+    """Folders of an encoded corpus and of a model with its tokenizer, made without the rows."""
     folders = make_inputs(tmp_path_factory.mktemp("old"))
     tokenizer, folder = load_tokenizer(folders["tokenizer"]), str(folders["tokenizer"])
     torch.manual_seed(0)
