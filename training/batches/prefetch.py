@@ -39,9 +39,8 @@ class Prefetch:
         state: the stream's position after the last batch handed out.
     """
 
-    def __init__(self, stream: StreamLike, depth: int, pin: bool = False) -> None:
+    def __init__(self, stream: StreamLike, depth: int) -> None:
         self.stream = stream
-        self.pin = pin
         self.state = stream.state_dict()
         self._made: queue.Queue[Any] = queue.Queue(max(1, depth))
         self._stop = threading.Event()
@@ -75,10 +74,7 @@ class Prefetch:
         return batch
 
     def _make(self) -> tuple[Any, dict[str, Any]]:
-        batch = next(self._iterator)
-        if self.pin and hasattr(batch, "pin_memory"):
-            batch = batch.pin_memory()
-        return batch, self.stream.state_dict()
+        return next(self._iterator), self.stream.state_dict()
 
     def _work(self) -> None:
         while not self._stop.is_set():

@@ -176,7 +176,7 @@ class Trainer:
         if self.processes.is_first:
             self.tracker.start()
         bar = progress_bar(self.description, self.config.max_updates or 100)
-        with bar, Prefetch(self.stream, PREFETCHED, pin=self.device.type == "cuda") as batches:
+        with bar, Prefetch(self.stream, PREFETCHED) as batches:
             while self.progress.used(self.config) < 1:
                 norm, rate = self._update(batches)
                 self._record(norm, rate, bar)
