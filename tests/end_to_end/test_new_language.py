@@ -26,7 +26,8 @@ ROWS: Final = """
 """
 IDENTIFY: Final = """
 from parley.languages.identification import LanguageIdentifier
-texts = ["Hoe gaat het vandaag met jullie?", "Привіт, як у вас сьогодні справи?", "مرحبا كيف حالك اليوم", "Привет"]
+texts = ["Hoe gaat het vandaag met jullie?", "Привіт, як у вас сьогодні справи?", "مرحبا كيف حالك اليوم"]
+texts += ["Привет, как у вас сегодня дела?"]
 identifier = LanguageIdentifier()
 print(*identifier.identify(texts), *(identifier.off_target(texts[1], code) for code in ("uk", "ru", "ar", "nl")))
 """
