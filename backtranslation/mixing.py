@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from parley.languages.table import CODES, pair
-from parley.pipeline.atomic import replacing
-from parley.pipeline.progress import progress_bar
-from training.batches.encoded import ROWS, EncodedCorpus
-from training.batches.encoding import encode_column, write_meta
+from training.batches.encoded import EncodedCorpus
+from training.batches.encoding import write_meta
 from training.batches.one_way import DIRECTION, OneWay
+from training.batches.one_way_encoding import SOURCE, TARGET, write_one_way
 from training.tokenizer import BACKTRANSLATED, tag_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-_STEP: Final = 20_000  # cells encoded at a time
-_FACTS: Final = ("row_id", "origin", "round", "use", DIRECTION, "round_trip_chrf")
+_KEPT: Final = ["row_id", "origin", "round", "use", DIRECTION, "round_trip_chrf", SOURCE, TARGET]
 
 
 def write_store(out: Path, accepted: pa.Table, tokenizer: "PreTrainedTokenizerFast") -> EncodedCorpus:
@@ -42,19 +39,10 @@ def write_store(out: Path, accepted: pa.Table, tokenizer: "PreTrainedTokenizerFa
         InputError: a vocabulary without the tag.
     """
     out.mkdir(parents=True, exist_ok=True)
-    named = [pair(direction) for direction in accepted[DIRECTION].to_pylist()]
-    heads = _heads(accepted, [source for source, _ in named], tokenizer)
-    codes = [code for code in CODES if any(code in both for both in named)]
-    texts = accepted["source_text"].to_pylist(), accepted["target_text"].to_pylist()
-    with progress_bar("encoding synthetic rows", len(codes) * len(named)) as bar:
-        for code in codes:
-            sides = [both.index(code) if code in both else None for both in named]
-            cells = [None if side is None else texts[side][row] for row, side in enumerate(sides)]
-            tags = np.where(np.array([side == 0 for side in sides], bool), heads, -1)
-            column = pa.chunked_array([pa.array(cells, pa.string())])
-            for done in encode_column(out, code, column, tokenizer, _STEP, tags):
-                bar.advance(done, note=code)
-    _write_rows(out, accepted)
+    used = [pair(direction) for direction in accepted[DIRECTION].to_pylist()]
+    codes = [code for code in CODES if any(code in both for both in used)]
+    heads = _heads(accepted, [source for source, _ in used], tokenizer)
+    write_one_way(out, accepted.select(_KEPT), codes, tokenizer, heads)
     write_meta(out, tokenizer, codes, ())
     return EncodedCorpus.open(out)
 
@@ -65,14 +53,6 @@ def _heads(
     """Tag of each row's source [rows]; -1 where the source is real."""
     synthetic = np.array(accepted["synthetic_language"].to_pylist()) == np.array(sources)
     return np.where(synthetic, tag_ids(tokenizer, [BACKTRANSLATED])[0], -1).astype(np.int64)
-
-
-def _write_rows(out: Path, accepted: pa.Table) -> None:
-    count = accepted.num_rows
-    fixed = {"split": pa.repeat("train", count), "domain": pa.repeat("synthetic", count)}
-    rows = pa.table({**{name: accepted[name] for name in _FACTS}, **fixed})
-    with replacing(out / ROWS) as temporary:
-        pq.write_table(rows, temporary, compression="zstd")
 
 
 def mixture(synthetic: EncodedCorpus, ratio: float, temperature: float) -> OneWay:

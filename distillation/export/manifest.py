@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,15 +33,9 @@ def total_bytes(files: Sequence[Mapping[str, Any]]) -> int:
     return sum(int(entry.get("bytes", 0)) for entry in files)
 
 
-def write(folder: Path, forms: Mapping[str, Any], packages: Sequence[str], **facts: Any) -> None:
-    """Write the manifest, with the installed versions of some packages."""
-    versions = {}
-    for name in packages:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    write_json(folder / FILE, {"forms": dict(forms), **facts, "versions": versions})
+def write(folder: Path, forms: Mapping[str, Any], **facts: Any) -> None:
+    """Write the manifest."""
+    write_json(folder / FILE, {"forms": dict(forms), **facts})
 
 
 def exported_engines(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from distillation.config import ExportConfig
 from distillation.engines.registry import StudentEngine, TrainedStudent, engine_named
 from parley.pipeline.atomic import remove
+from parley.pipeline.manifest import package_versions
 from parley.pipeline.stage import Needs, Stage
 
 if TYPE_CHECKING:
@@ -74,11 +75,9 @@ class ExportStage(Stage[ExportConfig]):
             form |= parity.of(out, name)
         layers = [asdict(layer) for layer in layer_errors(exact.model, batches, ranges)]
         params = exact.model.num_parameters()
-        write(out, forms, self._packages(), layers=layers, params=params)
+        packages = [*PACKAGES, *(package for engine in self.engines for package in engine.packages)]
+        write(out, forms, layers=layers, params=params, versions=package_versions(packages))
         return {"forms": short(forms), "params": params, "worst_layers": layers[:WORST_LAYERS]}
-
-    def _packages(self) -> list[str]:
-        return [*PACKAGES, *(package for engine in self.engines for package in engine.packages)]
 
     @staticmethod
     def _write(engine: StudentEngine, student: TrainedStudent, out: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -81,10 +81,10 @@ def newest_artifact(folder: Path) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime).parent if found else folder
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, read without importing them."""
+def package_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of Python and of packages, those that results depend on, read without importing them."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

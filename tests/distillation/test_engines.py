@@ -1,6 +1,5 @@
 """An engine from outside: registered once, it is exported for, runs, and is a system of the evaluation."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,12 @@ from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 from distillation.shortlists import Shortlists
 from distillation.stages import open_export
 from eval.config import EvaluationConfig
+from eval.report.data import build_report
 from eval.stage import EvaluationStage
 from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import write_manifest
 from tests.distillation.models import tiny_student
+from tests.eval.stage_folders import manifest
 from tests.training.toy_corpus import make_inputs
 from training.tokenizer import load_tokenizer
 
@@ -77,11 +79,13 @@ def test_an_engine_from_outside_is_exported_for_runs_and_is_evaluated(
     assert StudentRuntime.load(export, "torch").translate(["go now"], "fr", "en") != ["go now"]
     config = EvaluationConfig(bootstrap_samples=100, latency_messages=2)
     evaluation = EvaluationStage(config, system="student_int8", form=echo, opens=open_export)
-    evaluation.run(tmp_path / "evaluation", {"corpus": inputs["corpus"], "model": export})
-    scores: dict[str, Any] = json.loads((tmp_path / "evaluation" / "scores.json").read_text())
-    assert scores["quantization"]["student_int8"]["engine"] == "echo"
-    assert scores["quantization"]["student_int8"]["weights"] == "none"
-    assert scores["mean"]["student_int8"]
+    folder = tmp_path / "evaluation"
+    facts = evaluation.run(folder, {"corpus": inputs["corpus"], "model": export})
+    write_manifest(folder, manifest("evaluation", {"seed": 1}, facts))
+    report: dict[str, Any] = build_report({"evaluation_student_int8": folder})
+    assert report["quantization"]["student_int8"]["engine"] == "echo"
+    assert report["quantization"]["student_int8"]["weights"] == "none"
+    assert report["mean"]["student_int8"]
 
 
 def test_a_student_without_an_export_runs_on_torch(inputs: dict[str, Path]) -> None:
