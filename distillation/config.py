@@ -116,7 +116,6 @@ class TokenTargetsConfig:
     Attributes:
         mode: `cached` (on disk, before training) or `online` (the teacher runs at every step).
         top_k: pieces kept for each target position; the rest is one number, the tail.
-        sampled: keep `top_k` draws from the teacher instead of its likeliest pieces: unbiased, noisier.
         tokens: target tokens that are cached, about; training goes round them again when it needs more. 0: as many as
             the training's budget in tokens or updates says.
         max_gigabytes: a larger cache is refused before it is begun.
@@ -124,7 +123,6 @@ class TokenTargetsConfig:
 
     mode: str = "cached"
     top_k: int = 8
-    sampled: bool = False
     tokens: int = 0
     max_gigabytes: float = transient(50.0)
 

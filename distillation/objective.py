@@ -11,10 +11,6 @@ The loss is
 
     alpha t^2 KL + (1 - alpha) CE                                        (Hinton et al., 2015, arXiv 1503.02531)
 
-Plain top-k says nothing about the order within the tail, so its gradient is biased. With `sampled` targets (N draws
-from the teacher, p = counts / N, no tail) the gradient's expectation is that of the full KL (Sparse Logit Sampling,
-arXiv 2503.16870).
-
 As in `training.model.loss`, a slice of tokens at a time is multiplied, turned into loss and gradient, and forgotten.
 The tail's mass is summed from the tail's own probabilities: 1 - sum_k q_k would lose it to the rounding of bf16.
 
@@ -39,7 +35,7 @@ class TeacherTargets:
     Attributes:
         ids_TK: pieces, int64.
         probabilities_TK: float32, at the temperature of the targets.
-        tail_T: mass of all other pieces, float32; zeros for sampled targets.
+        tail_T: mass of all other pieces, float32.
     """
 
     ids_TK: Tensor
@@ -63,7 +59,7 @@ class DistillationLoss(NamedTuple):
 
     Attributes:
         total: the mixture that is optimised.
-        divergence: KL, without t^2. For sampled targets it is not the KL, but its gradient is unbiased.
+        divergence: KL, without t^2.
         nll: negative log-likelihood of the labels.
     """
 
@@ -182,36 +178,21 @@ def linear_distillation(
 
 
 @torch.no_grad()
-def teacher_targets(
-    x_TD: Tensor,
-    weight_VD: Tensor,
-    kept: int,
-    temperature: float = 1.0,
-    generator: torch.Generator | None = None,
-) -> TeacherTargets:
-    """The teacher's distributions from its decoder output, cut to `kept` pieces: the likeliest, or draws.
+def teacher_targets(x_TD: Tensor, weight_VD: Tensor, kept: int, temperature: float = 1.0) -> TeacherTargets:
+    """The teacher's distributions from its decoder output, cut to the `kept` likeliest pieces.
 
     Args:
         x_TD: the teacher's decoder output, (T, D).
         weight_VD: its output layer, (V, D).
         kept: K, pieces kept for each token; the vocabulary size keeps everything.
-        generator: draw `kept` pieces with replacement instead (unbiased), with this generator.
     """
     kept = min(kept, len(weight_VD))
     slice_tokens = max(1, SLICE_ELEMENTS.get(x_TD.device.type, 2**24) // len(weight_VD))
-    parts = [_cut((x @ weight_VD.t()).float() / temperature, kept, generator) for x in x_TD.split(slice_tokens)]
+    parts = [_likeliest((x @ weight_VD.t()).float() / temperature, kept) for x in x_TD.split(slice_tokens)]
     return TeacherTargets(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _cut(logits_TV: Tensor, kept: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+def _likeliest(logits_TV: Tensor, kept: int) -> tuple[Tensor, Tensor, Tensor]:
     p_TV = logits_TV.softmax(-1)
-    if generator is None:
-        p_TK, ids_TK = p_TV.topk(kept)
-        tail_T = p_TV.scatter(1, ids_TK, 0.0).sum(-1)
-        return ids_TK, p_TK, tail_T
-    draws_TK = torch.multinomial(p_TV, kept, replacement=True, generator=generator)
-    shares_TV = torch.zeros_like(p_TV).scatter_add_(
-        1, draws_TK, torch.full_like(p_TV[:, :1], 1 / kept).expand_as(draws_TK)
-    )
-    p_TK, ids_TK = shares_TV.topk(kept)  # draws of one piece become one entry; the rest is filled with unseen pieces
-    return ids_TK, p_TK, torch.zeros_like(p_TK[:, 0])
+    p_TK, ids_TK = p_TV.topk(kept)
+    return ids_TK, p_TK, p_TV.scatter(1, ids_TK, 0.0).sum(-1)

@@ -28,8 +28,6 @@ def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreT
 
 
 @torch.no_grad()
-def ask_teacher(
-    model: PreTrainedModel, batch: Batch, kept: int, temperature: float, generator: torch.Generator | None = None
-) -> TeacherTargets:
-    """The teacher's distributions at every label of a batch; `generator` as in `teacher_targets`."""
-    return teacher_targets(decoder_states(model, batch), output_layer(model), kept, temperature, generator)
+def ask_teacher(model: PreTrainedModel, batch: Batch, kept: int, temperature: float) -> TeacherTargets:
+    """The teacher's distributions at every label of a batch, the `kept` likeliest pieces of each."""
+    return teacher_targets(decoder_states(model, batch), output_layer(model), kept, temperature)

@@ -114,7 +114,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         if processes.device.type == "cpu":
             student.set_attn_implementation("eager")  # short messages: about twice the speed of sdpa
         model = StudentInTraining(student)
-        return StudentTask(model, scores, objective, tokens=config.distillation.tokens, teacher=teacher)
+        return StudentTask(model, scores, objective, top_k=config.distillation.tokens.top_k, teacher=teacher)
 
     def _teacher(self, inputs: Mapping[str, Path], processes: "Processes") -> "PreTrainedModel | None":
         """The teacher on the device, where it is asked while the student learns."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration, PreTrainedModel
 
-from distillation.config import ObjectiveConfig, TokenTargetsConfig
+from distillation.config import ObjectiveConfig
 from distillation.decoder_states import cast_positions, decoder_states, output_layer
 from distillation.objective import TeacherTargets, linear_distillation
 from distillation.targets.batches import BatchWithTargets
@@ -63,7 +63,7 @@ class StudentTask:
         validation: scores the student on the dev split.
         objective: None for label-smoothed cross-entropy alone.
         smoothing: of that cross-entropy.
-        tokens: how the teacher's distributions are cut where it is asked on line.
+        top_k: pieces kept of the teacher's distributions where it is asked on line.
         teacher: on the device of training; needed where batches bring no targets.
     """
 
@@ -75,12 +75,11 @@ class StudentTask:
         validation: TranslationValidation,
         objective: ObjectiveConfig | None = None,
         smoothing: float = 0.1,
-        tokens: TokenTargetsConfig | None = None,
+        top_k: int = 8,
         teacher: PreTrainedModel | None = None,
     ) -> None:
         self.model, self.validation, self.objective, self.smoothing = model, validation, objective, smoothing
-        self.tokens, self.teacher = tokens or TokenTargetsConfig(), teacher
-        self._generator: torch.Generator | None = None
+        self.top_k, self.teacher = top_k, teacher
         self._updates: int | None = None
 
     def loss(self, batch: BatchWithTargets) -> LossParts:
@@ -99,11 +98,7 @@ class StudentTask:
 
     def _asked(self, batch: Batch, temperature: float) -> TeacherTargets:
         assert self.teacher is not None
-        if self.tokens.sampled and self._generator is None:
-            self._generator = torch.Generator(self.teacher.device)
-        if self._generator is not None:  # drawn from the trainer's generator, which checkpoints keep
-            self._generator.manual_seed(int(torch.randint(2**62, ())))
-        return ask_teacher(self.teacher, batch, self.tokens.top_k, temperature, self._generator)
+        return ask_teacher(self.teacher, batch, self.top_k, temperature)
 
     def _update(self) -> int:
         """Updates done; read from the device once, so that no step waits for it."""

@@ -34,7 +34,7 @@ class TokenTargetsStageConfig:
     """What decides the cache of token-level targets.
 
     Attributes:
-        tokens: pieces, draws, size.
+        tokens: pieces, size.
         batching: the plan.
         labels: how many are covered, about.
         temperature: of the teacher's distributions.
@@ -94,16 +94,11 @@ class TokenTargetsStage(Stage[TokenTargetsStageConfig]):
         from distillation.targets.token_cache import write_targets
         from distillation.teacher import ask_teacher
 
-        config, tokens = self.config, self.config.tokens
+        config = self.config
         device = torch.device("cpu" if config.device == "cpu" or not torch.cuda.is_available() else "cuda")
         batches = list(self._batches(shard.task["number"], inputs))
         teacher = _teacher(inputs["teacher"], device, config.precision)
-        generator = None
-        if tokens.sampled:
-            generator = torch.Generator(device).manual_seed(config.batching.seed * 1_000_003 + shard.task["number"])
-        targets = [
-            ask_teacher(teacher, batch.to(device), tokens.top_k, config.temperature, generator) for batch in batches
-        ]
+        targets = [ask_teacher(teacher, batch.to(device), config.tokens.top_k, config.temperature) for batch in batches]
         write_targets(out, targets, [batch.target_tokens for batch in batches], teacher.config.vocab_size)
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> Non
 )
 @pytest.mark.parametrize("width", [16, 32])
 def test_on_line(inputs: dict[str, Path], tmp_path: Path, objective: ObjectiveConfig, width: int) -> None:
-    tokens = TokenTargetsConfig(mode="online", top_k=4, sampled=objective.temperature == 2)
+    tokens = TokenTargetsConfig(mode="online", top_k=4)
     training = replace(TRAINING, max_updates=4, validate_every=4)
     made = learning(stages(DistillationConfig(objective, tokens), training, replace(STUDENT, d_model=width)))
     assert list(made) == ["student"]

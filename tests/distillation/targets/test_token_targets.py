@@ -42,10 +42,8 @@ def batches(inputs: dict[str, Path], rank: int = 0, world: int = 1) -> Any:
     return training_batches(inputs, EncodedCorpus.open(inputs["encoded"]), 0.0, BATCHING, rank, world)
 
 
-@pytest.mark.parametrize("sampled", [False, True])
-def test_holds_what_the_teacher_says(inputs: dict[str, Path], tmp_path: Path, sampled: bool) -> None:
-    config = replace(CONFIG, tokens=replace(CONFIG.tokens, sampled=sampled))
-    facts = TokenTargetsStage(config).run(tmp_path, inputs)
+def test_holds_what_the_teacher_says(inputs: dict[str, Path], tmp_path: Path) -> None:
+    facts = TokenTargetsStage(CONFIG).run(tmp_path, inputs)
     assert facts["tokens"] == pytest.approx(CONFIG.labels, rel=0.3)
     assert facts["bytes"] == pytest.approx(facts["tokens"] * bytes_per_token(4, 480), rel=0.3)  # headers, counts
     cache = TokenTargets(tmp_path)
@@ -56,13 +54,12 @@ def test_holds_what_the_teacher_says(inputs: dict[str, Path], tmp_path: Path, sa
         wanted = ask_teacher(teacher, given.batch, 4, 2.0)
         total = given.targets.probabilities_TK.sum(1) + given.targets.tail_T
         torch.testing.assert_close(total, torch.ones_like(total))
-        if not sampled:
-            torch.testing.assert_close(given.targets.probabilities_TK, wanted.probabilities_TK, rtol=2e-3, atol=1e-4)
-            assert (given.targets.ids_TK == wanted.ids_TK).float().mean() > 0.99
+        torch.testing.assert_close(given.targets.probabilities_TK, wanted.probabilities_TK, rtol=2e-3, atol=1e-4)
+        assert (given.targets.ids_TK == wanted.ids_TK).float().mean() > 0.99
 
 
 def test_the_same_bytes_whoever_does_the_shards_and_in_whatever_order(inputs: dict[str, Path], tmp_path: Path) -> None:
-    stage = TokenTargetsStage(replace(CONFIG, tokens=replace(CONFIG.tokens, sampled=True)))
+    stage = TokenTargetsStage(CONFIG)
     stage.run(tmp_path / "whole", inputs)
     shards = stage.shards(inputs)
     assert len(shards) > SHARDS_OF_CHUNK  # of more than one chunk
