@@ -67,7 +67,7 @@ def write_cache(folder: Path, batch: Batch, arguments: Arguments) -> TokenTarget
 
 
 def training_step(arguments: Arguments, batch: Batch, cache: TokenTargets | None) -> Step:
-    """A whole step; with the cache the student is taught, without it learns from the labels alone."""
+    """A whole step; with the cache the student is distilled, without it learns from the labels alone."""
     config = StudentConfig(arguments.width, ffn_dim=4 * arguments.width, start="random")
     student = build_student(config, arguments.vocabulary, 0)
     student.set_attn_implementation("eager")
@@ -78,8 +78,8 @@ def training_step(arguments: Arguments, batch: Batch, cache: TokenTargets | None
     task = StudentTask(model, None, objective, smoothing=0.1)  # type: ignore[arg-type]  # nothing is validated
 
     def step() -> None:
-        taught = BatchWithTargets(batch, cache.of(0, batch) if cache else None)
-        task.loss(taught).loss_sum.div(batch.target_tokens).backward()
+        given = BatchWithTargets(batch, cache.of(0, batch) if cache else None)
+        task.loss(given).loss_sum.div(batch.target_tokens).backward()
         masters.collect()
         for bucket in masters.buckets:
             bucket.master.grad = bucket.master_gradient

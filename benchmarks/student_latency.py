@@ -90,7 +90,7 @@ def random_batch(vocabulary: int) -> Batch:
 
 
 def random_shortlists(vocabulary: int, pieces: int) -> Shortlists:
-    """A third of a list is shared, the rest is each language's own choice."""
+    """A third of a shortlist is shared, the rest is each language's own choice."""
     draw = np.random.default_rng(0)
     shared, own = np.arange(pieces // 3), pieces - pieces // 3
     shortlists = {

@@ -38,13 +38,13 @@ def distillation_stages(
         return []
     training = distillation.training.over(training)
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
-    taught = {**data, "teacher": inputs["teacher"]}
-    targets = _target_stages(distillation, training, batching, taught)
+    sources = {**data, "teacher": inputs["teacher"]}
+    targets = _target_stages(distillation, training, batching, sources)
     unused = DistillationConfig()  # exports come after training, whose budget is told by itself
     learning = replace(distillation, export=unused.export, training=unused.training)
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
-    learner = StudentStage(config, taught | {stage.name: stage for stage in targets})
+    learner = StudentStage(config, sources | {stage.name: stage for stage in targets})
     control = StudentWithoutTeacherStage(alone, data)
     return [*targets, learner, control, *_export_stages(distillation, data, learner)]
 

@@ -1,7 +1,7 @@
-"""Greedy decoding over a batch of requests, whatever computes a step: finished rows leave, each row keeps to its list.
+"""Greedy decoding over a batch of requests, whatever computes a step: finished rows leave, rows keep to their shortlists.
 
-A rows still active, B requests. Between two steps the processor has just read
-all weights, so that every call here meets cold caches: a step takes no more of them than it needs.
+A rows still active, B requests. Between two steps the processor has just read all weights, so that every call here
+meets cold caches: a step takes no more of them than it needs.
 """
 
 from collections.abc import Sequence

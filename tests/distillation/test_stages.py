@@ -88,8 +88,8 @@ def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> Non
     for package in ("onnx", "onnxruntime", "ctranslate2"):
         pytest.importorskip(package, reason=f"{package} is not installed: extras [onnx] and [ctranslate2]")
     facts = run(stages(student=replace(STUDENT, start="random")), inputs, tmp_path)
-    taught = ["sequence_targets", "token_targets", "student", "student_no_kd"]
-    assert list(facts) == [*taught, "shortlists", "student_export"]
+    trained = ["sequence_targets", "token_targets", "student", "student_no_kd"]
+    assert list(facts) == [*trained, "shortlists", "student_export"]
     assert set(facts["student_export"]["forms"]) == {"onnx", "ctranslate2"}
     exported = StudentRuntime.load(tmp_path / "student_export", "onnx")
     assert len(exported.translate(["go now", "help team"], "fr", "en")) == 2
