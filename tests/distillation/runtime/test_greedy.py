@@ -1,4 +1,4 @@
-"""Choosing of pieces: every row keeps to its own language's shortlist, however rows are grouped, and rows come and go."""
+"""Choosing of pieces: every row keeps to its language's shortlist, however rows are grouped, and rows come and go."""
 
 from collections.abc import Sequence
 from typing import Any
