@@ -1,4 +1,4 @@
-"""Greedy decoding over a batch of requests, whatever computes a step: finished rows leave, a row keeps to its shortlist.
+"""Greedy decoding of a batch of requests, whatever computes a step: finished rows leave, a row keeps to its shortlist.
 
 A rows still active, B requests. Between two steps the processor has just read all weights, so that every call here
 meets cold caches: a step takes no more of them than it needs.
