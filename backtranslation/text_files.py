@@ -7,12 +7,10 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from backtranslation.config import TextFile
-from parley.corpus.cleaning_config import CleaningConfig
-from parley.corpus.decontamination import decontaminate
-from parley.corpus.store import Corpus, filled
+from parley.corpus.decontamination import HeldOutTexts
+from parley.corpus.store import Corpus
 from parley.pipeline.errors import InputError
 
 MIN_CHARS: Final = 2  # shorter messages are left out
@@ -67,10 +65,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _without_held_out(corpus: Corpus, code: str, texts: dict[str, str]) -> MonolingualText:
-    parts = [corpus.held_out(split, ["row_id", "split", code]) for split in ("dev", "test")]
-    held_out = pa.concat_tables(parts).filter(filled(code))
-    schema = pa.schema([("row_id", pa.string()), ("split", pa.string()), (code, pa.string())])
-    mine = pa.table([list(texts.values()), ["train"] * len(texts), list(texts)], schema=schema)
-    kept, _ = decontaminate(pa.concat_tables([held_out.cast(schema), mine]), CleaningConfig())
-    kept = kept.filter(pc.equal(kept["split"], "train"))
+    held_out = [text for split in ("dev", "test") for text in corpus.held_out(split, [code])[code].to_pylist()]
+    mine = pa.table([pa.array(texts.values(), pa.string()), list(texts)], [code, "row_id"])
+    found = HeldOutTexts({code: held_out}).found_in(mine, np.ones(len(texts), bool))
+    kept = mine.take(pa.array([row for row in range(len(texts)) if row not in found], pa.int64()))
     return MonolingualText(kept[code].combine_chunks(), kept["row_id"].combine_chunks())

@@ -21,12 +21,12 @@ def stages(config: RunConfig) -> Stages:
     """
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.stage import EvaluationStage, ReportStage
-    from parley.corpus.stage import CorpusStage
+    from parley.corpus.stage import corpus_stage
     from training.batches.encoding import EncodedConfig, EncodedStage
     from training.teacher import TeacherStage, TeacherStageConfig
     from training.tokenizer_stage import TokenizerStage
 
-    corpus = CorpusStage(config.data)
+    corpus = corpus_stage(config.data)
     tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus})
     encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})
     sources: dict[str, Stage[Any]] = {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
@@ -40,7 +40,8 @@ def stages(config: RunConfig) -> Stages:
     if loop.without:
         inputs = {"corpus": corpus, "model": loop.without}
         compared.append(EvaluationStage(config.evaluation, inputs, system=WITHOUT))
-    told = [*sources.values(), teacher, *compared, *_backtranslation(config, loop.rounds, compared)]
+    told = [*corpus.inputs.values(), *sources.values(), teacher, *compared]
+    told += _backtranslation(config, loop.rounds, compared)
     told += _distillation(config, {**sources, "teacher": loop.final})
     told += [*_external(config, corpus), *quality]
     told += _scored(config, quality, [stage for stage in told if stage.name.partition("_")[0] == "evaluation"])

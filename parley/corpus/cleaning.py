@@ -1,7 +1,4 @@
-"""Cleaning of a multiway table: filters one after the other, each counted, rows with fewer than two cells dropped.
-
-Row-wise filters are here; what compares rows with one another is in `deduplication` and `decontamination`.
-"""
+"""Cleaning of a multiway table: filters one after the other, each counted, rows with fewer than two cells dropped."""
 
 import zlib
 from collections import Counter
@@ -12,9 +9,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.cleaning_report import EXAMPLES, CleaningReport, Example, FilterReport
-from parley.corpus.filters import FILTERS, Cells, Mask
+from parley.corpus.config import CleaningConfig
+from parley.corpus.filters.cells import Cells, Mask
+from parley.corpus.filters.registry import FILTERS
 from parley.languages.table import language
 from parley.pipeline.errors import InputError
 
@@ -25,10 +23,12 @@ class Cleaner:
     """Runs the configured filters over tables with the columns row_id and one per language (others are kept as is).
 
     Raises:
-        InputError: unknown language.
+        InputError: unknown language or filter.
     """
 
     def __init__(self, config: CleaningConfig, languages: Sequence[str]) -> None:
+        for name in config.steps:
+            FILTERS[name]
         self.config = config
         self.languages = tuple(language(code).code for code in languages)
 

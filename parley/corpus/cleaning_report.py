@@ -71,6 +71,15 @@ class CleaningReport:
     def __radd__(self, other: int) -> "CleaningReport":
         return self  # lets sum() start at 0
 
+    def stored(self) -> dict[str, Any]:
+        """Plain JSON values from which `restored` makes an equal report."""
+        return {name: vars(report) for name, report in self.filters.items()}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Mapping[str, Any]]) -> "CleaningReport":
+        """The report that `stored` described."""
+        return cls({name: _filter_report(values) for name, values in stored.items()})
+
     def to_json(self) -> dict[str, Any]:
         """Rows in and out of everything, and each filter's counts and examples."""
         filters = list(self.filters.values())
@@ -79,6 +88,12 @@ class CleaningReport:
             "rows_out": filters[-1].rows_out if filters else 0,
             "filters": [report.to_json() for report in filters],
         }
+
+
+def _filter_report(values: Mapping[str, Any]) -> FilterReport:
+    counters = {key: Counter(value) for key, value in values.items() if isinstance(value, Mapping)}
+    examples = [(rank, example) for rank, example in values["examples"]]
+    return FilterReport(**{**values, **counters, "examples": examples})
 
 
 def _merged(first: Mapping[str, FilterReport], second: Mapping[str, FilterReport]) -> dict[str, FilterReport]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from parley.corpus.config import SourceConfig
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 

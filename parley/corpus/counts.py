@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parley.corpus.config import SPLITS
+from parley.corpus.source_config import SPLITS
 
 
 def count(table: pa.Table, codes: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Train rows that hold a text of dev, test or a test set the user supplies, in any language, exactly or nearly.
+"""Rows that hold a text of dev, test or a test set the user supplies, in any language, exactly or nearly.
 
 Exactly: equal normal form. Nearly, for long enough test texts: most of the test text's character n-grams stand in one
-train cell. All n-grams are held against a bit table first, so that only real suspects are compared text by text.
+cell. All n-grams are held against a bit table first, so that only real suspects are compared text by text.
 """
 
 from collections import Counter, defaultdict
@@ -11,60 +11,54 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from parley.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
-from parley.corpus.cleaning_report import CleaningReport
-from parley.corpus.row_filters import chunks, drop_rows, languages_of, train_rows
+from parley.corpus.keys import chunks, languages_of
 from parley.corpus.text_column import TextColumn, normal_form
-from parley.languages.table import LANGUAGES, language
+from parley.languages.table import LANGUAGES
 
+_MIN_OVERLAP: Final = 0.7  # share of the test text's n-grams that stand in the cell: one or two words differ
+_NGRAM: Final = 8  # in English characters; in denser scripts fewer, at least 3
+# Test texts with fewer normalised characters (English ones) are matched exactly only: "looking forward to seeing you".
+_NEAR_MIN_CHARS: Final = 40
 _FLAGS_PER_NGRAM: Final = 16  # so 6 % of other n-grams are taken for test n-grams; a suspect needs far more
 _MAX_FLAG_BITS: Final = 26  # 64 MiB
 
 
-def decontaminate(
-    table: pa.Table, config: CleaningConfig, extra: Mapping[str, Iterable[str]] | None = None
-) -> tuple[pa.Table, CleaningReport]:
-    """Drop train rows that hold a test text of their language.
+class HeldOutTexts:
+    """Test texts of all languages, made ready to be found in many tables."""
 
-    Args:
-        table: multiway table with a column `split`; every row that is not train is a test row and stays.
-        extra: test texts supplied by the user, by language code.
+    def __init__(self, texts: Mapping[str, Iterable[str | None]], near: bool = True) -> None:
+        """Take the texts by language; `near`: nearly equal ones are to be found, too."""
+        filled = {code: sorted({text for text in column if text}) for code, column in texts.items()}
+        self._matchers = {
+            code: _Matcher(column, near, LANGUAGES[code].length) for code, column in filled.items() if column
+        }
 
-    Raises:
-        InputError: unknown language in `extra`.
-    """
-    extra = {language(code).code: list(texts) for code, texts in (extra or {}).items()}
-    train = train_rows(table)
-    test = table.filter(pa.array(~train))
-    found: dict[int, str] = {}
-    for code in languages_of(table):
-        texts = sorted({text for text in [*test[code].to_pylist(), *extra.get(code, [])] if text})
-        if texts:
-            matcher = _Matcher(texts, config.decontamination, LANGUAGES[code].length)
-            for start, column in chunks(table[code]):
-                for row, text in matcher.matches(column, train[start : start + len(column)]):
-                    found.setdefault(start + row, f"{code}: {text}")
-    dropped = np.zeros(table.num_rows, bool)
-    dropped[list(found)] = True
-    return drop_rows("decontamination", table, dropped, lambda row: {"test_text": found[row]})
+    def found_in(self, table: pa.Table, allowed: np.ndarray) -> dict[int, str]:
+        """Rows among `allowed`, bool[N], that hold a test text of their language, each with that text."""
+        found: dict[int, str] = {}
+        for code in languages_of(table):
+            if code in self._matchers:
+                for start, column in chunks(table[code]):
+                    for row, text in self._matchers[code].matches(column, allowed[start : start + len(column)]):
+                        found.setdefault(start + row, f"{code}: {text}")
+        return found
 
 
 class _Matcher:
     """Finds one language's test texts in columns of that language."""
 
-    def __init__(self, texts: list[str], config: DecontaminationConfig, density: float) -> None:
-        self.config = config
-        self.ngram = max(3, round(config.ngram * density))
+    def __init__(self, texts: list[str], near: bool, density: float) -> None:
+        self.ngram = max(3, round(_NGRAM * density))
         column = TextColumn(pa.array(texts, pa.string()))
-        wanted = np.flatnonzero(column.normal_lengths >= max(1, config.min_chars))
+        wanted = np.flatnonzero(column.normal_lengths)
         self.texts = {int(key): texts[index] for key, index in zip(column.keys[wanted], wanted, strict=True)}
         self.keys = np.unique(column.keys[wanted])
         self.sizes: list[int] = []
         self.long_texts: list[str] = []
         self.where: dict[str, list[int]] = defaultdict(list)
         self.flags = np.zeros(2, bool)
-        if config.near:
-            long = column.normal_lengths >= max(config.near_min_chars * density, config.min_chars, self.ngram)
+        if near:
+            long = column.normal_lengths >= max(_NEAR_MIN_CHARS * density, self.ngram)
             self._index([texts[index] for index in np.flatnonzero(long)])
 
     def matches(self, column: TextColumn, allowed: np.ndarray) -> Iterable[tuple[int, str]]:
@@ -94,14 +88,14 @@ class _Matcher:
         """Cells with at least as many test n-grams as the shortest near match has, bool[N]."""
         grams, starts = column.ngrams(self.ngram)
         hits = np.concatenate([[0], np.cumsum(self.flags[_slots(grams, len(self.flags))])])
-        return np.diff(hits[starts]) >= self.config.min_overlap * min(self.sizes)
+        return np.diff(hits[starts]) >= _MIN_OVERLAP * min(self.sizes)
 
     def _near_match(self, text: str) -> str | None:
         shared = Counter(
             number for gram in _ngrams(normal_form(text), self.ngram) for number in self.where.get(gram, ())
         )
         for number, count in sorted(shared.items()):
-            if count >= self.config.min_overlap * self.sizes[number]:
+            if count >= _MIN_OVERLAP * self.sizes[number]:
                 return self.long_texts[number]
         return None
 

@@ -1,115 +1,98 @@
-"""Train rows that say again what an earlier train row says: exactly, or nearly.
+"""Train rows that say again what an earlier train row says: exactly, or nearly. The earlier row stays.
 
-Near duplicates are found by MinHash (Broder 1997) over the character n-grams of all cells of a row, with banding
-(locality-sensitive hashing); every candidate is then compared by its real n-grams. The earlier row stays.
+Candidates for near duplicates share a bucket of MinHash and have similar signatures. They fall into components, which
+are compared one after the other by the real n-grams of their rows, so that no more than one is in memory.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
-from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
-from parley.corpus.cleaning_report import CleaningReport
-from parley.corpus.row_filters import cell_keys, chunks, drop_rows, language_salt, languages_of, train_rows
-from parley.corpus.text_column import mixed, normal_form
+from parley.corpus.components import Components
+from parley.corpus.keys import HASHES, NGRAM
+from parley.corpus.numbered import NumberedRows
+from parley.corpus.text_column import normal_form
 
+MIN_OVERLAP: Final = 0.8  # Jaccard overlap of character n-grams over all cells of the two rows
 _SLACK: Final = 0.15  # MinHash estimates the overlap to about 0.07; whatever is not clearly below is compared for real
 
 
-def remove_near_duplicates(table: pa.Table, config: CleaningConfig) -> tuple[pa.Table, CleaningReport]:
-    """Drop train rows that repeat an earlier one, exactly and then nearly, as `config.duplicates` asks.
-
-    Returns:
-        The table, rows of other splits untouched, and a report of `exact_duplicates` and `near_duplicates`.
-    """
-    report = CleaningReport()
-    if config.duplicates.exact:
-        table, found = _without("exact_duplicates", table, _exact(table))
-        report += found
-    if config.duplicates.near:
-        table, found = _without("near_duplicates", table, _near(table, config.duplicates))
-        report += found
-    return table, report
+def exact_duplicates(rows: NumberedRows, excluded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with the same normal form as an earlier one in the same languages, and that one; `excluded` do not count."""
+    found = [np.stack(pair) for pair in rows.repeats("exact", excluded)]
+    return _sorted(*np.concatenate([np.zeros((2, 0), np.int64), *found], axis=1))
 
 
-def _without(name: str, table: pa.Table, originals: np.ndarray) -> tuple[pa.Table, CleaningReport]:
-    """The table without the rows that have an original; the report's examples name it."""
-    return drop_rows(name, table, originals >= 0, lambda row: {"repeats": table["row_id"][int(originals[row])].as_py()})
+def near_duplicates(rows: NumberedRows, excluded: np.ndarray, codes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that overlap enough with an earlier one that stays, and that one; `excluded` rows do not count."""
+    later, earlier = _candidates(rows, excluded)
+    components = Components(len(rows))
+    components.join(later, earlier)
+    members = np.unique(np.concatenate([later, earlier]))
+    pairs = np.stack([components.of(later), later, earlier], axis=1)
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    found: list[tuple[int, int]] = []
+    for component, texts in _texts(rows, members, components.of(members), codes):
+        low, high = np.searchsorted(pairs[:, 0], [component, component + 1])
+        found += _repeats(pairs[low:high, 1:].tolist(), texts)
+    return _sorted(*np.array(found, np.int64).reshape(-1, 2).T)
 
 
-def _exact(table: pa.Table) -> np.ndarray:
-    """For each row the earlier train row with equal normal form in the same languages, or -1; int64[N]."""
-    fingerprints = np.zeros(table.num_rows, np.uint64)
-    for code in languages_of(table):
-        keys = cell_keys(table, code)
-        fingerprints += np.where(keys == 0, np.uint64(0), mixed(keys ^ language_salt(code)))
-    originals = np.full(table.num_rows, -1)
-    rows = np.flatnonzero(train_rows(table) & (fingerprints != 0))
-    _, first, inverse = np.unique(fingerprints[rows], return_index=True, return_inverse=True)
-    repeats = first[inverse] != np.arange(len(rows))
-    originals[rows[repeats]] = rows[first[inverse][repeats]]
-    return originals
+def _candidates(rows: NumberedRows, excluded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (later, earlier) whose signatures agree nearly enough."""
+    kept = [np.zeros((2, 0), np.int64)]
+    for later, earlier in rows.neighbours("near", excluded):
+        agreement = (_signatures(rows, later) == _signatures(rows, earlier)).mean(axis=1)
+        kept.append(np.stack([later, earlier])[:, agreement >= MIN_OVERLAP - _SLACK])
+    later, earlier = np.concatenate(kept, axis=1)
+    return later, earlier
 
 
-def _near(table: pa.Table, config: DuplicatesConfig) -> np.ndarray:
-    """For each row the earlier kept train row that overlaps with it enough, or -1; int64[N]."""
-    originals = np.full(table.num_rows, -1)
-    signatures, sizes = _signatures(table, config)
-    rows = np.flatnonzero(train_rows(table) & (sizes >= config.min_chars))
-    languages = languages_of(table)
-    columns = {code: table[code].combine_chunks() for code in languages}
+def _signatures(rows: NumberedRows, wanted: np.ndarray) -> np.ndarray:
+    """MinHash of some rows, uint32[n, HASHES]."""
+    unique, places = np.unique(wanted, return_inverse=True)
+    found = np.empty((len(unique), HASHES), np.uint32)
+    bounds = np.searchsorted(unique, rows.starts)
+    for folder, start, low, high in zip(rows.folders, rows.starts, bounds, bounds[1:], strict=False):
+        if low < high:
+            slots = np.searchsorted(np.load(folder / "long.npy", mmap_mode="r"), unique[low:high] - start)
+            found[low:high] = np.load(folder / "signatures.npy", mmap_mode="r")[slots]
+    return found[places]
 
-    def ngrams(row: int) -> set[tuple[str, str]]:
-        texts = ((code, normal_form(columns[code][row].as_py() or "")) for code in languages)
-        return {(code, text[at : at + config.ngram]) for code, text in texts for at in range(len(text))}
 
-    for earlier, later in _candidates(signatures[rows], config):
-        first, second = int(rows[earlier]), int(rows[later])
-        if originals[first] >= 0 or originals[second] >= 0:
+def _texts(
+    rows: NumberedRows, members: np.ndarray, components: np.ndarray, codes: Sequence[str]
+) -> Iterator[tuple[int, dict[int, Mapping[str, Any]]]]:
+    """The rows of each component."""
+    batches = rows.groups(members, components, codes)
+    lines = (line for batch in batches for line in batch.to_pylist())
+    for component, group in groupby(lines, key=lambda line: line["group"]):
+        yield component, {line["row"]: {code: line[code] for code in codes} for line in group}
+
+
+def _repeats(pairs: Sequence[Sequence[int]], texts: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, int]]:
+    """Rows of one component that repeat an earlier one, with it; pairs (later, earlier) are taken in their order."""
+    grams: dict[int, set[tuple[str, str]]] = {}
+    dropped: dict[int, int] = {}
+    for later, earlier in pairs:
+        if later in dropped or earlier in dropped:
             continue
-        left, right = ngrams(first), ngrams(second)
-        if len(left & right) >= config.min_overlap * len(left | right):
-            originals[second] = first
-    return originals
+        for row in (later, earlier):
+            if row not in grams:
+                grams[row] = _ngrams(texts[row])
+        left, right = grams[later], grams[earlier]
+        if len(left & right) >= MIN_OVERLAP * len(left | right):
+            dropped[later] = earlier
+    return list(dropped.items())
 
 
-def _signatures(table: pa.Table, config: DuplicatesConfig) -> tuple[np.ndarray, np.ndarray]:
-    """MinHash of each row, uint32[N, hashes], and its normalised characters, int64[N]."""
-    multipliers = mixed(np.arange(1, config.hashes + 1, dtype=np.uint64)) | np.uint64(1)
-    signatures = np.full((table.num_rows, config.hashes), np.iinfo(np.uint32).max, np.uint32)
-    sizes = np.zeros(table.num_rows, np.int64)
-    for code in languages_of(table):
-        salt = language_salt(code)
-        for start, column in chunks(table[code]):
-            sizes[start : start + len(column)] += column.normal_lengths
-            grams, starts = column.ngrams(config.ngram)
-            cells = np.flatnonzero(np.diff(starts))
-            if len(cells) == 0:
-                continue
-            for index, multiplier in enumerate(multipliers):
-                hashed = (((grams ^ salt) * multiplier) >> np.uint64(32)).astype(np.uint32)
-                smallest = np.minimum.reduceat(hashed, starts[cells])
-                signatures[start + cells, index] = np.minimum(signatures[start + cells, index], smallest)
-    return signatures, sizes
+def _ngrams(texts: Mapping[str, Any]) -> set[tuple[str, str]]:
+    normal = ((code, normal_form(text or "")) for code, text in texts.items())
+    return {(code, text[at : at + NGRAM]) for code, text in normal for at in range(len(text))}
 
 
-def _candidates(signatures: np.ndarray, config: DuplicatesConfig) -> Iterator[tuple[int, int]]:
-    """Pairs (earlier, later) that share a band and whose signatures agree nearly enough, in the order of the later."""
-    width = config.hashes // config.bands
-    pairs = []
-    for band in range(config.bands):
-        bucket = np.zeros(len(signatures), np.uint64)
-        for value in signatures[:, band * width : (band + 1) * width].T:
-            bucket = mixed(bucket ^ value.astype(np.uint64))
-        order = np.argsort(bucket, kind="stable")
-        starts = np.flatnonzero(np.concatenate([[True], np.diff(bucket[order]) != 0])) if len(order) else order
-        leaders = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
-        previous = np.concatenate([order[:1], order[:-1]])
-        for earlier in (leaders, np.where(bucket[previous] == bucket[order], previous, order)):
-            pairs.append(np.stack([order, earlier], axis=1)[earlier < order])
-    unique = np.unique(np.concatenate(pairs), axis=0) if pairs else np.zeros((0, 2), np.int64)
-    agreement = (signatures[unique[:, 0]] == signatures[unique[:, 1]]).mean(axis=1)
-    for later, earlier in unique[agreement >= config.min_overlap - _SLACK].tolist():
-        yield earlier, later
+def _sorted(rows: np.ndarray, originals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(rows)
+    return rows[order], originals[order]

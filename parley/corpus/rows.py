@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parley.corpus.config import ROW_COLUMNS, SourceConfig
+from parley.corpus.source_config import ROW_COLUMNS, SourceConfig
 from parley.languages.normalisation import normalise
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
@@ -22,11 +22,11 @@ def corpus_schema(codes: Sequence[str]) -> pa.Schema:
     return pa.schema([(name, pa.string()) for name in (*ROW_COLUMNS, *codes)])
 
 
-def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str], min_languages: int) -> pa.Table:
+def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str]) -> pa.Table:
     """Bring a table of a reader into the form of the corpus.
 
-    Rows with fewer than `min_languages` filled cells among `codes` are dropped. A row without a split of its own has
-    null there. The row id is a hash of all texts of the row when the source has none.
+    Rows with fewer than two filled cells among `codes` are dropped: they have no direction. A row
+    without a split of its own has null there. The row id is a hash of all texts of the row when the source has none.
 
     Raises:
         InputError: a split that is unknown, or a row id that is empty.
@@ -35,7 +35,7 @@ def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str], min_la
     read = codes if own_ids else CODES  # a hashed id must not depend on the languages chosen
     tidy = no_empty if own_ids and source.clean else normalised  # cleaning normalises anyway
     texts = {code: tidy(table[code]) for code in read if code in table.column_names}
-    kept = pa.array(filled(texts, codes, table.num_rows) >= min_languages)
+    kept = pa.array(filled(texts, codes, table.num_rows) >= 2)
     table = table.filter(kept)
     texts = {code: column.filter(kept) for code, column in texts.items()}
     missing = pa.nulls(table.num_rows, pa.string())
@@ -66,17 +66,6 @@ def filled(texts: Mapping[str, pa.ChunkedArray], codes: Sequence[str], rows: int
         if code in texts:
             count += texts[code].is_valid().to_numpy()
     return count
-
-
-def unique_ids(row_ids: pa.ChunkedArray) -> pa.Array:
-    """The same ids, where the second row with an id gets `#2` behind it, the third `#3`."""
-    ids = row_ids.to_numpy(zero_copy_only=False)
-    seen: dict[str, int] = {}
-    renamed = []
-    for each in ids:
-        seen[each] = count = seen.get(each, 0) + 1
-        renamed.append(each if count == 1 else f"{each}#{count}")
-    return pa.array(renamed, pa.string())
 
 
 def _row_ids(table: pa.Table, source: SourceConfig, texts: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray | pa.Array:

@@ -11,91 +11,46 @@
 """
 
 import hashlib
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from parley.corpus.row_filters import cell_keys
-
-Ints = npt.NDArray[np.int64]
+from parley.corpus.components import Components
+from parley.corpus.keys import NO_TEXT
+from parley.corpus.numbered import NumberedRows
+from parley.corpus.source_config import SPLITS
 
 LARGEST_HELD_OUT: Final = 50  # rows of a component that dev or test may take as one
-_NO_TEXT: Final = np.uint64(2**64 - 1)
+UNSET: Final = len(SPLITS)
+TRAIN, DEV, TEST = range(len(SPLITS))
 
 
-def assign_splits(table: pa.Table, codes: Sequence[str], dev_share: float, test_share: float, seed: int) -> pa.Table:
-    """Fill the empty cells of the split column.
+def assign_splits(rows: NumberedRows, own: np.ndarray, dev_share: float, test_share: float, seed: int) -> np.ndarray:
+    """The split of every row, uint8[N], places in `SPLITS`.
 
     Args:
-        table: corpus rows.
+        own: uint8[N], each row's own split, `UNSET` for none.
         dev_share, test_share: of the components without a split.
-
-    Returns:
-        The table with a full split column.
     """
-    unset = table["split"].is_null().to_numpy()
+    unset = own == UNSET
     if not unset.any():
-        return table
-    rows, keys, texts = _edges(table, codes)
-    component = connected_components(rows, keys, table.num_rows)
-    smallest = np.full(table.num_rows, _NO_TEXT, np.uint64)
-    np.minimum.at(smallest, component[rows], texts)
-    free = (np.bincount(component, minlength=table.num_rows) <= LARGEST_HELD_OUT) & (smallest != _NO_TEXT)
+        return own
+    joined = Components(len(rows))
+    for row, first in rows.repeats("texts"):
+        joined.join(row, first)
+    component = joined.all()
+    smallest = np.full(len(rows), NO_TEXT)
+    np.minimum.at(smallest, component, rows.smallest())
+    free = (np.bincount(component, minlength=len(rows)) <= LARGEST_HELD_OUT) & (smallest != NO_TEXT)
     free[component[~unset]] = False
-    roots = np.unique(component[unset])
-    names = np.full(table.num_rows, "train", object)
-    names[roots[free[roots]]] = [
-        _drawn(int(text), dev_share, test_share, seed) for text in smallest[roots[free[roots]]]
-    ]
-    filled = pc.coalesce(table["split"], pa.array(names[component], pa.string()))
-    return table.set_column(table.schema.get_field_index("split"), "split", filled)
+    drawn = np.full(len(rows), TRAIN, np.uint8)
+    for root in np.flatnonzero(free & (component == np.arange(len(rows)))):
+        drawn[root] = _drawn(int(smallest[root]), dev_share, test_share, seed)
+    return np.where(unset, drawn[component], own)
 
 
-def connected_components(rows: Ints, keys: Ints, count: int) -> Ints:
-    """Label rows that are linked through shared keys.
-
-    Args:
-        rows, keys: [edges] the row and the key that each edge joins.
-        count: number of rows.
-
-    Returns:
-        [count] the smallest row of each row's component.
-    """
-    label = np.arange(count)
-    key_label = np.empty(int(keys.max()) + 1 if len(keys) else 0, np.int64)
-    while True:
-        key_label.fill(count)
-        np.minimum.at(key_label, keys, label[rows])
-        hooked = label.copy()
-        np.minimum.at(hooked, label[rows], key_label[keys])  # hook the root, so that long chains close fast
-        np.minimum.at(hooked, rows, key_label[keys])
-        while not np.array_equal(shorter := hooked[hooked], hooked):
-            hooked = shorter
-        if np.array_equal(hooked, label):
-            return label
-        label = hooked
-
-
-def _edges(table: pa.Table, codes: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
-    """For every cell with text [edges]: its row, the number of its text in its language, the hash of its text."""
-    rows, keys, hashes = [], [], []
-    known = 0
-    for code in codes:
-        texts = cell_keys(table, code)
-        rows.append(np.flatnonzero(texts))
-        hashes.append(texts[rows[-1]])
-        distinct, numbers = np.unique(hashes[-1], return_inverse=True)
-        keys.append(numbers + known)
-        known += len(distinct)
-    return np.concatenate(rows), np.concatenate(keys), np.concatenate(hashes)
-
-
-def _drawn(text: int, dev_share: float, test_share: float, seed: int) -> str:
+def _drawn(text: int, dev_share: float, test_share: float, seed: int) -> int:
     drawn = int.from_bytes(hashlib.blake2b(f"{seed} {text}".encode(), digest_size=8).digest(), "big") / 2.0**64
     if drawn < test_share:
-        return "test"
-    return "dev" if drawn < test_share + dev_share else "train"
+        return TEST
+    return DEV if drawn < test_share + dev_share else TRAIN

@@ -1,127 +1,169 @@
-"""The corpus stage: sources in, the multiway store out.
+"""The stage `corpus`: the multiway store, from what `cleaned` read and `compared` decided, shard by shard.
 
-Order of work: contracts, reading and row-wise filters, splits, duplicates within train, contamination of train and dev,
-counts. Rows stay in the order of the sources' names; the same configuration and files give the same bytes.
+Rows stay in the order of the sources' names; the same configuration and files give the same bytes.
 """
 
-import shutil
+import json
+import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from parley.corpus import cleaned_stage
+from parley.corpus.cleaned_stage import SOURCES, CleanedStage, part_folders
 from parley.corpus.cleaning_report import CleaningReport
-from parley.corpus.config import CorpusConfig, SourceConfig, named
-from parley.corpus.contract import ContractBook
-from parley.corpus.counts import count
-from parley.corpus.decontamination import decontaminate
-from parley.corpus.deduplication import remove_near_duplicates
-from parley.corpus.reading import ReadSource, protected_texts, read_sources, stored_rows
-from parley.corpus.rows import unique_ids
-from parley.corpus.sources import list_sources, open_reader
-from parley.corpus.splits import assign_splits
-from parley.corpus.store import FACTS, write_shards
+from parley.corpus.compared_stage import DECISIONS, REASONS, ComparedStage, held_out_texts
+from parley.corpus.config import CorpusConfig
+from parley.corpus.counts import added, count
+from parley.corpus.decontamination import HeldOutTexts
+from parley.corpus.row_filters import drop_rows
+from parley.corpus.source_config import ROW_COLUMNS
+from parley.corpus.store import FACTS, SHARD_ROWS, shard_name, write_shard
 from parley.pipeline.atomic import write_json
-from parley.pipeline.errors import InputError
-from parley.pipeline.stage import Stage
+from parley.pipeline.shards import shard_folders
+from parley.pipeline.stage import Needs, Shard, Stage
 
-Texts = Mapping[str, Sequence[str]]
-_SOURCE = "source"  # column of the source's number, while rows are counted by it
+_SHARD: Final = "rows.parquet"
+_PART: Final = "part"  # column of the part's number, while rows are counted by it
 
 
 class CorpusStage(Stage[CorpusConfig]):
-    """Writes `shard-*.parquet`, `corpus.json` (the facts) and `cleaning.json` (what each filter did)."""
+    """Writes `shard-*.parquet`, `corpus.json` (the facts) and `cleaning.json` (what each filter did).
+
+    Inputs: `cleaned`, `compared`.
+    """
 
     name = "corpus"
+    version = 2
+    needs = Needs(memory_gb=2.0)
 
-    def files(self) -> list[Path]:
-        """Every file of every source, in the order of the sources; the Hub's own files are told by revision."""
-        return [path for source in self._all_sources() for path in open_reader(source, self.config).files()]
+    def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
+        """Runs of parts that have up to `SHARD_ROWS` rows together, but at least one part each."""
+        runs, rows = [[0, 0]], 0
+        for number, folder in enumerate(part_folders(inputs["cleaned"])):
+            size = pq.read_metadata(folder / cleaned_stage.ROWS).num_rows
+            if rows and rows + size > SHARD_ROWS:
+                runs.append([number, number])
+                rows = 0
+            rows += size
+            runs[-1][1] = number + 1
+        return [Shard(f"{n:05d}", {"first": first, "last": last}) for n, (first, last) in enumerate(runs)]
 
-    def check(self) -> None:
-        """Hold every source against its contract, as far as that needs no full reading.
-
-        Raises:
-            InputError: the first source that cannot be read or breaks its contract.
-        """
-        book = self._book()
-        for source in self._all_sources():
-            book.check(source, open_reader(source, self.config).head())
-
-    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Build the corpus in `out`; the facts are also in its `corpus.json`."""
-        book = self._book()
-        work = out / "work"
-        protected, shapes = protected_texts(self.config, book)
-        reads = read_sources(self.config, list_sources(self.config), book, work)
-        report = sum((read.report for read in reads), start=CleaningReport())
-        table, later = self._filtered(_joined(reads, work), protected)
-        self._check_splits(table)
-        facts = self._facts(table, reads)
-        facts["digest"] = write_shards(table.drop_columns(_SOURCE), out)
-        write_json(out / "cleaning.json", (report + later).to_json())
+    def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Leave out what is dropped, and train rows that hold a dev or test text."""
+        parts = part_folders(inputs["cleaned"])[shard.task["first"] : shard.task["last"]]
+        table = pa.concat_tables([_decided(part, inputs["compared"], n) for n, part in enumerate(parts)])
+        table, report = _without_dropped(table, self.config)
+        texts = _held_out(inputs["compared"], self.config.cleaning.decontamination == "near")
+        found = texts.found_in(table, pc.equal(table["split"], "train").to_numpy())
+        contaminated = np.zeros(table.num_rows, bool)
+        contaminated[list(found)] = True
+        table, last = drop_rows("decontamination", table, contaminated, lambda row: {"test_text": found[row]})
+        kept = Counter(table[_PART].to_pylist())
+        sources = Counter[str]()
+        for number, part in enumerate(parts):
+            sources[_facts(part)["source"]] += kept[number]
+        rows = table.select([*ROW_COLUMNS, *self.config.codes])
+        facts = {
+            "digest": write_shard(rows, out / _SHARD),
+            "counts": count(rows, self.config.codes),
+            "sources": sources,
+            "report": (report + last).stored(),
+        }
         write_json(out / FACTS, facts)
-        shutil.rmtree(work)
-        book.record(shapes | {read.source.name: read.observed() for read in reads})
+
+    def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Put the shards in their places and add up what they counted; the facts are also in `corpus.json`."""
+        cleaned = [_facts(part)["report"] for part in part_folders(inputs["cleaned"])]
+        report = sum((CleaningReport.restored(each) for each in cleaned), start=CleaningReport())
+        counts: dict[str, Any] = {}
+        sources, digest = Counter[str](), sha256()
+        for number, folder in enumerate(shard_folders(out)):
+            found = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            counts = added(counts, found["counts"])
+            sources.update(found["sources"])
+            report += CleaningReport.restored(found["report"])
+            digest.update(found["digest"].encode())
+            (out / shard_name(number)).unlink(missing_ok=True)
+            os.link(folder / _SHARD, out / shard_name(number))
+        _name_repeated(report, inputs)
+        read = json.loads((inputs["cleaned"] / SOURCES).read_text(encoding="utf-8"))
+        facts = {
+            **counts,
+            "withheld_pairs": self.config.withheld,
+            "sources": {name: {**each, "rows_out": sources[name]} for name, each in read.items()},
+            "digest": digest.hexdigest(),
+        }
+        write_json(out / "cleaning.json", report.to_json())
+        write_json(out / FACTS, facts)
         return facts
 
-    def _book(self) -> ContractBook:
-        return ContractBook.open(self.config.contracts, self.config.accept_changes)
 
-    def _all_sources(self) -> list[SourceConfig]:
-        return [*list_sources(self.config), *named(self.config.protected)]
-
-    def _filtered(self, table: pa.Table, protected: Texts) -> tuple[pa.Table, CleaningReport]:
-        """Splits, and the filters that compare rows with one another."""
-        config = self.config
-        table = assign_splits(table, config.codes, config.dev_share, config.test_share, config.seed)
-        table, duplicates = remove_near_duplicates(table, config.cleaning)
-        table, of_dev = self._clean_dev(table, protected)
-        table, of_train = decontaminate(table, config.cleaning, protected)
-        return table, duplicates + of_dev + of_train
-
-    def _clean_dev(self, table: pa.Table, protected: Texts) -> tuple[pa.Table, CleaningReport]:
-        """Drop dev rows that meet a test text, as train rows are dropped that meet dev or test."""
-        is_train = pc.equal(table["split"], "train")
-        held_out = table.filter(pc.invert(is_train))
-        column = held_out.schema.get_field_index("split")
-        as_train = pc.if_else(pc.equal(held_out["split"], "dev"), "train", held_out["split"])
-        kept, report = decontaminate(held_out.set_column(column, "split", as_train), self.config.cleaning, protected)
-        of_dev = {f"dev_{name}": replace(found, name=f"dev_{name}") for name, found in report.filters.items()}
-        stays = pc.or_(is_train, pc.is_in(table["row_id"], value_set=kept["row_id"].combine_chunks()))
-        return table.filter(stays), CleaningReport(of_dev)
-
-    def _check_splits(self, table: pa.Table) -> None:
-        found = set(table["split"].unique().to_pylist())
-        for split in self.config.required_splits:
-            if split not in found:
-                raise InputError(f"the corpus has no {split} rows: see dev_share, test_share, and the sources' splits")
-
-    def _facts(self, table: pa.Table, reads: Sequence[ReadSource]) -> dict[str, Any]:
-        kept = Counter(table[_SOURCE].to_pylist())
-        sources = {
-            read.source.name: {
-                "rows_in": read.rows_in,
-                "rows_cleaned": read.rows_out,
-                "rows_out": kept[number],
-                "licence": read.source.licence,
-                "shape": read.observed().to_json(),
-            }
-            for number, read in enumerate(reads)
-        }
-        counted = count(table, self.config.codes)
-        return {**counted, "withheld_pairs": self.config.withheld, "sources": sources}
+def corpus_stage(config: CorpusConfig) -> CorpusStage:
+    """The stage with the two that it reads."""
+    cleaned = CleanedStage(config)
+    return CorpusStage(config, {"cleaned": cleaned, "compared": ComparedStage(config, {"cleaned": cleaned})})
 
 
-def _joined(reads: Sequence[ReadSource], folder: Path) -> pa.Table:
-    """The rows of all sources, with unique ids and the number of their source."""
-    parts = []
-    for number in range(len(reads)):
-        rows = stored_rows(folder, number)
-        parts.append(rows.append_column(_SOURCE, pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows)))
-    table = pa.concat_tables(parts)
-    return table.set_column(table.schema.get_field_index("row_id"), "row_id", unique_ids(table["row_id"]))
+def _facts(part: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((part / cleaned_stage.FACTS).read_text(encoding="utf-8"))
+    return facts
+
+
+def _decided(part: Path, compared: Path, number: int) -> pa.Table:
+    """The rows of a part with their splits and unique ids, and columns `reason`, `repeats`, `test_text`, `part`."""
+    rows, decisions = pq.read_table(part / cleaned_stage.ROWS), _decisions(part, compared)
+    rows = rows.set_column(rows.column_names.index("split"), "split", decisions["split"])
+    row_id = pc.coalesce(decisions["row_id"], rows["row_id"])
+    rows = rows.set_column(rows.column_names.index("row_id"), "row_id", row_id)
+    for name in ("reason", "repeats", "test_text"):
+        rows = rows.append_column(name, decisions[name])
+    return rows.append_column(_PART, pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows))
+
+
+def _decisions(part: Path, compared: Path) -> pa.Table:
+    return pq.read_table(compared / DECISIONS / f"{part.name}.parquet")
+
+
+def _without_dropped(table: pa.Table, config: CorpusConfig) -> tuple[pa.Table, CleaningReport]:
+    """The table without the rows that `compared` dropped; examples name the row that is repeated by its number."""
+    off = {"none": REASONS[1:3], "exact": REASONS[2:3], "near": ()}[config.cleaning.duplicates]
+    report = CleaningReport()
+    for name in REASONS[1:]:
+        if name not in off:
+            dropped = pc.equal(table["reason"], name).to_numpy()
+            explain = partial(_shown, table, "test_text" if name == REASONS[-1] else "repeats")
+            table, found = drop_rows(name, table, dropped, explain)
+            report += found
+    return table, report
+
+
+def _shown(table: pa.Table, column: str, row: int) -> dict[str, str]:
+    return {column: str(table[column][row].as_py())}
+
+
+@lru_cache(maxsize=1)
+def _held_out(compared: Path, near: bool) -> HeldOutTexts:
+    """Kept, because a worker process does many shards."""
+    return held_out_texts(compared, near)
+
+
+def _name_repeated(report: CleaningReport, inputs: Mapping[str, Path]) -> None:
+    """In examples, the ids of the rows that are repeated in place of their numbers."""
+    examples = [example for found in report.filters.values() for _, example in found.examples if "repeats" in example]
+    start = 0
+    for part in part_folders(inputs["cleaned"]):
+        stop = start + pq.read_metadata(part / cleaned_stage.ROWS).num_rows
+        for example in examples:
+            if example["repeats"].isdigit() and start <= int(example["repeats"]) < stop:
+                ids = _decided(part, inputs["compared"], 0)["row_id"]
+                example["repeats"] = ids[int(example["repeats"]) - start].as_py()
+        start = stop

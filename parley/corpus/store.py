@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from parley.corpus.config import ROW_COLUMNS, SPLITS
 from parley.corpus.counts import count
 from parley.corpus.sampling import sampled
+from parley.corpus.source_config import ROW_COLUMNS, SPLITS
 from parley.languages.table import CODES
 from parley.pipeline.atomic import replacing, write_json
 from parley.pipeline.errors import InputError

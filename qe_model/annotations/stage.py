@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from parley.corpus.config import ROW_COLUMNS, SPLITS
+from parley.corpus.source_config import ROW_COLUMNS, SPLITS
 from parley.languages.table import CODES
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError

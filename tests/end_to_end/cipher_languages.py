@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
-from parley.corpus.config import CorpusConfig, SourceConfig
-from parley.corpus.stage import CorpusStage
+from parley.corpus.config import CleaningConfig, CorpusConfig
+from parley.corpus.source_config import SourceConfig
 from parley.languages.table import LANGUAGES
+from tests.parley.corpus.whole import build_corpus
 from training.batches.encoding import EncodedConfig, EncodedStage
 from training.tokenizer import TokenizerConfig
 from training.tokenizer_stage import TokenizerStage
@@ -69,14 +69,13 @@ def make_inputs(root: Path, train: int = 3000, held_out: int = 60) -> dict[str, 
         sources={"ciphers": SourceConfig(format="tsv", path="ciphers.tsv", clean=False)},
         languages=list(LANGUAGE_CODES),
         withhold_pairs=[WITHHELD],
-        cleaning=CleaningConfig(duplicates=DuplicatesConfig(exact=False, near=False)),
+        cleaning=CleaningConfig(duplicates="none"),
         root=str(root),
-        workers=1,
     )
     folders = {name: root / name for name in ("corpus", "tokenizer", "encoded")}
-    for folder in folders.values():
-        folder.mkdir()
-    CorpusStage(config).run(folders["corpus"], {})
+    for name in ("tokenizer", "encoded"):
+        folders[name].mkdir()
+    build_corpus(config, root)
     TokenizerStage(TokenizerConfig(vocab_size=1200)).run(folders["tokenizer"], folders)
     EncodedStage(EncodedConfig()).run(folders["encoded"], folders)
     return folders

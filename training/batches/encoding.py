@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parley.corpus.config import ROW_COLUMNS
+from parley.corpus.source_config import ROW_COLUMNS
 from parley.corpus.store import Corpus
 from parley.pipeline.atomic import replacing, write_json
 from parley.pipeline.errors import InputError

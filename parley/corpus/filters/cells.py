@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from parley.corpus.cleaning_config import CleaningConfig
 from parley.corpus.text_column import TextColumn
 
 Mask = np.ndarray  # bool[rows, languages]
@@ -43,6 +42,3 @@ class Cells:
         """Put new text into a column; `changed`, bool[N], says where it differs."""
         self.columns[code] = TextColumn(array)
         self.changed[:, self.languages.index(code)] |= changed
-
-
-Filter = Callable[[Cells, CleaningConfig], Mask]

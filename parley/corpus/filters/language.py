@@ -1,32 +1,32 @@
 """The language that a cell is really in."""
 
-from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
-from parley.corpus.cleaning_config import CleaningConfig
+from parley.corpus.config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
-from parley.languages.identification import LanguageIdentifier, same_letters
+from parley.corpus.filters.registry import FILTERS
+from parley.languages.batch_identification import batch_identifier
+from parley.languages.identification import same_letters
+
+_MIN_LETTERS: Final = 20  # shorter cells are not judged: the identifier's errors concentrate there
+_LEAD: Final = 0.5  # of another language's probability; higher than for evaluation, because dropping costs data
 
 
-@lru_cache(maxsize=4)
-def _identifier(lead: float, min_letters: int) -> LanguageIdentifier:
-    return LanguageIdentifier(lead=lead, min_letters=min_letters)
-
-
+@FILTERS.register("language")
 def language(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop cells that are long enough to judge and clearly in another language of the same script.
 
     Where only one language has a script, the script filter has judged already.
     """
-    limits = config.language
-    identifier = _identifier(limits.lead, limits.min_letters)
     mask = cells.empty_mask()
     for index, code in enumerate(cells.languages):
-        if len(same_letters(code)) < 2:
+        rivals = same_letters(code)
+        if len(rivals) < 2:
             continue
         column = cells.columns[code]
-        rows = np.flatnonzero(cells.filled[:, index] & (column.letters >= limits.min_letters))
-        texts = column.array.take(rows).to_pylist()
-        mask[rows, index] = [identifier.off_target(text, code) for text in texts]
+        rows = np.flatnonzero(cells.filled[:, index] & (column.letters >= _MIN_LETTERS))
+        probabilities = batch_identifier(rivals).probabilities(column.array.take(rows).to_pylist())
+        mask[rows, index] = probabilities.max(axis=1) - probabilities[:, rivals.index(code)] > _LEAD
     return mask

@@ -1,25 +1,31 @@
 """Text that loops: one character, syllable, word or phrase over and over."""
 
 import re
+from typing import Final
 
 import numpy as np
 
-from parley.corpus.cleaning_config import CleaningConfig
+from parley.corpus.config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
+from parley.corpus.filters.registry import FILTERS
 from parley.corpus.text_column import TextColumn
 
+_MAX_CHARACTERS: Final = 12  # copies of one character in a row
+_MAX_PATTERNS: Final = 6  # copies of one pattern of 2 to _MAX_PERIOD characters: syllables, words, short phrases
+_MAX_PERIOD: Final = 16
 
+
+@FILTERS.register("repetition")
 def repetition(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop cells in which a character or a pattern stands more often in a row than allowed.
 
     Where at least half of the row's other cells loop as well, the loop is part of the message.
     """
-    limits = config.repetition
 
     def judge(column: TextColumn, code: str) -> np.ndarray:
-        loops = _loops(column, 1, limits.max_characters)
-        for period in range(2, limits.max_period + 1):
-            loops |= _loops(column, period, limits.max_patterns)
+        loops = _loops(column, 1, _MAX_CHARACTERS)
+        for period in range(2, _MAX_PERIOD + 1):
+            loops |= _loops(column, period, _MAX_PATTERNS)
         return loops
 
     loops = cells.by_language(judge) & cells.filled

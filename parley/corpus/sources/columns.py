@@ -6,7 +6,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from parley.corpus.config import ROW_COLUMNS, SourceConfig
+from parley.corpus.source_config import ROW_COLUMNS, SourceConfig
 from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 

@@ -10,12 +10,15 @@ import pyarrow as pa
 from parley.corpus.contract import Shape
 from parley.corpus.sources.columns import languages_of, mapped
 from parley.corpus.sources.lines import count_lines, read_lines
-from parley.corpus.sources.reader import Reader, tabulated
+from parley.corpus.sources.reader import Part, Reader, tabulated
+from parley.corpus.sources.registry import SOURCES
 from parley.pipeline.errors import InputError
 
 _FIELD_LIMIT: Final = 1 << 20  # characters; a longer field means a quote that was never closed
 
 
+@SOURCES.register("tsv")
+@SOURCES.register("csv")
 class DelimitedReader(Reader):
     """Every line has the fields of the first."""
 
@@ -30,8 +33,8 @@ class DelimitedReader(Reader):
         counted = rows if self.source.format == "tsv" else None  # a CSV row may span lines
         return Shape(dict.fromkeys(names, "string"), languages_of(columns), counted, self.source.encoding)
 
-    def read(self) -> Iterator[pa.Table]:
-        for path in self.files():
+    def read(self, part: Part) -> Iterator[pa.Table]:
+        for path in self.files_of(part):
             names = self._names(path)
             columns = self._columns(path, names)
             positions = [names.index(column) for column in columns]

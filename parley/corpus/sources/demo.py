@@ -5,17 +5,22 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from parley.corpus.config import ROW_COLUMNS, CorpusConfig, SourceConfig
+from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
 from parley.corpus.demo import PHRASES, DemoConfig, compose_demo, languages_of, load_phrases
-from parley.corpus.sources.reader import BATCH_ROWS, Reader
+from parley.corpus.source_config import ROW_COLUMNS, SourceConfig
+from parley.corpus.sources.reader import BATCH_ROWS, Part, Reader
+from parley.corpus.sources.registry import SOURCES
 
 
+@SOURCES.register("demo")
 class DemoReader(Reader):
     """Composes the messages from the phrase files; size, seed and withheld pairs are those of the corpus."""
 
-    def __init__(self, source: SourceConfig, root: Path, config: CorpusConfig) -> None:
-        super().__init__(source, root)
+    by_file = False
+
+    def __init__(self, source: SourceConfig, config: CorpusConfig) -> None:
+        super().__init__(source, config)
         size = config.demo
         self._config = DemoConfig(
             size.train_rows,
@@ -23,8 +28,7 @@ class DemoReader(Reader):
             size.test_rows,
             list(config.withhold_pairs),
             size.hub,
-            size.rare_share,
-            config.seed,
+            seed=config.split_seed,
         )
 
     def files(self) -> list[Path]:
@@ -34,6 +38,6 @@ class DemoReader(Reader):
         codes = languages_of(load_phrases())  # composing takes seconds; this finds what is wrong with the phrases
         return Shape(dict.fromkeys([*ROW_COLUMNS, *codes], "string"), codes)
 
-    def read(self) -> Iterator[pa.Table]:
+    def read(self, part: Part) -> Iterator[pa.Table]:
         for batch in compose_demo(self._config).to_batches(BATCH_ROWS):
             yield pa.Table.from_batches([batch])

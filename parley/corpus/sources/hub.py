@@ -9,13 +9,17 @@ import pyarrow.compute as pc
 
 from parley.corpus.contract import Shape
 from parley.corpus.sources.columns import flat_types, languages_of, mapped, picked
-from parley.corpus.sources.reader import BATCH_ROWS, Reader
+from parley.corpus.sources.reader import BATCH_ROWS, WHOLE, Part, Reader
+from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 
 
+@SOURCES.register("hub")
 class HubReader(Reader):
     """Subset after subset, split after split; or, with `join`, one subset per language, joined by a key."""
+
+    by_file = False
 
     def files(self) -> list[Path]:
         """Local files only; what lies on the Hub is told apart by `revision`."""
@@ -37,11 +41,11 @@ class HubReader(Reader):
             languages |= set(self._columns(found, subset, split).values())
         return Shape(types, [code for code in CODES if code in languages])
 
-    def tables(self) -> Iterator[pa.Table]:
+    def tables(self, part: Part = WHOLE) -> Iterator[pa.Table]:
         """As of every reader, but `max_rows` is of each subset and split."""
-        return self.read()
+        return self.read(part)
 
-    def read(self) -> Iterator[pa.Table]:
+    def read(self, part: Part) -> Iterator[pa.Table]:
         for split, called in self._splits().items():
             parts = (
                 [self._joined(split)] if self.source.join else (self._picked(each, split) for each in self._subsets())

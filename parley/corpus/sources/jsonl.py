@@ -10,7 +10,8 @@ import pyarrow as pa
 from parley.corpus.contract import Shape
 from parley.corpus.sources.columns import languages_of, mapped
 from parley.corpus.sources.lines import count_lines, read_lines
-from parley.corpus.sources.reader import Reader, tabulated
+from parley.corpus.sources.reader import Part, Reader, tabulated
+from parley.corpus.sources.registry import SOURCES
 from parley.pipeline.errors import InputError
 from parley.pipeline.json_lines import json_object
 
@@ -18,6 +19,7 @@ _SEEN_FIRST: Final = 1000  # rows from which the columns are learnt
 _TYPES: Final[Mapping[type, str]] = {str: "string", bool: "bool", int: "int64", float: "double", list: "list"}
 
 
+@SOURCES.register("jsonl")
 class JsonLinesReader(Reader):
     """A key may be absent from a row: the cell is then empty."""
 
@@ -32,8 +34,8 @@ class JsonLinesReader(Reader):
             types |= found
         return Shape(types, languages_of(columns), rows, self.source.encoding)
 
-    def read(self) -> Iterator[pa.Table]:
-        for path in self.files():
+    def read(self, part: Part) -> Iterator[pa.Table]:
+        for path in self.files_of(part):
             columns = mapped(self.source, self._types(path), str(path))
             yield from tabulated(self._cells(path, list(columns)), list(columns.values()))
 

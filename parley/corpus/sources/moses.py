@@ -8,13 +8,17 @@ import pyarrow as pa
 
 from parley.corpus.contract import Shape
 from parley.corpus.sources.lines import count_lines, read_lines
-from parley.corpus.sources.reader import Reader, tabulated
+from parley.corpus.sources.reader import Part, Reader, tabulated
+from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 
 
+@SOURCES.register("moses")
 class MosesReader(Reader):
     """Any number of aligned files: `path` holds `{language}`, filled in from `columns`, or else from `languages`."""
+
+    by_file = False
 
     def files(self) -> list[Path]:
         return list(self._by_language().values())
@@ -28,7 +32,7 @@ class MosesReader(Reader):
         columns = dict.fromkeys(languages, "string")
         return Shape(columns, languages, next(iter(counts.values())), self.source.encoding)
 
-    def read(self) -> Iterator[pa.Table]:
+    def read(self, part: Part) -> Iterator[pa.Table]:
         by_language = self._by_language()
         lines = [read_lines(path, self.source.encoding) for path in by_language.values()]
         yield from tabulated(self._aligned(lines, list(by_language.values())), list(by_language))

@@ -7,21 +7,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
+from parley.corpus.source_config import SourceConfig
 from parley.corpus.sources.columns import flat_types
 from parley.corpus.sources.parquet import batches, opened
-from parley.corpus.sources.reader import Reader
+from parley.corpus.sources.reader import Part, Reader
+from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 
 _SPLIT = "split"
 
 
+@SOURCES.register("pairs")
 class PairsReader(Reader):
     """`texts` names both columns of text and the columns of their languages; rows in other languages are left out.
 
     `at_most` leaves out rows whose number in a column is larger or absent, `split_names` those of other splits.
     """
+
+    def __init__(self, source: SourceConfig, config: CorpusConfig) -> None:
+        super().__init__(source, config)
+        if len(source.texts) != 2:
+            raise InputError(f"source '{source.name}': format pairs needs two texts, each with its language's column")
 
     def head(self) -> Shape:
         types: dict[str, str] = {}
@@ -35,8 +44,8 @@ class PairsReader(Reader):
             languages |= {code_of(str(name)) for column in named.columns for name in column.unique().to_pylist()}
         return Shape(types, [code for code in self._wanted if code in languages], rows)
 
-    def read(self) -> Iterator[pa.Table]:
-        for path in self.files():
+    def read(self, part: Part) -> Iterator[pa.Table]:
+        for path in self.files_of(part):
             with opened(path) as file:
                 split = [_SPLIT] if _SPLIT in self._checked(file, path) else []
                 columns = [*self.source.texts, *self.source.texts.values(), *self.source.at_most, *split]

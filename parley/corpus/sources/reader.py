@@ -4,25 +4,51 @@ import glob
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import pyarrow as pa
 
-from parley.corpus.config import SourceConfig
+from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 
 BATCH_ROWS: Final = 8192
 
 
-class Reader(ABC):
-    """Reads one source in batches, so that memory does not grow with the source."""
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a source that can be read alone.
 
-    def __init__(self, source: SourceConfig, root: Path) -> None:
+    Attributes:
+        file: number of its one file among the reader's; None: all of them.
+        start, stop: of what the format counts in a file (Parquet: row groups); 0, 0: all of it.
+    """
+
+    file: int | None = None
+    start: int = 0
+    stop: int = 0
+
+
+WHOLE: Final = Part()
+
+
+class Reader(ABC):
+    """Reads one source in batches, so that memory does not grow with the source.
+
+    Attributes:
+        by_file: each file can be read without the others.
+    """
+
+    by_file: ClassVar[bool] = True
+
+    def __init__(self, source: SourceConfig, config: CorpusConfig) -> None:
+        """Keep the source. Raises InputError when a setting that the format needs is missing."""
         self.source = source
-        self.root = root
+        self.root = Path(config.root)
 
     def files(self) -> list[Path]:
         """The files that are read, sorted.
@@ -44,17 +70,25 @@ class Reader(ABC):
             InputError: the source cannot be read, or lacks a column.
         """
 
-    def tables(self) -> Iterator[pa.Table]:
+    def parts(self) -> list[Part]:
+        """What can be read side by side, in the order of the rows: each file, unless only `max_rows` are wanted."""
+        return [Part(n) for n in range(len(self.files()))] if self.by_file and not self.source.max_rows else [WHOLE]
+
+    def tables(self, part: Part = WHOLE) -> Iterator[pa.Table]:
         """The rows up to `max_rows`, in tables of about `BATCH_ROWS`: string columns, named as in the corpus.
 
         Raises:
             InputError: bad content, with file and row or line.
         """
-        return self.limited(self.read())
+        return self.limited(self.read(part))
 
     @abstractmethod
-    def read(self) -> Iterator[pa.Table]:
-        """All rows, as `tables` gives them."""
+    def read(self, part: Part) -> Iterator[pa.Table]:
+        """All rows of a part, as `tables` gives them."""
+
+    def files_of(self, part: Part) -> list[Path]:
+        """The files of a part."""
+        return self.files() if part.file is None else [self.files()[part.file]]
 
     def limited(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The first `max_rows` rows of the tables."""

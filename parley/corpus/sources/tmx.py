@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from parley.corpus.contract import Shape
 from parley.corpus.sources.lines import opened
-from parley.corpus.sources.reader import BATCH_ROWS, Reader, tabulated
+from parley.corpus.sources.reader import BATCH_ROWS, Part, Reader, tabulated
+from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 
@@ -17,6 +18,7 @@ _LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES_INSIDE: Final = frozenset({"bpt", "ept", "ph", "it", "ut"})  # inline elements that hold markup, not text
 
 
+@SOURCES.register("tmx")
 class TmxReader(Reader):
     """`columns` maps a language as the file writes it (EN-US) to a code; without it usual spellings are understood."""
 
@@ -34,7 +36,7 @@ class TmxReader(Reader):
         ordered = [code for code in CODES if code in languages]
         return Shape(dict.fromkeys(ordered, "string"), ordered)
 
-    def read(self) -> Iterator[pa.Table]:
+    def read(self, part: Part) -> Iterator[pa.Table]:
         codes = self.source.languages or list(CODES)
         for path in self.files():
             yield from tabulated(([unit.get(code) for code in codes] for unit in self._units(path)), codes)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parley.corpus.cleaning import Cleaner
-from parley.corpus.cleaning_config import STEPS, CleaningConfig, CopiesConfig, LengthConfig
 from parley.corpus.cleaning_report import CleaningReport
-from parley.corpus.filters import FILTERS
+from parley.corpus.config import STEPS, CleaningConfig
+from parley.corpus.filters.cells import Cells, Mask
+from parley.corpus.filters.registry import FILTERS
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 
@@ -130,27 +132,31 @@ def test_filter_keeps_exactly_the_good_cells(step: str, row: Row, expected: set[
 
 
 def test_every_filter_has_a_case_and_a_place_in_the_order() -> None:
-    assert set(FILTERS) == set(STEPS)
+    assert set(STEPS) <= set(FILTERS.names())
     assert {step for step, _, _ in CASES} | {"normalise", "length"} == set(STEPS)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_length_counts_characters_not_bytes(code: str) -> None:
     text = {"th": "ก", "ja": "あ", "ko": "가", "ru": "я"}.get(code, "é")
-    limits = LengthConfig(min_chars=2, max_chars=3)
     other = "en" if code != "en" else "fr"
-    for count, kept in ((1, False), (2, True), (3, True), (4, False)):
+    for count, kept in ((2, True), (3, True), (4, False)):
         row = (
             {code: text * count, other: "ab", "it": "ab"}
             if code != "it"
             else {code: text * count, "en": "ab", "fr": "ab"}
         )
-        assert (code in survivors("length", row, length=limits)) is kept
+        assert (code in survivors("length", row, max_chars=3)) is kept
 
 
-def test_copies_of_any_length_can_be_dropped() -> None:
-    row = {"en": "Discord", "de": "Discord", "fr": "Autre"}
-    assert survivors("copies", row, copies=CopiesConfig(min_letters=1)) == {"en", "fr"}
+def test_a_filter_from_outside_runs_under_its_name() -> None:
+    @FILTERS.register("toy_shouting")
+    def shouting(cells: Cells, config: CleaningConfig) -> Mask:
+        return cells.by_language(lambda column, code: pc.utf8_is_upper(column.array).fill_null(False).to_numpy(False))
+
+    rows, report = cleaned("toy_shouting", {"en": "GG", "fr": "bien joué", "de": "gut gespielt"})
+    assert rows == [{"fr": "bien joué", "de": "gut gespielt"}]
+    assert report.filters["toy_shouting"].dropped == {"en": 1}
 
 
 def test_a_dropped_cell_has_no_voice_in_later_filters() -> None:
@@ -233,14 +239,18 @@ def test_a_table_without_some_languages_is_cleaned() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": ["normalize"]}, "unknown step 'normalize'"),
         ({"steps": ["length", "length"]}, "named twice"),
-        ({"length": LengthConfig(min_chars=9, max_chars=5)}, "min_chars <= max_chars"),
+        ({"max_chars": 0}, "max_chars=0: must be 1 or more"),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         CleaningConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_an_unknown_filter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="unknown filter 'normalize'; choose normalise"):
+        Cleaner(CleaningConfig(steps=["normalize"]), CODES)
 
 
 def test_a_table_without_row_ids_is_refused() -> None:

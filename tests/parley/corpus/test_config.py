@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from parley.corpus.config import CorpusConfig, SourceConfig
+from parley.corpus.config import CorpusConfig
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 
 
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"format": "xml"}, "unknown format 'xml'; valid: parquet"),
         ({"columns": {"a": "enn"}}, "unknown language code 'enn': did you mean 'en'"),
         ({"columns": {"a": "en", "b": "en"}}, "two columns are mapped to 'en'"),
         ({"subsets": {"x": {"a": "xx"}}}, "unknown language code 'xx'"),
@@ -19,7 +19,6 @@ from parley.pipeline.errors import InputError
         ({"split": "training"}, "unknown split 'training'"),
         ({"encoding": "utf-16"}, "cannot be read line by line"),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
-        ({"format": "hub", "each_file": True}, "each_file"),
     ],
 )
 def test_bad_sources(fields: dict[str, Any], problem: str) -> None:
@@ -39,7 +38,6 @@ def test_bad_sources(fields: dict[str, Any], problem: str) -> None:
         ({"withhold_pairs": ["fr"]}, "'fr' is not a direction"),
         ({"dev_share": 0.6, "test_share": 0.5}, "must leave a share for train"),
         ({"required_splits": ["valid"]}, "unknown split 'valid'"),
-        ({"min_languages": 1}, "at least 2"),
     ],
 )
 def test_bad_corpora(fields: dict[str, Any], problem: str) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from parley.corpus.config import SourceConfig
 from parley.corpus.contract import ContractBook, Shape, differences
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 
 BEFORE = Shape({"en": "string", "fr": "string", "score": "double"}, ["en", "fr"], 100)

@@ -1,24 +1,28 @@
 """Decontamination: no dev, test or user-supplied text stays in train, in any language."""
 
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parley.corpus.cleaning_config import CleaningConfig, DecontaminationConfig
-from parley.corpus.decontamination import decontaminate
+from parley.corpus.decontamination import HeldOutTexts
 from parley.corpus.text_column import normal_form
-from parley.pipeline.errors import InputError
+from tests.parley.corpus.compared import compare, ids
 from tests.parley.corpus.test_cleaning import table_of
 from tests.parley.corpus.test_deduplication import LONG, with_splits
 
 
-def left(table: pa.Table, config: CleaningConfig | None = None, **extra: list[str]) -> list[str]:
+def left(table: pa.Table, near: bool = True, **texts: list[str]) -> list[str]:
     """The row ids that remain."""
-    return decontaminate(table, config or CleaningConfig(), extra)[0]["row_id"].to_pylist()
+    found = HeldOutTexts(texts, near).found_in(table, np.ones(table.num_rows, bool))
+    return [row_id for row, row_id in enumerate(table["row_id"].to_pylist()) if row not in found]
 
 
-def test_equal_text_in_any_language_takes_the_train_row_out() -> None:
+def test_equal_text_in_any_language_takes_the_train_row_out(tmp_path: Path) -> None:
     table = with_splits(
         table_of(
             {"en": "Good luck!", "th": "โชคดีนะ"},
@@ -29,19 +33,24 @@ def test_equal_text_in_any_language_takes_the_train_row_out() -> None:
         ),
         ["test", "train", "train", "train", "dev"],
     )
-    kept, report = decontaminate(table, CleaningConfig())
-    assert kept["row_id"].to_pylist() == ["row:0", "row:2", "row:4"]
-    counts = report.filters["decontamination"]
-    assert (counts.rows_in, counts.rows_out, counts.dropped) == (5, 3, {"en": 2, "th": 1, "de": 1})
-    assert {example["test_text"] for _, example in counts.examples} == {"th: โชคดีนะ", "en: Good luck!"}
+    kept, report = compare(table, tmp_path)
+    assert ids(kept) == ["row:0", "row:2", "row:4"]
+    counts = report["decontamination"]
+    assert (counts["rows_in"], counts["rows_out"], counts["cells_dropped"]) == (5, 3, {"en": 2, "th": 1, "de": 1})
+    assert {example["test_text"] for example in counts["examples"]} == {"th: โชคดีนะ", "en: Good luck!"}
+
+
+def test_dev_rows_that_hold_a_test_text_go_and_take_no_train_row_along(tmp_path: Path) -> None:
+    rows = table_of({"en": "Go", "fr": "Va"}, {"en": "Go", "fr": "Vite"}, {"en": "Run", "fr": "vite"})
+    kept, report = compare(with_splits(rows, ["test", "dev", "train"]), tmp_path)
+    assert ids(kept) == ["row:0", "row:2"]
+    assert report["dev_decontamination"]["examples"][0]["test_text"] == "en: Go"
 
 
 def test_user_supplied_test_sets_count() -> None:
     table = table_of({"en": "Nice shot", "ja": "ナイスショット"}, {"en": "Sorry", "ja": "ごめん"})
     assert left(table) == ["row:0", "row:1"]
     assert left(table, ja=["ナイスショット！"]) == ["row:1"]
-    with pytest.raises(InputError, match="unknown language code 'jp'"):
-        decontaminate(table, CleaningConfig(), {"jp": ["x"]})
 
 
 @pytest.mark.parametrize("code", LONG)
@@ -51,15 +60,7 @@ def test_near_matches_of_long_texts_are_found(code: str) -> None:
     other = {"en": "ru", "ru": "th", "th": "en"}[code]
     table = table_of({code: changed, other: LONG[other][::-1]}, {code: text[: len(text) // 2], other: "x"})
     assert left(table, **{code: [text]}) == ["row:1"]
-    exact_only = CleaningConfig(decontamination=DecontaminationConfig(near=False))
-    assert left(table, exact_only, **{code: [text]}) == ["row:0", "row:1"]
-
-
-def test_short_test_texts_can_be_let_through() -> None:
-    table = table_of({"en": "OK", "fr": "D'accord"}, {"en": "See you soon", "fr": "À bientôt"})
-    lenient = CleaningConfig(decontamination=DecontaminationConfig(min_chars=8))
-    assert left(table, en=["ok", "See you soon!"]) == []
-    assert left(table, lenient, en=["ok", "See you soon!"]) == ["row:0"]
+    assert left(table, near=False, **{code: [text]}) == ["row:0", "row:1"]
 
 
 WORDS = st.lists(st.sampled_from(["go", "Go!", "ไป", "2", "run", "to", "the", "base"]), max_size=4).map(" ".join)
@@ -69,9 +70,11 @@ WORDS = st.lists(st.sampled_from(["go", "Go!", "ไป", "2", "run", "to", "the"
 @given(st.lists(st.tuples(WORDS, WORDS, st.sampled_from(["train", "dev", "test"])), max_size=10))
 def test_no_test_text_is_left_in_train(rows: list[tuple[str, str, str]]) -> None:
     table = with_splits(table_of(*({"en": en, "th": th} for en, th, _ in rows)), [split for _, _, split in rows])
-    kept, _ = decontaminate(table, CleaningConfig())
     held_out = [row for row in table.to_pylist() if row["split"] != "train"]
-    assert [row for row in kept.to_pylist() if row["split"] != "train"] == held_out
+    texts = HeldOutTexts({code: [row[code] for row in held_out] for code in ("en", "th")})
+    train = table.filter(pc.equal(table["split"], "train"))
+    found = texts.found_in(train, np.ones(train.num_rows, bool))
+    kept = [row for number, row in enumerate(train.to_pylist()) if number not in found]
     for code in ("en", "th"):
         forms = {normal_form(row[code]) for row in held_out} - {""}
-        assert all(normal_form(row[code]) not in forms for row in kept.to_pylist() if row["split"] == "train")
+        assert all(normal_form(row[code]) not in forms for row in kept)

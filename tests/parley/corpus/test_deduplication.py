@@ -1,9 +1,11 @@
 """Duplicates among train rows, exact and near; other splits are never touched."""
 
-import pyarrow as pa
+from pathlib import Path
 
-from parley.corpus.cleaning_config import CleaningConfig, DuplicatesConfig
-from parley.corpus.deduplication import remove_near_duplicates
+import pyarrow as pa
+import pytest
+
+from tests.parley.corpus.compared import compare, ids
 from tests.parley.corpus.test_cleaning import table_of
 
 LONG = {
@@ -18,12 +20,7 @@ def with_splits(table: pa.Table, splits: list[str]) -> pa.Table:
     return table.set_column(table.column_names.index("split"), "split", pa.array(splits))
 
 
-def left(table: pa.Table, config: CleaningConfig | None = None) -> list[str]:
-    """The row ids that remain."""
-    return remove_near_duplicates(table, config or CleaningConfig())[0]["row_id"].to_pylist()
-
-
-def test_exact_duplicates_ignore_case_punctuation_and_digits() -> None:
+def test_exact_duplicates_ignore_case_punctuation_and_digits(tmp_path: Path) -> None:
     table = table_of(
         {"en": "Level 5!", "ja": "レベル5！"},
         {"en": "level 7", "ja": "レベル7"},
@@ -31,42 +28,58 @@ def test_exact_duplicates_ignore_case_punctuation_and_digits() -> None:
         {"en": "Level 5!", "ja": "段階5"},
         {"ja": "Level 5", "en": "レベル5"},
     )
-    kept, report = remove_near_duplicates(table, CleaningConfig())
-    assert kept["row_id"].to_pylist() == ["row:0", "row:2", "row:3", "row:4"]
-    assert report.filters["exact_duplicates"].dropped == {"en": 1, "ja": 1}
-    assert report.filters["exact_duplicates"].examples[0][1]["repeats"] == "row:0"
+    kept, report = compare(table, tmp_path)
+    assert ids(kept) == ["row:0", "row:2", "row:3", "row:4"]
+    assert report["exact_duplicates"]["cells_dropped"] == {"en": 1, "ja": 1}
+    assert report["exact_duplicates"]["examples"][0]["repeats"] == "row:0"
 
 
-def test_near_duplicates_are_dropped_and_the_earlier_row_stays() -> None:
+def test_near_duplicates_are_dropped_and_the_earlier_row_stays(tmp_path: Path) -> None:
     near = {code: text.replace("dragon", "dragons").replace("Дракон", "Драконы") for code, text in LONG.items()}
-    other = dict.fromkeys(LONG, "") | {"en": LONG["en"][::-1], "ru": LONG["ru"][::-1], "th": LONG["th"][::-1]}
-    kept, report = remove_near_duplicates(
-        table_of(other, LONG, near, near | {"de": LONG["en"][::-1]}), CleaningConfig()
-    )
-    assert kept["row_id"].to_pylist() == ["row:0", "row:1", "row:3"]
-    counts = report.filters["near_duplicates"]
-    assert (counts.rows_in, counts.rows_out, counts.dropped) == (4, 3, {"en": 1, "ru": 1, "th": 1})
+    other = {code: text[::-1] for code, text in LONG.items()}
+    table = table_of(other, LONG, {"en": "Hi", "ru": "Привет"}, near, near | {"de": LONG["en"][::-1]})
+    kept, report = compare(table, tmp_path)
+    assert ids(kept) == ["row:0", "row:1", "row:2", "row:4"]
+    counts = report["near_duplicates"]
+    assert (counts["rows_in"], counts["rows_out"], counts["cells_dropped"]) == (5, 4, {"en": 1, "ru": 1, "th": 1})
+    assert counts["examples"][0]["repeats"] == "row:1"
 
 
-def test_short_messages_are_only_compared_exactly() -> None:
-    assert (
-        len(left(table_of({"en": "I am ready", "fr": "Je suis prêt"}, {"en": "I am ready", "fr": "Je suis prête"})))
-        == 2
-    )
+def test_a_chain_of_near_duplicates_is_compared_with_what_stays(tmp_path: Path) -> None:
+    words = LONG["en"].split()
+    chain = [{"en": " ".join(words[step:] + ["gg"] * step), "ru": LONG["ru"]} for step in range(6)]
+    kept, _ = compare(table_of(*chain), tmp_path)
+    assert ids(kept)[0] == "row:0"
+    assert 1 < kept.num_rows < 6
 
 
-def test_only_train_rows_are_dropped() -> None:
+def test_short_messages_are_only_compared_exactly(tmp_path: Path) -> None:
+    table = table_of({"en": "I am ready", "fr": "Je suis prêt"}, {"en": "I am ready", "fr": "Je suis prête"})
+    assert compare(table, tmp_path)[0].num_rows == 2
+
+
+def test_only_train_rows_are_dropped(tmp_path: Path) -> None:
     table = with_splits(table_of(LONG, LONG, LONG, LONG), ["test", "train", "train", "dev"])
-    assert left(table) == ["row:0", "row:1", "row:3"]
+    kept, report = compare(table, tmp_path)
+    assert report["exact_duplicates"]["rows_out"] == 3
+    assert ids(kept) == ["row:0"]  # dev and train rows that hold a test text go, too
 
 
-def test_each_kind_can_be_turned_off() -> None:
-    off = CleaningConfig(duplicates=DuplicatesConfig(exact=False, near=False))
-    assert len(left(table_of(LONG, LONG), off)) == 2
-    near_only = CleaningConfig(duplicates=DuplicatesConfig(exact=False))
-    assert left(table_of(LONG, LONG), near_only) == ["row:0"]
+@pytest.mark.parametrize(("duplicates", "rows"), [("none", 3), ("exact", 2), ("near", 1)])
+def test_each_kind_can_be_turned_off(duplicates: str, rows: int, tmp_path: Path) -> None:
+    near = LONG | {"en": LONG["en"].replace("dragon", "dragons")}
+    kept, report = compare(table_of(LONG, LONG, near), tmp_path, duplicates)
+    assert kept.num_rows == rows
+    assert ("near_duplicates" in report, "exact_duplicates" in report) == (rows == 1, rows < 3)
 
 
-def test_rows_without_letters_and_empty_tables_are_left_alone() -> None:
-    assert len(left(table_of({"en": "🙂", "fr": "🙂"}, {"en": "🙂", "fr": "👍"}))) == 2
-    assert left(table_of()) == []
+def test_rows_without_letters_and_empty_tables_are_left_alone(tmp_path: Path) -> None:
+    table = table_of({"en": "🙂", "fr": "🙂"}, {"en": "🙂", "fr": "👍"})
+    assert compare(table, tmp_path / "smileys")[0].num_rows == 2
+
+
+def test_ids_become_unique_over_all_parts(tmp_path: Path) -> None:
+    table = table_of(*({"en": f"Message {chr(97 + n)}", "fr": f"Texte {chr(97 + n)}"} for n in range(7)))
+    same = table.set_column(0, "row_id", pa.array(["a", "b", "a", "c", "a", "b", "d"]))
+    same = same.set_column(2, "split", pa.array(["train"] * 7))
+    assert sorted(ids(compare(same, tmp_path)[0])) == ["a", "a#2", "a#3", "b", "b#2", "c", "d"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parley.corpus.config import SourceConfig
-from parley.corpus.rows import complete, normalised, unique_ids
+from parley.corpus.rows import complete, normalised
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 
 SOURCE = SourceConfig(path="a", name="chat", origin="human")
@@ -17,7 +17,7 @@ CODES = ["en", "fr", "th"]
 
 def test_every_column_is_there() -> None:
     table = pa.table({"fr": ["oui", "non"], "en": ["yes", None], "de": ["ja", "nein"]})
-    found = complete(table, SOURCE, CODES, 2)
+    found = complete(table, SOURCE, CODES)
     assert found.column_names == ["row_id", "domain", "split", "origin", "en", "fr", "th"]
     assert found.num_rows == 1
     row = found.to_pylist()[0]
@@ -27,27 +27,27 @@ def test_every_column_is_there() -> None:
 
 def test_ids_do_not_depend_on_chosen_languages_or_place() -> None:
     table = pa.table({"en": ["yes", "no"], "fr": ["oui", "non"], "de": ["ja", "nein"]})
-    ids = complete(table, SOURCE, ["en", "fr"], 2)["row_id"].to_pylist()
-    assert complete(table, SOURCE, ["en", "de"], 2)["row_id"].to_pylist() == ids
-    assert complete(table.slice(1), SOURCE, ["en", "fr"], 2)["row_id"].to_pylist() == ids[1:]
+    ids = complete(table, SOURCE, ["en", "fr"])["row_id"].to_pylist()
+    assert complete(table, SOURCE, ["en", "de"])["row_id"].to_pylist() == ids
+    assert complete(table.slice(1), SOURCE, ["en", "fr"])["row_id"].to_pylist() == ids[1:]
 
 
 def test_own_columns_win() -> None:
     table = pa.table({"row_id": ["7"], "domain": ["menu"], "split": ["valid"], "en": ["yes"], "fr": ["oui"]})
-    row = complete(table, SOURCE, CODES, 2).to_pylist()[0]
+    row = complete(table, SOURCE, CODES).to_pylist()[0]
     assert (row["row_id"], row["domain"], row["split"]) == ("7", "menu", "dev")
 
 
 def test_an_unknown_split_is_named() -> None:
     table = pa.table({"row_id": ["6", "7"], "split": ["train", "held"], "en": ["a", "b"], "fr": ["c", "d"]})
     with pytest.raises(InputError, match="source 'chat': row 7 has unknown split 'held'; known: train dev test"):
-        complete(table, SOURCE, CODES, 2)
+        complete(table, SOURCE, CODES)
 
 
 def test_an_empty_row_id_is_refused() -> None:
     table = pa.table({"row_id": ["6", None], "en": ["a", "b"], "fr": ["c", "d"]})
     with pytest.raises(InputError, match="a row without row_id"):
-        complete(table, SOURCE, CODES, 2)
+        complete(table, SOURCE, CODES)
 
 
 @given(st.text())
@@ -59,7 +59,3 @@ def test_text_is_nfc_without_breaks(text: str) -> None:
         assert found == found.strip()
     else:
         assert not any(character.isalnum() for character in text)
-
-
-def test_repeated_ids_are_told_apart() -> None:
-    assert unique_ids(pa.chunked_array([["a", "b"], ["a", "a"]])).to_pylist() == ["a", "b", "a#2", "a#3"]

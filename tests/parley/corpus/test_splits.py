@@ -1,15 +1,21 @@
 """Splits: no message in two of them, in any language; stable; the source's own split wins."""
 
 from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parley.corpus.components import Components
+from parley.corpus.numbered import NumberedRows
 from parley.corpus.rows import corpus_schema
-from parley.corpus.splits import LARGEST_HELD_OUT, assign_splits, connected_components
+from parley.corpus.source_config import SPLITS
+from parley.corpus.splits import LARGEST_HELD_OUT, assign_splits
 from parley.corpus.text_column import normal_form
+from tests.parley.corpus.compared import write_parts
 
 CODES = ["en", "fr", "th"]
 TEXTS = st.one_of(
@@ -23,11 +29,16 @@ def table(rows: list[dict[str, str | None]]) -> pa.Table:
 
 
 def splits_of(rows: list[dict[str, str | None]], seed: int = 1) -> list[str]:
-    return assign_splits(table(rows), CODES, 0.3, 0.3, seed)["split"].to_pylist()
+    with TemporaryDirectory() as folder:
+        write_parts(table(rows), Path(folder), near=False, rows=len(rows) // 3 + 1)
+        numbered = NumberedRows(Path(folder), Path(folder))
+        found = assign_splits(numbered, numbered.own_splits(), 0.3, 0.3, seed)
+        numbered.close()
+    return [SPLITS[place] for place in found]
 
 
 @given(rows=ROWS, seed=st.integers(0, 100))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_text_in_two_splits_in_any_language(rows: list[dict[str, str | None]], seed: int) -> None:
     met = defaultdict(set)
     for row, split in zip(rows, splits_of(rows, seed), strict=True):
@@ -38,7 +49,7 @@ def test_no_text_in_two_splits_in_any_language(rows: list[dict[str, str | None]]
 
 
 @given(rows=ROWS, order=st.randoms())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_order_of_rows_does_not_matter(rows: list[dict[str, str | None]], order: np.random.Generator) -> None:
     numbers = list(range(len(rows)))
     order.shuffle(numbers)
@@ -72,12 +83,14 @@ def test_long_chains_go_to_train() -> None:
 
 
 @given(
-    edges=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 25)), max_size=80),
+    edges=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=80),
 )
 @settings(max_examples=200, deadline=None)
 def test_components_are_those_of_a_plain_search(edges: list[tuple[int, int]]) -> None:
-    rows, keys = np.array([row for row, _ in edges], np.int64), np.array([key for _, key in edges], np.int64)
-    labels = connected_components(rows, keys, 41)
+    components = Components(41)
+    for batch in (edges[: len(edges) // 2], edges[len(edges) // 2 :]):
+        components.join(*np.array(batch, np.int64).reshape(-1, 2).T)
+    labels = components.all()
     parent = list(range(41))
 
     def root(row: int) -> int:
@@ -85,9 +98,7 @@ def test_components_are_those_of_a_plain_search(edges: list[tuple[int, int]]) ->
             row = parent[row]
         return row
 
-    for key in range(26):
-        members = [row for row, other in edges if other == key]
-        for row in members[1:]:
-            low, high = sorted((root(members[0]), root(row)))
-            parent[high] = low
+    for left, right in edges:
+        low, high = sorted((root(left), root(right)))
+        parent[high] = low
     assert labels.tolist() == [root(row) for row in range(41)]

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from parley.corpus import reading
-from parley.corpus.cleaning_config import CleaningConfig, LengthConfig
-from parley.corpus.config import CorpusConfig, SourceConfig
-from parley.corpus.stage import CorpusStage
+from parley.corpus import stage
+from parley.corpus.cleaned_stage import CleanedStage
+from parley.corpus.config import CleaningConfig, CorpusConfig
+from parley.corpus.source_config import SourceConfig
+from parley.corpus.sources import parquet
 from parley.corpus.store import Corpus
 from parley.pipeline.errors import InputError
-from tests.parley.corpus.whole import whole
+from tests.parley.corpus.whole import build_corpus, whole
 
 WORDS = ["attack", "defend", "the tower", "the bridge", "quickly", "slowly", "together", "alone", "tonight", "tomorrow"]
 MOTS = ["attaquez", "défendez", "la tour", "le pont", "vite", "lentement", "ensemble", "seul", "ce soir", "demain"]
@@ -54,7 +55,6 @@ def settings(data: Path, **changes: Any) -> CorpusConfig:
         "withhold_pairs": ["fr-en"],
         "contracts": str(data.parent / "contracts.json"),
         "cleaning": CleaningConfig(steps=["normalise", "length"]),
-        "workers": 1,
     }
     return CorpusConfig(**{**fields, **changes})
 
@@ -65,11 +65,7 @@ Build = Callable[..., Corpus]
 @pytest.fixture
 def build(data: Path, tmp_path: Path) -> Build:
     def built(out: str = "out", **changes: Any) -> Corpus:
-        stage = CorpusStage(settings(data, **changes))
-        stage.check()
-        (tmp_path / out).mkdir(exist_ok=True)
-        stage.run(tmp_path / out, {})
-        return Corpus.open(tmp_path / out)
+        return build_corpus(settings(data, **changes), tmp_path / out)
 
     return built
 
@@ -100,7 +96,7 @@ def test_own_splits_win_and_held_out_texts_are_nowhere_in_train(build: Build) ->
 
 
 def test_every_filter_is_reported(build: Build) -> None:
-    corpus = build(cleaning=CleaningConfig(steps=["normalise", "length"], length=LengthConfig(max_chars=34)))
+    corpus = build(cleaning=CleaningConfig(steps=["normalise", "length"], max_chars=34))
     report = json.loads((corpus.folder / "cleaning.json").read_text())
     filters = {each["name"]: each for each in report["filters"]}
     assert {"normalise", "length", "exact_duplicates", "decontamination", "dev_decontamination"} <= set(filters)
@@ -109,35 +105,35 @@ def test_every_filter_is_reported(build: Build) -> None:
     assert not [folder for folder in corpus.folder.iterdir() if folder.is_dir()]
 
 
-def test_the_result_is_the_same_again_and_with_more_workers(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_result_does_not_depend_on_how_rows_are_cut(
+    build: Build, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = build("first")
-    monkeypatch.setattr(reading, "_ROWS_PER_WORKER", 100)
-    second = build("second", workers=2)
-    assert first.facts == second.facts
+    rows = pq.read_table(data / "game.parquet")
+    pq.write_table(rows, data / "game.parquet", row_group_size=70)
+    monkeypatch.setattr(parquet, "PART_ROWS", 100)
+    monkeypatch.setattr(stage, "SHARD_ROWS", 150)
+    second = build("second")
+    assert second.shards > first.shards
+    assert whole(first).equals(whole(second))
     assert (first.folder / "cleaning.json").read_bytes() == (second.folder / "cleaning.json").read_bytes()
+    assert {**first.facts, "digest": ""} == {**second.facts, "digest": ""}
 
 
-def test_a_killed_run_goes_on_with_the_next_source(build: Build, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on_with_the_missing_parts(build: Build, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = {"a": SourceConfig(path="game.parquet"), "b": SourceConfig("tsv", "chat.tsv")}
-    whole = build("whole", sources=sources)
+    whole_run = build("whole", sources=sources)
     right = (data / "chat.tsv").read_text()
     (data / "chat.tsv").write_text(right + "a line without a tab\n")
     with pytest.raises(InputError, match=r"chat\.tsv: line 2004 has 1 fields"):
-        build("killed", sources=sources)
+        CleanedStage(settings(data, sources=sources)).run(data.parent / "killed" / "cleaned", {})
     (data / "chat.tsv").write_text(right)
-    read = []
-    original = reading._tables
-    monkeypatch.setattr(reading, "_tables", lambda *args: read.append(args[2]) or original(*args))
+    done, original = [], CleanedStage.run_shard
+    monkeypatch.setattr(CleanedStage, "run_shard", lambda *args: done.append(args[1].name) or original(*args))
     resumed = build("killed", sources=sources)
-    assert read[0] == [1]
-    assert resumed.facts == whole.facts
-    assert (resumed.folder / "cleaning.json").read_bytes() == (whole.folder / "cleaning.json").read_bytes()
-
-
-def test_rows_with_enough_languages_only(build: Build) -> None:
-    assert build().facts["rows"]["train"] > 300
-    with pytest.raises(InputError, match="the corpus has no train rows"):
-        build("three", min_languages=3)
+    assert done == ["000001"]
+    assert resumed.facts == whole_run.facts
+    assert (resumed.folder / "cleaning.json").read_bytes() == (whole_run.folder / "cleaning.json").read_bytes()
 
 
 def test_a_source_that_shrank_is_refused_before_anything_runs(build: Build, data: Path) -> None:
@@ -147,9 +143,9 @@ def test_a_source_that_shrank_is_refused_before_anything_runs(build: Build, data
     build("additive")
     pq.write_table(table.slice(1), data / "game.parquet")
     with pytest.raises(InputError, match="source 'game' changed since the last run: column 'note' is gone; 300 rows"):
-        CorpusStage(settings(data)).check()
+        CleanedStage(settings(data)).check()
     build("accepted", accept_changes=True)
-    CorpusStage(settings(data)).check()
+    CleanedStage(settings(data)).check()
 
 
 def test_a_language_that_emptied_is_refused(build: Build, data: Path) -> None:
@@ -162,7 +158,7 @@ def test_a_language_that_emptied_is_refused(build: Build, data: Path) -> None:
 
 
 def test_files_are_those_of_all_sources(data: Path) -> None:
-    names = [path.name for path in CorpusStage(settings(data)).files()]
+    names = [path.name for path in CleanedStage(settings(data)).files()]
     assert names == ["chat.tsv", "game.parquet", "own.jsonl"]
 
 

@@ -7,14 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from parley.corpus.config import CorpusConfig, SourceConfig
-from parley.corpus.demo import DemoConfig
-from parley.corpus.stage import CorpusStage
+from parley.corpus.config import CorpusConfig, DemoSize
+from parley.corpus.source_config import SourceConfig
+from parley.corpus.stage import CorpusStage, corpus_stage
 from parley.pipeline.errors import InputError
 from qe_model.annotations.config import AnnotationSource, ContrastConfig, QEDataConfig
 from qe_model.annotations.stage import QEDataStage
 from qe_model.annotations.store import read_annotations
 from qe_model.synthetic.config import SyntheticConfig
+from tests.parley.corpus.whole import build_corpus
 
 
 def human_file(folder: Path) -> Path:
@@ -28,13 +29,11 @@ def human_file(folder: Path) -> Path:
 
 
 def corpus_folder(folder: Path) -> tuple[CorpusStage, Path]:
-    demo = DemoConfig(train_rows=400, dev_rows=6, test_rows=6)
+    demo = DemoSize(train_rows=400, dev_rows=6, test_rows=6)
     sources = {"demo": SourceConfig(format="demo", clean=False)}
-    stage = CorpusStage(CorpusConfig(sources=sources, demo=demo, contracts=str(folder / "contracts.json")))
-    out = folder / "corpus"
-    out.mkdir()
-    stage.run(out, {})
-    return stage, out
+    config = CorpusConfig(sources=sources, demo=demo, contracts=str(folder / "contracts.json"))
+    build_corpus(config, folder)
+    return corpus_stage(config), folder / "corpus"
 
 
 def config(folder: Path) -> QEDataConfig:

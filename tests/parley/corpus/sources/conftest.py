@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from parley.corpus.config import CorpusConfig, SourceConfig
-from parley.corpus.sources import open_reader
+from parley.corpus.config import CorpusConfig
+from parley.corpus.source_config import SourceConfig
 from parley.corpus.sources.reader import Reader
+from parley.corpus.sources.registry import open_reader
 
 Opened = Callable[..., Reader]
 

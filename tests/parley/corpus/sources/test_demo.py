@@ -2,9 +2,10 @@
 
 import pyarrow as pa
 
-from parley.corpus.config import CorpusConfig, DemoSize, SourceConfig
+from parley.corpus.config import CorpusConfig, DemoSize
 from parley.corpus.rows import corpus_schema
-from parley.corpus.sources import open_reader
+from parley.corpus.source_config import SourceConfig
+from parley.corpus.sources.registry import open_reader
 from parley.languages.table import CODES
 
 

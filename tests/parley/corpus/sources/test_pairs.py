@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from parley.corpus.config import SourceConfig
+from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 from tests.parley.corpus.sources.conftest import Opened, rows
 from tests.parley.corpus.sources.test_parquet import write
@@ -54,9 +54,6 @@ def test_a_column_that_is_not_there_is_named(annotated: Path, opened: Opened) ->
         opened("pairs", "a.parquet", texts=TEXTS, at_most={"hter": 0.3}).head()
 
 
-@pytest.mark.parametrize(
-    "fields", [{"format": "pairs"}, {"format": "parquet", "texts": TEXTS}, {"at_most": {"penalty": 1.0}}]
-)
-def test_texts_belong_to_this_format(fields: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="format pairs, and no other"):
-        SourceConfig(path="a.parquet", **fields)
+def test_both_texts_must_be_named(opened: Opened) -> None:
+    with pytest.raises(InputError, match="source 'example': format pairs needs two texts"):
+        opened("pairs", "mqm.parquet", texts={"source": "from"})

@@ -1,20 +1,19 @@
-"""Length of a cell, alone and against the row's other cells."""
+"""Length of a cell against the row's other cells."""
+
+from typing import Final
 
 import numpy as np
 
-from parley.corpus.cleaning_config import CleaningConfig
+from parley.corpus.config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
+from parley.corpus.filters.registry import FILTERS
 from parley.languages.table import LANGUAGES
 
-
-def length(cells: Cells, config: CleaningConfig) -> Mask:
-    """Drop cells that are too short or too long."""
-    limits = config.length
-    return cells.by_language(
-        lambda column, code: (column.lengths < limits.min_chars) | (column.lengths > limits.max_chars)
-    )
+_MAX_RATIO: Final = 2.5  # to the mean of the row's other cells, in expected English characters
+_SLACK: Final = 12.0  # characters added to both sides: "OK" against "Einverstanden" is no misalignment
 
 
+@FILTERS.register("length_ratio")
 def length_ratio(cells: Cells, config: CleaningConfig) -> Mask:
     """Drop the cell that is farthest from the mean of the row's others, while it is too far.
 
@@ -23,13 +22,13 @@ def length_ratio(cells: Cells, config: CleaningConfig) -> Mask:
     """
     expected = np.array([LANGUAGES[code].length for code in cells.languages])
     lengths = np.stack([cells.columns[code].lengths for code in cells.languages], axis=1)
-    logs = np.log(lengths / expected + config.length.slack)
+    logs = np.log(lengths / expected + _SLACK)
     mask = cells.empty_mask()
     rows = np.flatnonzero(cells.filled.sum(axis=1) >= 2)
     while len(rows):
         there = cells.filled[rows] & ~mask[rows]
         worst, distance = _farthest(logs[rows], there)
-        far = (distance > np.log(config.length.max_ratio)) & (there.sum(axis=1) >= 2)
+        far = (distance > np.log(_MAX_RATIO)) & (there.sum(axis=1) >= 2)
         rows, worst = rows[far], worst[far]
         mask[rows, worst] = True
     return mask
