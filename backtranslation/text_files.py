@@ -66,7 +66,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _without_held_out(corpus: Corpus, code: str, texts: dict[str, str]) -> MonolingualText:
     held_out = [text for split in ("dev", "test") for text in corpus.held_out(split, [code])[code].to_pylist()]
-    mine = pa.table([pa.array(texts.values(), pa.string()), list(texts)], [code, "row_id"])
+    mine = pa.table([pa.array(texts, pa.string()), pa.array(texts.values(), pa.string())], [code, "row_id"])
     found = HeldOutTexts({code: held_out}).found_in(mine, np.ones(len(texts), bool))
     kept = mine.take(pa.array([row for row in range(len(texts)) if row not in found], pa.int64()))
     return MonolingualText(kept[code].combine_chunks(), kept["row_id"].combine_chunks())

@@ -126,14 +126,14 @@ class CleanedStage(Stage[CorpusConfig]):
         schema = pa.schema([(code, pa.string()) for code in self.config.codes])
         with pq.ParquetWriter(out / PROTECTED, schema) as writer:
             for source in named(self.config.protected):
-                reader, counts = open_reader(source, self.config), {"rows_in": 0, "languages": Counter[str]()}
+                reader, count, languages = open_reader(source, self.config), 0, Counter[str]()
                 for table in reader.tables():
-                    counts["rows_in"] += table.num_rows
-                    counts["languages"] += _cells(table)
+                    count += table.num_rows
+                    languages += _cells(table)
                     none = pa.nulls(table.num_rows, pa.string())
                     found = [normalised(table[c]) if c in table.column_names else none for c in self.config.codes]
                     writer.write_table(pa.Table.from_arrays(found, schema=schema))
-                shapes[source.name] = _observed(source, reader.head(), counts)
+                shapes[source.name] = _observed(source, reader.head(), {"rows_in": count, "languages": languages})
                 book.check(source, shapes[source.name])
         return shapes
 

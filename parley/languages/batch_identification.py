@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from parley.languages.identification import _classifier
+from parley.languages.identification import classifier
 from parley.languages.table import LANGUAGES
 
 _BATCH: Final = 4096  # texts; their visits to features fit the cache
@@ -20,14 +20,15 @@ class BatchIdentifier:
     """Probabilities of a fixed set of languages."""
 
     def __init__(self, codes: tuple[str, ...]) -> None:
-        """Take the languages; those that py3langid does not know get probability 0."""
-        model = _classifier(codes)
-        self.codes = codes
+        """Take the languages; `codes` are then those that py3langid knows."""
+        model = classifier(codes)
+        classes = list(model.nb_classes)
+        self.codes = tuple(code for code in codes if LANGUAGES[code].primary in classes)
         self._next = np.frombuffer(model.tk_nextmove, np.uint32 if model.tk_nextmove.itemsize == 4 else np.uint16)
         self._row = np.frombuffer(model.tk_row, f"u{model.tk_row.itemsize}").astype(np.int64) << 8
         self._feature = np.asarray(model.tk_output, np.int64)
         self._weights, self._prior = np.asarray(model.nb_ptc, np.float32), np.asarray(model.nb_pc, np.float32)
-        self._places = [list(model.nb_classes).index(LANGUAGES[code].primary) for code in codes]
+        self._places = [classes.index(LANGUAGES[code].primary) for code in self.codes]
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """The probability of each language for each text, float32[N, L]."""

@@ -31,13 +31,14 @@ _LONG_WITHOUT_KANA: Final = 12  # Han letters; Japanese of that length without k
 
 
 @lru_cache(maxsize=4)
-def _classifier(codes: tuple[str, ...]) -> "Classifier":
+def classifier(codes: tuple[str, ...]) -> "Classifier":
+    """py3langid for those of some languages that it knows, made once."""
     from py3langid.langid import MODEL_FILE
     from py3langid.langid import LanguageIdentifier as Classifier
 
-    classifier = Classifier.from_model_file(MODEL_FILE, norm_probs=True)
-    classifier.set_languages({language(code).primary for code in codes} & {*classifier.nb_classes})
-    return classifier
+    model = Classifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model.set_languages({language(code).primary for code in codes} & {*model.nb_classes})
+    return model
 
 
 @lru_cache
@@ -49,7 +50,7 @@ def same_letters(code: str) -> tuple[str, ...]:
 
 def probabilities(text: str, codes: tuple[str, ...]) -> dict[str, float]:
     """py3langid's probability of each language; none of one that it does not know."""
-    found = dict(_classifier(codes).rank(text))
+    found = dict(classifier(codes).rank(text))
     return {code: float(found[primary]) for code in codes if (primary := LANGUAGES[code].primary) in found}
 
 

@@ -10,7 +10,7 @@ from scripts.graph import stages
 from scripts.run_config import RunConfig
 from scripts.sweep import varied
 
-BASE = ["corpus", "tokenizer", "encoded", "teacher", "evaluation", "report"]
+BASE = ["cleaned", "compared", "corpus", "tokenizer", "encoded", "teacher", "evaluation", "report"]
 ONE_ROUND = ["generated_1", "synthetic_1", "control_1", "round_1"]
 
 

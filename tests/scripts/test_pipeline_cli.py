@@ -58,7 +58,7 @@ def test_mistakes_are_one_line_and_leave_no_trace(words: list[str], message: str
 
 
 def test_transient_settings_leave_every_fingerprint_alone(tmp_path: Path) -> None:
-    words = ["tracking.kind=tensorboard", "executor=slurm", "data.workers=3", "training.log_every=7"]
+    words = ["tracking.kind=tensorboard", "executor=slurm", "data.accept_changes=true", "training.log_every=7"]
     folders = [
         {job.folder for job in make_plan(graph.stages(config(tmp_path, *given)), tmp_path / "demo").jobs.values()}
         for given in ([], words)

@@ -22,11 +22,11 @@ def language(cells: Cells, config: CleaningConfig) -> Mask:
     """
     mask = cells.empty_mask()
     for index, code in enumerate(cells.languages):
-        rivals = same_letters(code)
-        if len(rivals) < 2:
+        identifier = batch_identifier(same_letters(code))
+        if code not in identifier.codes or len(identifier.codes) < 2:
             continue
         column = cells.columns[code]
         rows = np.flatnonzero(cells.filled[:, index] & (column.letters >= _MIN_LETTERS))
-        probabilities = batch_identifier(rivals).probabilities(column.array.take(rows).to_pylist())
-        mask[rows, index] = probabilities.max(axis=1) - probabilities[:, rivals.index(code)] > _LEAD
+        probabilities = identifier.probabilities(column.array.take(rows).to_pylist())
+        mask[rows, index] = probabilities.max(axis=1) - probabilities[:, identifier.codes.index(code)] > _LEAD
     return mask

@@ -47,11 +47,9 @@ class HubReader(Reader):
 
     def read(self, part: Part) -> Iterator[pa.Table]:
         for split, called in self._splits().items():
-            parts = (
-                [self._joined(split)] if self.source.join else (self._picked(each, split) for each in self._subsets())
-            )
-            for part in parts:
-                for table in part:
+            joined = [self._joined(split)] if self.source.join else []
+            for tables in joined or (self._picked(each, split) for each in self._subsets()):
+                for table in tables:
                     if "split" not in table.column_names and called:
                         table = table.append_column("split", pa.repeat(pa.scalar(split), table.num_rows))
                     yield table

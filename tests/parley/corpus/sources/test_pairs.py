@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
 from tests.parley.corpus.sources.conftest import Opened, rows
 from tests.parley.corpus.sources.test_parquet import write
