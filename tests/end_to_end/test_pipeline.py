@@ -10,7 +10,7 @@ from tests.end_to_end import goldens
 from tests.end_to_end.toy_run import script, toy
 
 WITHHELD = ("fr-th", "ko-pt", "tr-vi", "id-pl")
-STAGES = ("corpus", "tokenizer", "encoded", "teacher", "evaluation", "report")
+STAGES = ("cleaned", "compared", "corpus", "tokenizer", "encoded", "teacher", "evaluation", "report")
 
 CLOSE = ("losses", "dev_loss", "chrf")  # the last digits depend on the processor
 

@@ -11,7 +11,7 @@ from parley.corpus.demo import load_phrases
 ROOT: Final = Path(__file__).resolve().parents[2]
 SMALL: Final = {
     "tokenizer.vocab_size": 1500,
-    "tokenizer.sample_rows": 3000,
+    "tokenizer.sample_rows": 40_000,  # all there are
     "teacher.d_model": 32,
     "teacher.depth": 1,
     "teacher.moe_every": 1,
