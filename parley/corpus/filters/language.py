@@ -22,8 +22,8 @@ def language(cells: Cells, config: CleaningConfig) -> Mask:
     """
     mask = cells.empty_mask()
     for index, code in enumerate(cells.languages):
-        identifier = batch_identifier(same_letters(code))
-        if code not in identifier.codes or len(identifier.codes) < 2:
+        rivals = same_letters(code)
+        if len(rivals) < 2 or code not in (identifier := batch_identifier(rivals)).codes:
             continue
         column = cells.columns[code]
         rows = np.flatnonzero(cells.filled[:, index] & (column.letters >= _MIN_LETTERS))
