@@ -132,10 +132,11 @@ class GeneratedStage(Stage[GeneratedConfig]):
         Raises:
             InputError: a language that the model does not know.
         """
-        from backtranslation.generation import ModelTranslators, check_languages, load_translator, translate_shard
+        from backtranslation.generation import ModelTranslators, check_languages, translate_shard
         from parley.languages.identification import LanguageIdentifier
+        from training.model.loading import shared_translator
 
-        path, translator = inputs["selected"] / TEXTS_NAME, load_translator(inputs["model"])
+        path, translator = inputs["selected"] / TEXTS_NAME, shared_translator(inputs["model"])
         check_languages(translator, pq.ParquetFile(path).read_row_group(shard.task["number"]))
         both = ModelTranslators(translator, self.config.generation, self.config.seed)
         table = translate_shard(path, shard.task["number"], both, LanguageIdentifier())

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -138,26 +137,6 @@ class ModelTranslators:
             batch_size=BATCH_SIZE,
         )
         return Translator(self.translator.model, self.translator.tokenizer, decoding, self.translator.device)
-
-
-@lru_cache(maxsize=1)  # a worker translates one shard after the other
-def load_translator(folder: Path) -> "Translator":
-    """The model, on a GPU where there is one, then in bf16 where it can be.
-
-    Raises:
-        InputError: no model in the folder.
-    """
-    import torch
-    from transformers.utils import logging
-
-    from training.model.loading import Translator
-
-    logging.disable_progress_bar()  # of loading weights: not worth a line
-    on_gpu = torch.cuda.is_available()
-    translator = Translator.load(folder, device="cuda" if on_gpu else "cpu")
-    if on_gpu and torch.cuda.is_bf16_supported():
-        translator.model.to(torch.bfloat16)  # type: ignore[arg-type]  # its decorator hides `self`
-    return translator
 
 
 def check_languages(translator: "Translator", texts: pa.Table) -> None:

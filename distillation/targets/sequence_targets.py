@@ -4,9 +4,8 @@
 be used in one direction only, so noise never becomes a target; `training.batches` mixes them with people's rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -19,7 +18,6 @@ from parley.pipeline.stage import Needs, Shard, Stage
 
 if TYPE_CHECKING:
     from parley.corpus.store import Corpus
-    from parley.decoding.translator import Translator
 
 NOISE: Final = {"case": 0.18, "punctuation": 0.15, "elongation": 0.05, "typos": 0.08}  # shares of the messages
 _COLUMNS: Final = ("row_id", "origin", "direction", "source_text", "target_text")
@@ -66,22 +64,20 @@ class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
         from training.tokenizer import load_tokenizer
 
         corpus = Corpus.open(inputs["corpus"])
-        asked = self._messages(shard, corpus)
-        translator = _translator(inputs["teacher"], self.config.sequences.beam_size)
-        said = translator.translate_many(
-            [one.source for one in asked],
-            [one.source_language for one in asked],
-            [one.target_language for one in asked],
-        )
+        messages = self._messages(shard, corpus)
         rows = [
-            (f"{shard.name}:{place}", "teacher", f"{one.source_language}-{one.target_language}", one.source, text)
-            for place, (one, text) in enumerate(zip(asked, said, strict=True))
-            if text
+            {
+                "row_id": f"{shard.name}:{place}",
+                "origin": "teacher",
+                "direction": f"{message.source_language}-{message.target_language}",
+                "source_text": message.source,
+                "target_text": translation,
+            }
+            for place, (message, translation) in enumerate(self._translated(messages, inputs["teacher"]))
+            if translation
         ]
-        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [
-            pa.array([], pa.string())
-        ] * 5
-        write_one_way(out, pa.table(columns, _COLUMNS), corpus.languages, load_tokenizer(inputs["tokenizer"]))
+        table = pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in _COLUMNS]))
+        write_one_way(out, table, corpus.languages, load_tokenizer(inputs["tokenizer"]))
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Join the shards; facts: `messages`.
@@ -91,9 +87,10 @@ class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
         """
         from parley.corpus.store import Corpus
         from training.batches.one_way_encoding import join_one_way
+        from training.model.loading import shared_translator
         from training.tokenizer import load_tokenizer
 
-        _translator.cache_clear()
+        shared_translator.cache_clear()
         languages = Corpus.open(inputs["corpus"]).languages
         messages = join_one_way(shard_folders(out), out, languages, load_tokenizer(inputs["tokenizer"]))
         if not messages:
@@ -109,14 +106,17 @@ class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
             for place, (name, text) in enumerate(messages_of(shard, corpus, self.config.seed))
         ]
 
+    def _translated(self, messages: Sequence[Message], teacher: Path) -> Iterator[tuple[Message, str]]:
+        """Each message with the teacher's translation."""
+        from parley.decoding.translator import DecodingConfig
+        from training.model.loading import Translator, shared_translator
 
-@lru_cache(maxsize=1)
-def _translator(teacher: Path, beam_size: int) -> "Translator":
-    """The teacher, kept from shard to shard."""
-    import torch
-
-    from parley.decoding.translator import DecodingConfig
-    from training.model.loading import Translator
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Translator.load(teacher, DecodingConfig(beam_size=beam_size), device)
+        loaded = shared_translator(teacher)
+        decoding = DecodingConfig(beam_size=self.config.sequences.beam_size)
+        translator = Translator(loaded.model, loaded.tokenizer, decoding, loaded.device)
+        said = translator.translate_many(
+            [message.source for message in messages],
+            [message.source_language for message in messages],
+            [message.target_language for message in messages],
+        )
+        return zip(messages, said, strict=True)

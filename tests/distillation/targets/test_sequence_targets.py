@@ -20,6 +20,7 @@ from parley.pipeline.shards import merge_shards, run_one_shard
 from tests.distillation.toy_teacher import toy_inputs
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig
+from training.model.loading import Translator
 from training.tokenizer import SPECIAL_TOKENS
 
 CONFIG = SequenceTargetsConfig(messages=12, beam_size=2)
@@ -156,13 +157,7 @@ def test_monolingual_text_is_translated_too(inputs: dict[str, Path], tmp_path: P
 def test_a_teacher_that_says_nothing_is_one_clear_line(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Silent:
-        def translate_many(self, texts: list[str], *_: Any) -> list[str]:
-            return [""] * len(texts)
-
-    silent: Any = lambda *_: Silent()  # noqa: E731
-    silent.cache_clear = lambda: None
-    monkeypatch.setattr(sequence_targets, "_translator", silent)
+    monkeypatch.setattr(Translator, "translate_many", lambda self, texts, *_: [""] * len(texts))
     with pytest.raises(InputError, match="translated nothing"):
         stage().run(tmp_path, inputs)
     assert pa.types.is_string(pq.read_schema(tmp_path / "shards" / "000000" / "rows.parquet").field("direction").type)
