@@ -4,7 +4,6 @@ Exactly: equal normal form. Nearly, for long enough test texts: most of the test
 cell. All n-grams are held against a bit table first, so that only real suspects are compared text by text.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -12,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from parley.corpus.keys import chunks, languages_of
-from parley.corpus.text_column import TextColumn, normal_form
+from parley.corpus.text_column import TextColumn
 from parley.languages.table import LANGUAGES
 
 _MIN_OVERLAP: Final = 0.7  # share of the test text's n-grams that stand in the cell: one or two words differ
@@ -45,63 +44,61 @@ class HeldOutTexts:
 
 
 class _Matcher:
-    """Finds one language's test texts in columns of that language."""
+    """Finds one language's test texts in columns of that language: M texts, G n-grams of the long ones."""
 
     def __init__(self, texts: list[str], near: bool, density: float) -> None:
-        self.ngram = max(3, round(_NGRAM * density))
+        self._ngram = max(3, round(_NGRAM * density))
         column = TextColumn(pa.array(texts, pa.string()))
         wanted = np.flatnonzero(column.normal_lengths)
-        self.texts = {int(key): texts[index] for key, index in zip(column.keys[wanted], wanted, strict=True)}
-        self.keys = np.unique(column.keys[wanted])
-        self.sizes: list[int] = []
-        self.long_texts: list[str] = []
-        self.where: dict[str, list[int]] = defaultdict(list)
-        self.flags = np.zeros(2, bool)
-        if near:
-            long = column.normal_lengths >= max(_NEAR_MIN_CHARS * density, self.ngram)
-            self._index([texts[index] for index in np.flatnonzero(long)])
+        self._keys, first = np.unique(column.keys[wanted], return_index=True)
+        self._texts = [texts[index] for index in wanted[first]]
+        long = np.flatnonzero(column.normal_lengths >= max(_NEAR_MIN_CHARS * density, self._ngram)) if near else []
+        self._long = [texts[index] for index in long]
+        self._index(TextColumn(pa.array(self._long, pa.string())))
 
     def matches(self, column: TextColumn, allowed: np.ndarray) -> Iterable[tuple[int, str]]:
         """Rows among `allowed`, bool[N], that hold a test text, with that text."""
-        places = np.minimum(np.searchsorted(self.keys, column.keys), len(self.keys) - 1) if len(self.keys) else None
-        equal = (self.keys[places] == column.keys) & allowed if places is not None else np.zeros(len(column), bool)
+        if len(self._keys) == 0:
+            return
+        places = np.minimum(np.searchsorted(self._keys, column.keys), len(self._keys) - 1)
+        equal = (self._keys[places] == column.keys) & allowed
         for row in np.flatnonzero(equal).tolist():
-            yield row, self.texts[int(column.keys[row])]
-        if self.long_texts:
-            for row in np.flatnonzero(self._suspects(column) & allowed & ~equal).tolist():
-                match = self._near_match(column.array[row].as_py())
+            yield row, self._texts[places[row]]
+        if self._long:
+            grams, starts = column.ngrams(self._ngram)
+            for row in np.flatnonzero(self._suspects(grams, starts) & allowed & ~equal).tolist():
+                match = self._near_match(grams[starts[row] : starts[row + 1]])
                 if match is not None:
                     yield row, match
 
-    def _index(self, texts: list[str]) -> None:
-        self.long_texts = texts
-        for number, text in enumerate(texts):
-            grams = _ngrams(normal_form(text), self.ngram)
-            self.sizes.append(len(grams))
-            for gram in grams:
-                self.where[gram].append(number)
-        hashes, _ = TextColumn(pa.array(texts, pa.string())).ngrams(self.ngram)
-        self.flags = np.zeros(1 << min(_MAX_FLAG_BITS, (_FLAGS_PER_NGRAM * len(hashes) + 1).bit_length()), bool)
-        self.flags[_slots(hashes, len(self.flags))] = True
+    def _index(self, column: TextColumn) -> None:
+        """Each n-gram of each text once, by n-gram, uint64[G], with its text, int64[G]; n-grams per text, int64[M]."""
+        grams, starts = column.ngrams(self._ngram)
+        owners = np.repeat(np.arange(len(column)), np.diff(starts))
+        order = np.lexsort((owners, grams))
+        grams, owners = grams[order], owners[order]
+        new = np.ones(len(grams), bool)
+        new[1:] = (grams[1:] != grams[:-1]) | (owners[1:] != owners[:-1])
+        self._grams, self._owners = grams[new], owners[new]
+        self._sizes = np.bincount(self._owners, minlength=len(column))
+        self._flags = np.zeros(1 << min(_MAX_FLAG_BITS, (_FLAGS_PER_NGRAM * len(grams) + 1).bit_length()), bool)
+        self._flags[_slots(self._grams, len(self._flags))] = True
 
-    def _suspects(self, column: TextColumn) -> np.ndarray:
+    def _suspects(self, grams: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Cells with at least as many test n-grams as the shortest near match has, bool[N]."""
-        grams, starts = column.ngrams(self.ngram)
-        hits = np.concatenate([[0], np.cumsum(self.flags[_slots(grams, len(self.flags))])])
-        return np.diff(hits[starts]) >= _MIN_OVERLAP * min(self.sizes)
+        hits = np.concatenate([[0], np.cumsum(self._flags[_slots(grams, len(self._flags))])])
+        return np.diff(hits[starts]) >= _MIN_OVERLAP * self._sizes.min()
 
-    def _near_match(self, text: str) -> str | None:
-        shared = Counter(
-            number for gram in _ngrams(normal_form(text), self.ngram) for number in self.where.get(gram, ())
-        )
-        for number, count in sorted(shared.items()):
-            if count >= _MIN_OVERLAP * self.sizes[number]:
-                return self.long_texts[number]
-        return None
-
-
-def _ngrams(text: str, size: int) -> set[str]:
-    return {text[at : at + size] for at in range(len(text) - size + 1)}
+    def _near_match(self, grams: np.ndarray) -> str | None:
+        """The first test text of which a cell with these n-grams has enough."""
+        unique = np.unique(grams)
+        low, high = (np.searchsorted(self._grams, unique, side) for side in ("left", "right"))
+        held = [self._owners[start:stop] for start, stop in zip(low, high, strict=True) if start < stop]
+        if not held:
+            return None
+        texts, shared = np.unique(np.concatenate(held), return_counts=True)
+        enough = texts[shared >= _MIN_OVERLAP * self._sizes[texts]]
+        return self._long[enough[0]] if len(enough) else None
 
 
 def _slots(grams: np.ndarray, count: int) -> np.ndarray:
