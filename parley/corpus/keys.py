@@ -70,7 +70,7 @@ def minhash(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     signatures = np.full((table.num_rows, HASHES), np.iinfo(np.uint32).max, np.uint32)
     sizes = np.zeros(table.num_rows, np.int64)
     for code in languages_of(table):
-        salt = _salt(code)
+        salt = language_salt(code)
         for start, column in chunks(table[code]):
             sizes[start : start + len(column)] += column.normal_lengths
             grams, starts = column.ngrams(NGRAM)
@@ -86,7 +86,7 @@ def minhash(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
 
 def _texts(keys: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     rows = {code: np.flatnonzero(found) for code, found in keys.items()}
-    salted = [mixed(keys[code][rows[code]] ^ _salt(code)) for code in keys]
+    salted = [mixed(keys[code][rows[code]] ^ language_salt(code)) for code in keys]
     return np.concatenate([np.zeros(0, np.int64), *rows.values()]), np.concatenate([np.zeros(0, np.uint64), *salted])
 
 
@@ -94,7 +94,7 @@ def _exact(keys: dict[str, np.ndarray], count: int) -> np.ndarray:
     """A hash of each row's texts in their languages, uint64[N]; 0: none."""
     found = np.zeros(count, np.uint64)
     for code, key in keys.items():
-        found += np.where(key == 0, np.uint64(0), mixed(key ^ _salt(code)))
+        found += np.where(key == 0, np.uint64(0), mixed(key ^ language_salt(code)))
     return found
 
 
@@ -110,7 +110,7 @@ def _buckets(signatures: np.ndarray) -> np.ndarray:
     return np.concatenate(buckets)
 
 
-def _salt(code: str) -> np.uint64:
+def language_salt(code: str) -> np.uint64:
     """A number by which equal texts in two languages differ."""
     return np.uint64(zlib.crc32(code.encode()) * 0x9E3779B97F4A7C15 % 2**64)
 
