@@ -52,8 +52,8 @@ class _Matcher:
         wanted = np.flatnonzero(column.normal_lengths)
         self._keys, first = np.unique(column.keys[wanted], return_index=True)
         self._texts = [texts[index] for index in wanted[first]]
-        long = np.flatnonzero(column.normal_lengths >= max(_NEAR_MIN_CHARS * density, self._ngram)) if near else []
-        self._long = [texts[index] for index in long]
+        long = np.flatnonzero(column.normal_lengths >= max(_NEAR_MIN_CHARS * density, self._ngram))
+        self._long = [texts[index] for index in long] if near else []
         self._index(TextColumn(pa.array(self._long, pa.string())))
 
     def matches(self, column: TextColumn, allowed: np.ndarray) -> Iterable[tuple[int, str]]:
