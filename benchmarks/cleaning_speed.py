@@ -28,7 +28,6 @@ from parley.corpus.deduplication import exact_duplicates, near_duplicates
 from parley.corpus.filters.cells import Cells
 from parley.corpus.keys import write_keys
 from parley.corpus.numbered import NumberedRows
-from parley.corpus.splits import assign_splits
 from parley.languages.table import CODES
 
 
@@ -55,14 +54,13 @@ def seconds_per_filter(table: pa.Table, config: CleaningConfig) -> tuple[dict[st
 
 
 def seconds_across_rows(table: pa.Table, folder: Path) -> dict[str, float]:
-    """Seconds of what compares rows with one another: keys, splits, duplicates, contamination."""
+    """Seconds of what compares rows with one another: keys, duplicates, contamination by a tenth of the rows."""
     part = folder / PARTS / "000000"
     part.mkdir(parents=True)
     pq.write_table(table, part / ROWS)
     rows, nothing, held_out = NumberedRows(folder, folder), np.zeros(0, np.int64), table.slice(0, table.num_rows // 10)
     steps: dict[str, Callable[[], object]] = {
         "keys": partial(write_keys, table, part, near=True),
-        "splits": lambda: assign_splits(rows, rows.own_splits(), 0.002, 0.002, 1),
         "exact_duplicates": partial(exact_duplicates, rows, nothing),
         "near_duplicates": partial(near_duplicates, rows, nothing, CODES),
         "decontamination": lambda: HeldOutTexts({code: held_out[code].to_pylist() for code in CODES}).found_in(

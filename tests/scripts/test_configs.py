@@ -83,6 +83,10 @@ def test_one_seed_reaches_every_group(experiment: str) -> None:
     assert set(seeds.values()) == {4711}, seeds
 
 
+def test_runs_with_other_seeds_have_the_same_corpus() -> None:
+    assert compose("experiment=demo", "seed=1").data == compose("experiment=demo", "seed=2").data
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
 def test_every_key_has_a_comment(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
