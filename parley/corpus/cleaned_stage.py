@@ -6,7 +6,6 @@ folder holds `rows.parquet` (the corpus's columns; `split` where the source says
 """
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -29,8 +28,8 @@ from parley.corpus.source_config import SourceConfig, named
 from parley.corpus.sources.reader import Part
 from parley.corpus.sources.registry import list_sources, open_reader
 from parley.languages.table import CODES
-from parley.pipeline.atomic import write_json
-from parley.pipeline.shards import shard_folders
+from parley.pipeline.atomic import link_or_copy, remove, write_json
+from parley.pipeline.shards import FOLDER, shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 
 PARTS: Final = "parts"
@@ -106,7 +105,8 @@ class CleanedStage(Stage[CorpusConfig]):
         for source in sources:
             shapes[source.name] = _observed(source, open_reader(source, self.config).head(), counts[source.name])
             book.check(source, shapes[source.name])
-        shutil.copytree(out / "shards", out / PARTS, copy_function=os.link, dirs_exist_ok=True)
+        remove(out / PARTS)
+        shutil.copytree(out / FOLDER, out / PARTS, copy_function=_link)
         facts = {
             source.name: {
                 "rows_in": counts[source.name]["rows_in"],
@@ -142,6 +142,10 @@ class CleanedStage(Stage[CorpusConfig]):
 
     def _all_sources(self) -> list[SourceConfig]:
         return [*list_sources(self.config), *named(self.config.protected)]
+
+
+def _link(source: str, target: str) -> None:
+    link_or_copy(Path(source), Path(target))
 
 
 def part_folders(cleaned: Path) -> list[Path]:

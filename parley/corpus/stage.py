@@ -4,7 +4,6 @@ Rows stay in the order of the sources' names; the same configuration and files g
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -27,7 +26,7 @@ from parley.corpus.decontamination import HeldOutTexts
 from parley.corpus.row_filters import drop_rows
 from parley.corpus.source_config import ROW_COLUMNS
 from parley.corpus.store import FACTS, SHARD_ROWS, shard_name, write_shard
-from parley.pipeline.atomic import write_json
+from parley.pipeline.atomic import link_or_copy, remove, write_json
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 
@@ -92,8 +91,8 @@ class CorpusStage(Stage[CorpusConfig]):
             sources.update(found["sources"])
             report += CleaningReport.restored(found["report"])
             digest.update(found["digest"].encode())
-            (out / shard_name(number)).unlink(missing_ok=True)
-            os.link(folder / _SHARD, out / shard_name(number))
+            remove(out / shard_name(number))
+            link_or_copy(folder / _SHARD, out / shard_name(number))
         _name_repeated(report, inputs)
         read = json.loads((inputs["cleaned"] / SOURCES).read_text(encoding="utf-8"))
         facts = {
