@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from backtranslation.config import AdoptionConfig, pair_name
 from parley.corpus.store import Corpus
 from parley.languages.table import CODES, directions, pair
-from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+from parley.metrics.metric import Metric, Translations
+from parley.metrics.registry import METRICS
 from parley.metrics.significance import CONFIDENCE, Bootstrap, Floats, adjusted, interval
 from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
@@ -25,6 +26,7 @@ from parley.pipeline.progress import progress_bar
 
 BOOTSTRAP_SAMPLES: Final = 1000
 SIGNIFICANCE: Final = 1 - CONFIDENCE
+METRIC: Final = "chrf"
 _FEWEST_FOR_SPREAD: Final = 20  # directions from which their spread can be told
 
 
@@ -199,8 +201,9 @@ def judge(
         raise InputError(
             f"back-translation: no dev message in any of {', '.join(sorted(named))}: nothing can be judged"
         )
+    metric = METRICS[METRIC]
     bootstrap = Bootstrap(messages.rows, BOOTSTRAP_SAMPLES, seed)
-    sides = [_scores(outputs, messages, lines, bootstrap) for outputs in (before, reference, after)]
+    sides = [_scores(outputs, messages, lines, bootstrap, metric) for outputs in (before, reference, after)]
     found = {name: _change(sides, [name]) for name in lines}
     theirs = [name for name in lines if name not in ours]
     by_pair = {key: [name for name in ours if pair_name(*pair(name)) == key] for key in sorted(named, key=_order)}
@@ -221,14 +224,14 @@ def judge(
 
 
 def _scores(
-    outputs: Sequence[str], messages: DevMessages, lines: Mapping[str, list[int]], bootstrap: Bootstrap
+    outputs: Sequence[str], messages: DevMessages, lines: Mapping[str, list[int]], bootstrap: Bootstrap, metric: Metric
 ) -> dict[str, _Scored]:
     found = {}
-    counts = chrf_statistics(outputs, messages.reference)
     for name, places in lines.items():
-        mine = counts[places]
-        sums = bootstrap.sums(mine, [messages.row[place] for place in places])
-        found[name] = _Scored(chrf_score(mine.sum(0)), chrf_scores(sums))
+        columns = [[side[place] for place in places] for side in (messages.source, messages.reference, outputs)]
+        counts = metric.statistics(Translations(name, columns[0], columns[1], columns[2]))
+        sums = bootstrap.sums(counts, [messages.row[place] for place in places])
+        found[name] = _Scored(metric.score(counts.sum(0), pair(name)[1]), metric.scores(sums))
     return found
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from backtranslation.config import GenerationConfig
 from backtranslation.round_trip import languages_ok, repetitions, round_trip_chrf
 from parley.decoding.protocols import TranslatesMany
-from parley.metrics.scores import OffTargetDetector
+from parley.metrics.off_target import OffTargetDetector
 from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from backtranslation.config import pair_name
 from backtranslation.round_folder import read_round
 from parley.languages.table import pair
-from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+from parley.metrics.chrf import chrf_statistics
+from parley.metrics.registry import METRICS
 from parley.metrics.significance import Bootstrap, Floats, interval
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
@@ -90,13 +91,15 @@ def _gains(without: Path, with_rounds: Path, pairs: set[str], samples: int, seed
     keys: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for key in sorted(common):
         keys[key[0]].append(key)
+    chrf = METRICS["chrf"]
     points: dict[str, tuple[float, float]] = {}
     drawn: dict[str, Floats] = {}
     for name, mine in keys.items():
         counts = [chrf_statistics(*zip(*(side[key] for key in mine), strict=True)) for side in lines]
         rows = [place[row_id] for _, row_id in mine]
-        points[name] = (chrf_score(counts[0].sum(0)), chrf_score(counts[1].sum(0)))
-        sums = [chrf_scores(bootstrap.sums(each, rows)) for each in counts]
+        target = pair(name)[1]
+        points[name] = (chrf.score(counts[0].sum(0), target), chrf.score(counts[1].sum(0), target))
+        sums = [chrf.scores(bootstrap.sums(each, rows)) for each in counts]
         drawn[name] = sums[1] - sums[0]
     ours = [name for name in keys if pair_name(*pair(name)) in pairs]
     groups = {"mean": ours, "others": [name for name in keys if name not in ours]}

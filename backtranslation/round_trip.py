@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from parley.corpus.text_column import normal_form
 from parley.languages.table import LANGUAGES
-from parley.metrics.chrf import chrf_scores, chrf_statistics
-from parley.metrics.scores import OffTargetDetector
+from parley.metrics.chrf import sentence_chrf
+from parley.metrics.off_target import OffTargetDetector
 
 Floats = NDArray[np.float64]
 _GRAM: Final = 4
@@ -17,7 +17,7 @@ _GRAM: Final = 4
 
 def round_trip_chrf(round_trips: Sequence[str], originals: Sequence[str]) -> Floats:
     """Sentence chrF2 [N], 0 to 100, as sacrebleu's without smoothing; 0 where nothing came back."""
-    return np.nan_to_num(chrf_scores(chrf_statistics(round_trips, originals).astype(np.float64)))
+    return np.nan_to_num(sentence_chrf(round_trips, originals))
 
 
 def languages_ok(

@@ -67,7 +67,7 @@ def _side(
     from eval.testsets.outputs import translate_directions
     from parley.config.composition import compose_config
     from parley.decoding.translator import DecodingConfig
-    from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+    from parley.metrics.chrf import Chrf, chrf_statistics
     from scripts.graph import stages
     from scripts.run_config import RunConfig
     from training.model.loading import Translator
@@ -88,13 +88,13 @@ def _side(
     for direction in rows:
         chosen = table.filter(np.asarray(table["pair"]) == direction)
         counts = chrf_statistics(chosen["hypothesis"].to_pylist(), chosen["reference"].to_pylist())
-        points.append(chrf_score(counts.sum(0)))
-        samples.append(chrf_scores(bootstrap.sums(counts, [place[row] for row in chosen["row_id"].to_pylist()])))
+        points.append(Chrf().score(counts.sum(0), ""))
+        samples.append(Chrf().scores(bootstrap.sums(counts, [place[row] for row in chosen["row_id"].to_pylist()])))
     return facts, float(np.mean(points)), np.nanmean(samples, axis=0)
 
 
 def _dev(corpus: Path) -> "TestSet":
-    from eval.stage import corpus_testset
+    from eval.evaluation.stage import corpus_testset
 
     return corpus_testset(corpus, "dev")
 

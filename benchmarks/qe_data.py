@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 
 from qe_model.annotations.annotation import AnnotatedTranslation, penalty
-from qe_model.annotations.raters import labels_of, split_raters
-from qe_model.annotations.reading import reader
+from qe_model.annotations.raters import labels_of
+from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.words import labels_to_spans, words_of_side
 from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, Baseline, MinusLength
 from qe_model.evaluation.metrics import (
@@ -53,37 +53,30 @@ SETS: Final = (
     ("MLQE-PE en-de", ("wordtags_mlqepe",), "en-de"),
     ("MLQE-PE en-zh-Hans", ("wordtags_mlqepe",), "en-zh-Hans"),
 )
+FORMS: Final = {"mqm": "mqm_parquet", "wordtags": "word_tags"}  # by the beginning of a file's name
 PARALLEL: Final = 60_000  # sentence pairs that the alignment heuristic sees at most
-
-
-def form_of(name: str) -> str:
-    """The reader for a file of the set."""
-    if name.startswith("mqm"):
-        return "mqm_parquet"
-    return "word_tags" if name.startswith("wordtags") else "sentence_labels"
 
 
 def read(root: Path, name: str) -> Iterator[AnnotatedTranslation]:
     """All translations of one file."""
-    return reader(form_of(name))(root / f"{name}.parquet")
+    return READERS[FORMS[name.partition("_")[0]]](root / f"{name}.parquet")
 
 
 def print_counts(root: Path) -> None:
     """Rows, severities and bad words by file and direction."""
     print("| file | direction | translations | train/dev/test | minor | major | critical | % bad words | % bad gaps |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for path in sorted(root.glob("*.parquet")):
+    for path in sorted(path for path in root.glob("*.parquet") if path.stem.partition("_")[0] in FORMS):
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for one in read(root, path.stem):
             count = found[one.direction]
             count["rows"] += 1
             count[one.split] += 1
             count.update(span.severity for span in one.spans)
-            if one.known or one.score_kind not in ("rating", "critical"):
-                labels = labels_of(one)
-                count["words"] += len(labels.words)
-                count["bad"] += sum(map(bool, labels.severity))
-                count["bad_gaps"] += sum(map(bool, labels.gaps))
+            labels = labels_of(one)
+            count["words"] += len(labels.words)
+            count["bad"] += sum(map(bool, labels.severity))
+            count["bad_gaps"] += sum(map(bool, labels.gaps))
         for direction, count in sorted(found.items()):
             print(_counts_row(path.stem, direction, count))
 
@@ -115,7 +108,7 @@ def rater_agreement(translations: Sequence[AnnotatedTranslation]) -> list[Estima
     """Word MCC, F1-BAD, severity macro-F1, span F1, and MCC with gaps counted as words, pooled over ordered pairs."""
     documents, words, gaps, spans = [], [], [], []
     for one in translations:
-        copies = split_raters(one)
+        copies = [replace(one, spans=one.spans_of(rater), raters=(rater,)) for rater in one.raters]
         for first, second in itertools.permutations(copies, 2):
             gold, said = labels_of(first), labels_of(second)
             documents.append(one.document)
@@ -138,7 +131,8 @@ def print_baselines(root: Path) -> None:
         parts["dev"] = parts["dev"] or mqm["dev"]
         for name, baseline in baselines(parts["train"] or mqm["train"]).items():
             print(_word_row(title, name, baseline, parts), flush=True)
-            sentences.append(_sentence_row(title, name, baseline, parts))
+            if title.startswith(("MQM", "WMT22")):  # word tags have no severities
+                sentences.append(_sentence_row(title, name, baseline, parts))
     print("\n| test set | baseline | accuracy in source | Spearman | per word | systems | Pearson (misleads) |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     print("\n".join(sentences))
@@ -195,11 +189,9 @@ def _sentence_row(title: str, name: str, baseline: Baseline, parts: Mapping[str,
     return f"| {title} | {name} | {' | '.join(map(show, estimates))} |"
 
 
-def _human(translations: Sequence[AnnotatedTranslation]) -> tuple[list[AnnotatedTranslation], np.ndarray]:
-    """Translations with a human score: minus the MQM penalty, or the assessment."""
-    kept = [one for one in translations if one.score is not None]
-    scores = [one.score if one.score_kind != "mqm" else -penalty(one.spans, len(one.raters)) for one in kept]
-    return kept, np.array(scores, np.float64)
+def _human(translations: list[AnnotatedTranslation]) -> tuple[list[AnnotatedTranslation], np.ndarray]:
+    """Translations with their human scores, minus the MQM penalty."""
+    return translations, np.array([-penalty(one.spans, len(one.raters)) for one in translations])
 
 
 def show(estimate: Estimate) -> str:

@@ -140,7 +140,7 @@ def our_side(folder: Path, texts: list[tuple[str, str]], arguments: Arguments, p
     from qe_model.scoring.scorer import QualityScorer, make_pair
 
     torch.set_num_threads(arguments.threads)
-    config = QEModelConfig(encoder=str(folder), predictor="none", max_length=510)
+    config = QEModelConfig(encoder=str(folder), max_length=510)
     model = build_model(config, None, arguments.seed).to(torch.bfloat16 if precision == "bf16" else torch.float32)  # type: ignore[arg-type]
     encoder = input_encoder(model, checkpoint_tokenizer(str(folder)))
     scorer = QualityScorer(model, encoder, Decisions(), batch_tokens=arguments.batch_tokens)

@@ -105,15 +105,15 @@ def difference(one: Scored, other: Scored) -> str:
 
 def scored(asked: "pa.Table", hypotheses: Sequence[str], numbers: Sequence[int], bootstrap: Any) -> Scored:
     """Mean chrF over the directions of `asked`; `numbers` says which message of the bootstrap a line is."""
-    from parley.metrics.chrf import chrf_score, chrf_scores, chrf_statistics
+    from parley.metrics.chrf import Chrf, chrf_statistics
 
     counts = chrf_statistics(hypotheses, asked["reference"].to_pylist())
     pairs, rows = np.asarray(asked["pair"].to_pylist()), np.asarray(numbers)
     points, samples = {}, []
     for pair in dict.fromkeys(pairs.tolist()):
         chosen = pairs == pair
-        points[pair] = chrf_score(counts[chosen].sum(0))
-        samples.append(chrf_scores(bootstrap.sums(counts[chosen], rows[chosen])))
+        points[pair] = Chrf().score(counts[chosen].sum(0), "")
+        samples.append(Chrf().scores(bootstrap.sums(counts[chosen], rows[chosen])))
     return Scored(float(np.mean(list(points.values()))), points, np.nanmean(samples, axis=0))
 
 

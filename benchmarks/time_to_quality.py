@@ -191,15 +191,14 @@ class Bench:
         return [self.validation.texts[pair(direction)[1]][row] for row in self.validation.scored[direction]]
 
     def _mean(self, outputs: dict[str, list[str]]) -> float:
-        from parley.metrics.scores import corpus_chrf
+        from sacrebleu import corpus_chrf
 
-        return sum(corpus_chrf(out, self._references(d)) for d, out in outputs.items()) / len(outputs)
+        scores = [corpus_chrf(out, [self._references(direction)]).score for direction, out in outputs.items()]
+        return sum(scores) / len(scores)
 
     def print_gap(self) -> None:
         """The final difference of the mean over directions, bootstrapped over messages."""
-        from parley.languages.table import pair
-        from parley.metrics.chrf import chrf_scores
-        from parley.metrics.corpus_metrics import statistics
+        from parley.metrics.chrf import Chrf, chrf_statistics
         from parley.metrics.significance import Bootstrap, mean_difference
 
         everything = sorted({int(row) for rows in self.validation.scored.values() for row in rows})
@@ -208,9 +207,8 @@ class Bench:
         samples: dict[str, list[Any]] = {"parley": [], "dense": []}
         for direction, rows in self.validation.scored.items():
             for name, kept in samples.items():
-                target = pair(direction)[1]
-                counts = statistics(self.outputs[name][direction], self._references(direction), target).chrf
-                kept.append(chrf_scores(bootstrap.sums(counts, [place[int(row)] for row in rows])))
+                counts = chrf_statistics(self.outputs[name][direction], self._references(direction))
+                kept.append(Chrf().scores(bootstrap.sums(counts, [place[int(row)] for row in rows])))
         low, high = mean_difference(samples["parley"], samples["dense"]).interval
         gap = self._mean(self.outputs["parley"]) - self._mean(self.outputs["dense"])
         print(f"parley - dense: {gap:+.2f} chrF [{low:+.2f}, {high:+.2f}] over {len(samples['dense'])} directions")

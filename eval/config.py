@@ -6,12 +6,17 @@ from typing import Final
 
 from eval.systems.config import SystemConfig
 from parley.languages.table import pair
+from parley.metrics.registry import DEFAULTS, METRICS
 from parley.pipeline.errors import InputError
 
 OWN: Final = ("teacher", "student")  # names that the systems of the run itself have, or begin with
-_COUNTS: Final = (
-    "max_messages", "auto_source_messages", "disturbed_messages", "latency_messages", "quality_messages", "samples"
-)  # fmt: skip
+_LEAST: Final = {
+    "max_messages": 0,
+    "beam_size": 1,
+    "perturbed_messages": 0,
+    "latency_messages": 0,
+    "quality_messages": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -19,52 +24,44 @@ class EvaluationConfig:
     """What is translated and how it is scored.
 
     Attributes:
-        split: part of the corpus that is translated: test or dev.
+        metrics: registered metrics; differences are tested with the first.
         pairs: directions such as en-fr; empty for every ordered pair of the corpus that has messages.
         max_messages: messages per direction at most; 0 for all.
         beam_size: 1 decodes greedily; exported students always do.
-        auto_source_messages: messages per direction that are also translated without telling the source language.
-        disturbed_messages: messages per direction that are also translated with a wrong source language told, and
-            roughly typed.
+        perturbed_messages: messages per direction that are also translated under each perturbation: source language not
+            told, told wrongly, rough typing.
         latency_messages: test messages that are also translated one at a time on one thread, for the time one takes;
             0 measures none.
         quality_messages: messages per direction that quality estimation scores, where a run has it; 0 for all.
-        all_exports: evaluate every exported form of the student, not the first alone.
         systems: systems from elsewhere, evaluated beside those of the run.
-        bootstrap_samples: samples behind every confidence interval.
-        samples: messages shown in the report with source, reference and hypothesis.
         seed: for the choice of messages and the bootstrap.
     """
 
-    split: str = "test"
+    metrics: list[str] = field(default_factory=lambda: list(DEFAULTS))
     pairs: list[str] = field(default_factory=list)
     max_messages: int = 500
     beam_size: int = 1
-    auto_source_messages: int = 20
-    disturbed_messages: int = 0
+    perturbed_messages: int = 20
     latency_messages: int = 0
     quality_messages: int = 0
-    all_exports: bool = False
     systems: list[SystemConfig] = field(default_factory=list)
-    bootstrap_samples: int = 1000
-    samples: int = 20
     seed: int = 1
 
     def __post_init__(self) -> None:
         """Check values.
 
         Raises:
-            InputError: a count out of range, an unknown split or direction, a system's name that cannot be used.
+            InputError: a count out of range, an unknown metric or direction, a system's name that cannot be used.
         """
-        if self.split not in ("test", "dev"):
-            raise InputError(f"evaluation.split is '{self.split}'; choose test or dev")
-        for key, least in (dict.fromkeys(_COUNTS, 0) | {"beam_size": 1}).items():
+        for key, least in _LEAST.items():
             if getattr(self, key) < least:
                 raise InputError(f"evaluation.{key} is {getattr(self, key)}; it must be at least {least}")
-        if self.bootstrap_samples < 100:
-            raise InputError(f"evaluation.bootstrap_samples is {self.bootstrap_samples}; intervals need at least 100")
         for direction in self.pairs:
             pair(direction)
+        if not self.metrics:
+            raise InputError("evaluation.metrics is empty; name at least one metric, such as chrf")
+        for name in self.metrics if tuple(self.metrics) != DEFAULTS else ():
+            _ = METRICS[name]
         self._check_names()
 
     def _check_names(self) -> None:
@@ -80,4 +77,4 @@ class EvaluationConfig:
     @property
     def of_one_system(self) -> "EvaluationConfig":
         """What the evaluation of one system depends on: what other systems there are changes nothing."""
-        return replace(self, systems=[], all_exports=False, quality_messages=0)
+        return replace(self, systems=[], quality_messages=0)

@@ -1,60 +1,20 @@
 """What is known of one evaluation: its report and, where they lie beside it, the outputs of its systems."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from eval.scoring.message_scores import counts_of
-from parley.metrics.chrf import chrf_statistics
-from parley.metrics.ngrams import Ints
+from eval.scoring.shown_metrics import leading_metric
+from eval.stored_outputs import OUTPUTS, DirectionOutputs, StoredOutputs, read_outputs
+from parley.metrics.metric import Metric
+from parley.metrics.registry import METRICS
 from parley.pipeline.errors import InputError
 
 Report = Mapping[str, Any]
 REPORT: Final = "report.json"
-OUTPUTS: Final = "outputs.parquet"
-SCORES: Final = "message_scores.parquet"  # beside the outputs, line by line
-COUNTS: Final = "chrf_counts"
-COLUMNS: Final = ("pair", "system", "row_id", "domain", "source", "reference", "hypothesis")
-
-
-@dataclass(frozen=True)
-class Messages:
-    """One system's outputs in one direction, columns of [N] texts."""
-
-    row_ids: list[str]
-    domains: list[str]
-    sources: list[str]
-    references: list[str]
-    hypotheses: list[str]
-    counts: Ints | None = None
-
-    def __len__(self) -> int:
-        """Number of messages."""
-        return len(self.row_ids)
-
-    @cached_property
-    def chrf(self) -> Ints:
-        """[N, 24] chrF counts per message; counted from the texts where they are not stored."""
-        return self.counts if self.counts is not None else chrf_statistics(self.hypotheses, self.references)
-
-    @cached_property
-    def keys(self) -> list[tuple[str, str, str]]:
-        """What makes a message the same one elsewhere: id, source and reference."""
-        return list(zip(self.row_ids, self.sources, self.references, strict=True))
-
-    def take(self, lines: Sequence[int]) -> "Messages":
-        """Some of the messages."""
-        counts = None if self.counts is None else self.counts[list(lines)]
-        columns = (self.row_ids, self.domains, self.sources, self.references, self.hypotheses)
-        chosen = [[column[line] for line in lines] for column in columns]
-        return Messages(chosen[0], chosen[1], chosen[2], chosen[3], chosen[4], counts)
 
 
 @dataclass(frozen=True)
@@ -64,47 +24,45 @@ class Evidence:
     Attributes:
         report: content of report.json.
         name: for messages: a run's name or a path.
-        outputs: table with `COLUMNS`, and `COUNTS` where chrF counts are stored; None where no outputs are.
+        outputs: None where none are stored.
+        metric_name: of the metric that differences are tested with; empty for the report's leading one.
     """
 
     report: Report
     name: str = "report"
-    outputs: pa.Table | None = None
-    _cache: dict[tuple[str, str], Messages] = field(default_factory=dict, repr=False, compare=False)
+    outputs: StoredOutputs | None = None
+    metric_name: str = ""
+    _cache: dict[tuple[str, str], DirectionOutputs | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def systems(self) -> list[str]:
         """Names of the systems that have scores."""
         return list(self.report.get("mean", {}))
 
+    @cached_property
+    def metric(self) -> Metric:
+        """The metric that differences are tested with.
+
+        Raises:
+            InputError: no metric of that name.
+        """
+        return METRICS[self.metric_name or leading_metric(self.report)]
+
     def pairs(self, system: str) -> dict[str, dict[str, Any]]:
         """Scores of one system by direction."""
         entries = self.report.get("pairs", {}).items()
         return {direction: entry["systems"][system] for direction, entry in entries if system in entry["systems"]}
 
-    def messages(self, system: str, direction: str) -> Messages | None:
+    def messages(self, system: str, direction: str) -> DirectionOutputs | None:
         """Outputs of one system in one direction; None where none are stored."""
-        lines = self._lines.get((system, direction))
-        if lines is None or self.outputs is None:
+        if self.outputs is None:
             return None
         if (system, direction) not in self._cache:
-            rows = self.outputs.take(pa.array(lines, pa.int64()))
-            found = [rows[name].to_pylist() for name in ("row_id", "domain", "source", "reference", "hypothesis")]
-            counts = counts_of(rows, COUNTS) if COUNTS in rows.column_names else None
-            self._cache[system, direction] = Messages(found[0], found[1], found[2], found[3], found[4], counts)
+            self._cache[system, direction] = self.outputs.get(system, direction)
         return self._cache[system, direction]
 
-    @cached_property
-    def _lines(self) -> dict[tuple[str, str], list[int]]:
-        found: dict[tuple[str, str], list[int]] = defaultdict(list)
-        if self.outputs is not None:
-            names = (self.outputs[name].to_pylist() for name in ("system", "pair"))
-            for line, key in enumerate(zip(*names, strict=True)):
-                found[key].append(line)
-        return dict(found)
 
-
-def load_evidence(path: Path, name: str = "") -> Evidence:
+def load_evidence(path: Path, name: str = "", metric: str = "") -> Evidence:
     """Read a report.json, the folder that holds one, or a run's folder; and the outputs it rests on.
 
     Outputs are looked for beside the report, and in the run's evaluation stages that the report names.
@@ -122,9 +80,9 @@ def load_evidence(path: Path, name: str = "") -> Evidence:
         raise InputError(f"{file}: not readable as JSON ({error})") from error
     if not isinstance(report, dict) or not isinstance(report.get("pairs"), dict):
         raise InputError(f"{file}: not a report of this project (no key 'pairs')")
-    tables = [_read(part) for part in outputs_files(file.parent, report)]
+    files = outputs_files(file.parent, report)
     title = name or str(report.get("run", {}).get("name") or path)
-    return Evidence(report, title, _joined(tables) if tables else None)
+    return Evidence(report, title, read_outputs(files) if files else None, metric)
 
 
 def outputs_files(folder: Path, report: Report) -> list[Path]:
@@ -136,33 +94,3 @@ def outputs_files(folder: Path, report: Report) -> list[Path]:
     roots = (folder.parent, folder.parent.parent)  # the report may lie in runs/X/report or runs/X/report/FINGERPRINT
     found = [root / stage / fingerprint / OUTPUTS for root in roots for stage, fingerprint in stages]
     return [path for path in found if path.is_file()]
-
-
-def _read(path: Path) -> pa.Table:
-    """Outputs, with the chrF counts that lie beside them when they are of the same lines."""
-    table = _table(path)
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; outputs have {', '.join(COLUMNS)}")
-    table = table.select(list(COLUMNS))
-    beside = path.with_name(SCORES)
-    if not beside.is_file():
-        return table
-    scores = _table(beside)
-    keys = ("pair", "system", "row_id")
-    if COUNTS in scores.column_names and all(scores[key].equals(table[key]) for key in keys):
-        table = table.append_column(COUNTS, scores[COUNTS])
-    return table
-
-
-def _joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """All systems in one table; counts are kept only where all have them."""
-    counted = all(COUNTS in table.column_names for table in tables)
-    return pa.concat_tables(table if counted else table.select(list(COLUMNS)) for table in tables)
-
-
-def _table(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -3,8 +3,8 @@
     python scripts/compare_reports.py before=runs/demo/report after=DIR [out=comparison.json] [fail_on_regression=true]
 
 Each is a report.json, the folder of one, or a run's folder. Where both have the same messages the test is the paired
-bootstrap of chrF, otherwise unpaired; p-values are corrected for testing all directions. Exit codes: 0 done, 1 bad
-input, 2 a direction is significantly worse (with fail_on_regression=true).
+bootstrap, otherwise unpaired; p-values are corrected for testing all directions. Exit codes: 0 done, 1 bad input,
+2 a direction is significantly worse (with fail_on_regression=true).
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ class Arguments:
     show: Literal["significant", "all", "none"] = argument("directions in the table", default="significant")
     correction: Literal["holm", "benjamini_hochberg", "none"] = argument("for testing all directions", default="holm")
     alpha: float = argument("level of significance after the correction", default=0.05)
-    margin: float = argument("chrF that a significant difference must exceed to count", default=0.0)
+    metric: str = argument("registered metric; empty for the one the second report tests with", default="")
+    margin: float = argument("points that a significant difference must exceed to count", default=0.0)
     samples: int = argument("bootstrap samples", default=20_000)
     seed: int = argument("of the bootstrap", default=1)
     findings: bool = argument("let the analyzers look into what is worse", default=True)
@@ -46,25 +47,25 @@ def main(arguments: Arguments) -> None:
     """
     from rich.console import Console
 
-    from eval.analyzers.engine import investigate, questions
-    from eval.comparison import compare
+    from eval.analyzers.investigation import investigate, questions
+    from eval.comparison import ComparisonConfig, compare
     from eval.evidence import load_evidence
-    from eval.gates.config import ComparisonConfig, GatesConfig
     from parley.pipeline.atomic import write_json
     from parley.pipeline.errors import InputError
 
     config = ComparisonConfig(
         arguments.samples, arguments.seed, arguments.alpha, arguments.correction, arguments.margin
     )
-    before, after = (load_evidence(Path(path)) for path in (arguments.before, arguments.after))
+    paths = (arguments.before, arguments.after)
+    before, after = (load_evidence(Path(path), metric=arguments.metric) for path in paths)
     found: dict[str, Any] = {"baseline": {"name": before.name}} | compare(before, after, config)
     if not found["systems"]:
         names = f"{', '.join(before.systems)} there, {', '.join(after.systems)} here"
         raise InputError(f"{arguments.before} and {arguments.after} share no system: {names}")
-    findings = investigate(questions(after, before, found, [], GatesConfig())) if arguments.findings else []
+    findings = investigate(questions(after, before, found, [], {})) if arguments.findings else []
     console = Console()
     for system, entry in found["systems"].items():
-        console.print(summary(system, entry), markup=False, highlight=False, soft_wrap=True)
+        console.print(summary(system, entry, after.metric.label), markup=False, highlight=False, soft_wrap=True)
         chosen = directions_shown(entry, arguments.show)
         if chosen:
             console.print(table(entry, chosen))
@@ -77,7 +78,7 @@ def main(arguments: Arguments) -> None:
         raise SystemExit(REGRESSED)
 
 
-def summary(system: str, entry: dict[str, Any]) -> str:
+def summary(system: str, entry: dict[str, Any], label: str = "chrF") -> str:
     """One line per system: the mean and how many directions moved."""
     mean, pairs = entry["mean"], entry["pairs"]
     if not pairs:
@@ -86,7 +87,7 @@ def summary(system: str, entry: dict[str, Any]) -> str:
     tests = sorted({found["test"] for found in pairs.values()})
     moved = f"{len(entry['worse'])} of {len(pairs)} directions worse, {len(entry['better'])} better"
     change = f"{mean['before']:.2f} -> {mean['after']:.2f} ({mean['delta']:+.2f} [{low:+.2f}, {high:+.2f}])"
-    return f"{system}: mean chrF {change}, {moved}; {', '.join(tests)} test"
+    return f"{system}: mean {label} {change}, {moved}; {', '.join(tests)} test"
 
 
 def directions_shown(entry: dict[str, Any], show: str) -> list[str]:

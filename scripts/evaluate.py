@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parley.config.command_line import argument, run
+from parley.metrics.registry import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Arguments:
     split: str = argument("which split, where the test set has a column of that name", default="test")
     system: str = argument("name of the model in the report", default="model")
     format: str = argument("of model: auto, parley, transformers, ctranslate2 or outputs", default="auto")
-    samples: int = argument("messages shown in the report", default=20)
+    metrics: list[str] = argument("registered metrics; differences are tested with the first", default=list(DEFAULTS))
     bootstrap_samples: int = argument("samples behind each confidence interval", default=1000)
     seed: int = argument("of the choice of messages and the bootstrap", default=1)
     device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
@@ -40,17 +41,16 @@ def main(arguments: Arguments) -> None:
         InputError: no system, or one that cannot be used.
     """
     from eval.config import EvaluationConfig
-    from eval.standalone import evaluate_file
+    from eval.evaluation.from_file import evaluate_file
     from eval.systems.config import SystemConfig, load_systems
     from parley.pipeline.errors import InputError
 
     config = EvaluationConfig(
+        metrics=arguments.metrics,
         pairs=arguments.pairs,
         max_messages=arguments.max_messages,
         beam_size=arguments.beam_size,
-        auto_source_messages=arguments.auto_source_messages,
-        samples=arguments.samples,
-        bootstrap_samples=arguments.bootstrap_samples,
+        perturbed_messages=arguments.auto_source_messages,
         seed=arguments.seed,
     )
     systems = load_systems(Path(arguments.systems)) if arguments.systems else []
@@ -60,8 +60,10 @@ def main(arguments: Arguments) -> None:
         raise InputError("missing: model=... or systems=... (see --help)")
     if len({system.name for system in systems}) < len(systems):
         raise InputError(f"two systems have one name: {', '.join(system.name for system in systems)}")
-    testset, out = Path(arguments.testset), Path(arguments.out)
-    print(evaluate_file(systems, testset, out, config, arguments.split, arguments.device))
+    if arguments.bootstrap_samples < 100:
+        raise InputError(f"bootstrap_samples={arguments.bootstrap_samples}: intervals need at least 100")
+    where = Path(arguments.testset), Path(arguments.out)
+    print(evaluate_file(systems, *where, config, arguments.split, arguments.device, arguments.bootstrap_samples))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from backtranslation.candidate_stages import QualityInput
 
 Stages = list[Stage[Any]]
-INT8: Final = "student_int8"  # the form that is shipped; others have their engine's name behind
+INT8: Final = "student_int8"  # the exported form that is shipped, the first one
 
 
 def stages(config: RunConfig) -> Stages:
@@ -20,7 +20,8 @@ def stages(config: RunConfig) -> Stages:
     without back-translation. The student learns from that model, too.
     """
     from backtranslation.loop import WITHOUT, add_rounds
-    from eval.stage import EvaluationStage, ReportStage
+    from eval.evaluation.stage import EvaluationStage
+    from eval.report.stage import ReportStage
     from parley.corpus.stage import corpus_stage
     from training.batches.encoding import EncodedConfig, EncodedStage
     from training.teacher import TeacherStage, TeacherStageConfig
@@ -65,14 +66,14 @@ def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any
     if not rounds:
         return []
     inputs = {stage.name: stage for stage in rounds} | dict(zip(("with", "without"), evaluations, strict=False))
-    told = BacktranslationReportConfig(config.evaluation.bootstrap_samples, config.evaluation.seed)
+    told = BacktranslationReportConfig(seed=config.evaluation.seed)
     return [*rounds, BacktranslationReportStage(told, inputs)]
 
 
 def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     """The student, its control, its exports, and an evaluation of each; nothing in a run without."""
     from distillation.stages import distillation_stages, open_export
-    from eval.stage import EvaluationStage
+    from eval.evaluation.stage import EvaluationStage
 
     learning = config.distillation
     training = config.training, config.batching, config.tracking
@@ -86,16 +87,14 @@ def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stage
         if name != "student_export":
             evaluations.append(EvaluationStage(config.evaluation, inputs, system=name))
             continue
-        engines = learning.export.engines
-        for engine in engines if config.evaluation.all_exports else engines[:1]:
-            system = INT8 if engine == engines[0] else f"{INT8}_{engine}"
-            evaluations.append(EvaluationStage(config.evaluation, inputs, system, engine, open_export))
+        for engine in learning.export.engines[:1]:
+            evaluations.append(EvaluationStage(config.evaluation, inputs, INT8, engine, open_export))
     return [*made, *evaluations]
 
 
 def _external(config: RunConfig, corpus: Stage[Any]) -> Stages:
     """Systems that the run did not make, on its test set."""
-    from eval.external_stage import ExternalConfig, ExternalEvaluationStage
+    from eval.evaluation.external import ExternalConfig, ExternalEvaluationStage
 
     common = config.evaluation.of_one_system
     return [
@@ -120,8 +119,8 @@ def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
 
 def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
     """Annotations, the model of quality estimation and its evaluation; nothing in a run without."""
-    from qe_model.annotations.stage import QEDataStage
-    from qe_model.model.stages import quality_stages
+    from qe_model.data_stage import QEDataStage
+    from qe_model.stages import quality_stages
 
     if not config.qe.enabled:
         return []

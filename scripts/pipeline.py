@@ -106,22 +106,22 @@ def gate(config: RunConfig, report: Path) -> None:
     Raises:
         SystemExit: code `GATE_FAILED` when a gate fails and the config enforces it.
     """
-    from eval.gates.gates import verdict_line
-    from eval.gates.promotion import judge_report, promote, read_promoted
+    from eval.gates.outcomes import verdict_line
+    from eval.gates.promotion import decide_report, promote, read_promoted
 
     folder = run_dir(config)
     if not config.gates.rules and read_promoted(folder) is None:
         return
-    judgement = judge_report(folder, report, config.gates)
-    for outcome in judgement.gates:
+    decision = decide_report(folder, report, config.gates)
+    for outcome in decision.gates:
         say(verdict_line(outcome))
-    for finding in judgement.findings[:3]:
+    for finding in decision.findings[:3]:
         say(f"finding {finding['rank']}: {finding['title']}")
-    if judgement.failed:
-        say(f"{config.name}: {len(judgement.failed)} of {len(judgement.gates)} gates failed; nothing is promoted")
+    if decision.failed:
+        say(f"{config.name}: {len(decision.failed)} of {len(decision.gates)} gates failed; nothing is promoted")
         if config.gates.enforce == "always" or (config.gates.enforce == "tick" and config.tick):
             raise SystemExit(GATE_FAILED)
-    elif config.tick and config.gates.rules and promote(folder, report, config.gates):
+    elif config.tick and config.gates.rules and promote(folder, report):
         say(f"{config.name}: report {report.name} is promoted")
 
 

@@ -11,7 +11,7 @@ from parley.languages.table import language
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig
 from parley.pipeline.stage import transient
-from qe_model.annotations.config import QEDataConfig
+from qe_model.data_config import QEDataConfig
 from qe_model.model.config import QEConfig
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig

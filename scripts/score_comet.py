@@ -30,19 +30,25 @@ def main(arguments: Arguments) -> None:
     """
     from eval.evidence import REPORT, load_evidence
     from eval.report.pages.site import render_folder
-    from parley.metrics.comet import PYTHON, add_comet, score_comet
+    from eval.scoring.added_metric import add_metric, with_values
+    from eval.stored_outputs import OUTPUTS, SCORES
+    from eval.testsets.outputs import write_table
+    from parley.metrics.comet import PYTHON, Comet, score_comet
     from parley.pipeline.atomic import write_json
     from parley.pipeline.errors import InputError
 
     folder, checkpoint = Path(arguments.report), Path(arguments.checkpoint)
     found = load_evidence(folder)
-    if found.outputs is None or not (folder / "outputs.parquet").is_file():
-        raise InputError(f"{folder}: no outputs.parquet beside the report")
-    texts = [found.outputs[name].to_pylist() for name in ("source", "hypothesis", "reference")]
+    stored = found.outputs
+    if stored is None or stored.messages is None or not (folder / OUTPUTS).is_file():
+        raise InputError(f"{folder}: no {OUTPUTS} with {SCORES} beside the report")
+    texts = [stored.outputs[name].to_pylist() for name in ("source", "hypothesis", "reference")]
     python = Path(arguments.python) if arguments.python else PYTHON
     scores = score_comet(texts[0], texts[1], texts[2], checkpoint, python, arguments.batch_size, arguments.gpus)
     report = dict(found.report)
-    add_comet(report, found.outputs, scores, str(checkpoint))
+    messages = with_values(stored.messages, Comet(), scores)
+    add_metric(report, messages, Comet(), str(checkpoint))
+    write_table(folder / SCORES, messages)
     write_json(folder / REPORT, report)
     render_folder(folder)
     means = ", ".join(f"{name} {mean['comet']:.4f}" for name, mean in report["mean"].items() if "comet" in mean)

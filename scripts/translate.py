@@ -5,6 +5,7 @@ echo 'Are you ready?' | python scripts/translate.py model=runs/demo/teacher targ
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from parley.config.command_line import argument, run
 
@@ -23,15 +24,13 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     """Load the model, then answer line by line."""
-    from eval.config import EvaluationConfig
     from eval.line_stream import translate_lines
+    from eval.systems.loading import load_translator
     from parley.languages.table import AUTO, language
 
     target = language(arguments.target_lang).code
     source = arguments.source_lang if arguments.source_lang == AUTO else language(arguments.source_lang).code
-    from eval.standalone import load_translator
-
-    translator = load_translator(arguments.model, EvaluationConfig(beam_size=arguments.beam_size), arguments.device)
+    translator = load_translator(Path(arguments.model), arguments.beam_size, arguments.device)
     translate_lines(translator, sys.stdin.buffer, sys.stdout.buffer, source, target, arguments.batch_size)
 
 

@@ -19,7 +19,9 @@ from parley.corpus.store import Corpus
 from parley.decoding.translator import DecodingConfig, Translator
 from parley.languages.identification import LanguageIdentifier
 from parley.languages.table import CODES, directions, pair
-from parley.metrics.scores import corpus_chrf, off_target_rate
+from parley.metrics.metric import Translations
+from parley.metrics.off_target import off_target_rate
+from parley.metrics.registry import METRICS
 from parley.pipeline.errors import InputError
 from training.batches.batch import Batch, Examples, make_batch
 from training.batches.bucketing import batch_edges
@@ -147,7 +149,8 @@ class TranslationValidation:
         for direction, rows in self.scored.items():
             source, target = pair(direction)
             hypotheses = [next(outputs) for _ in rows]
-            chrf[direction] = corpus_chrf(hypotheses, [self.texts[target][row] for row in rows])
+            texts = [[self.texts[code][row] for row in rows] for code in (source, target)]
+            chrf[direction] = METRICS["chrf"].of(Translations(direction, texts[0], texts[1], hypotheses))
             off_target.append(off_target_rate(hypotheses, target, self.identifier, source))
         scores = {"dev/chrf": float(np.mean(list(chrf.values()))), "dev/off_target": float(np.mean(off_target))}
         for group, members in self.sample.groups().items():

@@ -1,4 +1,1 @@
-"""Investigation as code: what may have made a pair worse. One file per analyzer; docs/analyzers.md says how to add one.
-
-A module of this package is an analyzer when it has `TOPICS`, the questions it answers, and `analyze(question)`.
-"""
+"""What may have made a pair worse, as code. One file an analyzer; docs/analyzers.md says how to add one."""

@@ -6,15 +6,17 @@ The strength is how far the input changed, lowered by how many pairs with the sa
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eval.analyzers.case import Finding, Question, Side, figure, listed
+from eval.analyzers.finding import Finding, figure, listed
+from eval.analyzers.question import Question, Side
+from eval.analyzers.registry import analyzer
 from parley.languages.table import CODES, pair
 
-TOPICS: Final = frozenset({"loss", "language", "level"})
 MIN_CHANGE: Final = 0.1  # relative change of rows; difference of shares
 FEW: Final = 0.25  # of the median pair's rows
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("data_change", "loss", "language", "level")
+def data_change(question: Question) -> list[Finding]:
     """Findings about rows, synthetic share and filters."""
     if question.before is None:
         return _few_rows(question)

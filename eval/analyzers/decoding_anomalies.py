@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from eval.analyzers.case import EXAMPLES, Finding, Flags, Question, example, figure, listed
-from eval.evidence import Messages
+from eval.analyzers.finding import Finding, figure, listed
+from eval.analyzers.question import EXAMPLES, Flags, Question, example
+from eval.analyzers.registry import analyzer
 from eval.scoring import failures
+from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
 
 if TYPE_CHECKING:
     from parley.languages.identification import LanguageIdentifier
 
-TOPICS: Final = frozenset({"loss", "gap", "level"})
 MIN_EXPLAINED: Final = 0.15  # of a pair's loss
 MIN_RATE: Final = 0.03  # of all outputs, where there is nothing to compare with
 MIN_MESSAGES: Final = 3
@@ -32,12 +33,13 @@ ADVICE: Final = {
 }
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("decoding_anomalies", "loss", "gap", "level")
+def decoding_anomalies(question: Question) -> list[Finding]:
     """One finding per anomaly that explains part of the loss of some pairs, or is frequent."""
     return _alone(question) if question.before is None else _compared(question)
 
 
-def anomalies(messages: Messages, direction: str) -> dict[str, Flags]:
+def anomalies(messages: DirectionOutputs, direction: str) -> dict[str, Flags]:
     """[N] flags by kind; each message counts for the first kind that it shows."""
     source, target = pair(direction)
     texts, references = messages.hypotheses, messages.references
@@ -91,17 +93,17 @@ def _finding(
     order = sorted(shares, key=lambda direction: -shares[direction])
     worst, both = order[0], question.aligned[order[0]]
     before, after = (float(np.mean([rates[kind, direction][side] for direction in order])) for side in (0, 1))
-    whole, rest = both.loss(), both.loss(~new[kind, worst])
+    whole, rest, unit = both.loss(), both.loss(~new[kind, worst]), question.metric.label
     title = f"{kind} in {listed(order)}: {after:.1%} of the messages (before: {before:.1%}); in {worst} the loss is "
     evidence = (
         figure(f"{kind}, share of messages", before, after, "share"),
-        figure(f"loss of {worst}", None, whole, "chrF"),
-        figure(f"loss of {worst} without these messages", None, rest, "chrF"),
+        figure(f"loss of {worst}", None, whole, unit),
+        figure(f"loss of {worst} without these messages", None, rest, unit),
     )
     return Finding(
         kind="cause",
         strength=float(np.mean(list(shares.values()))),
-        title=title + f"{rest:.1f} chrF without these messages, {whole:.1f} with them",
+        title=title + f"{rest:.1f} {unit} without these messages, {whole:.1f} with them",
         pairs=tuple(order),
         evidence=evidence,
         next=ADVICE[kind],

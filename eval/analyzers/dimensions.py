@@ -8,15 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from eval.analyzers.case import Aligned, Finding, Flags, Question, figure
-from eval.evidence import Messages
+from eval.analyzers.finding import Finding, figure
+from eval.analyzers.question import Aligned, Flags, Question
+from eval.analyzers.registry import analyzer
 from eval.scoring.buckets import bucket_rows, frequent_words
+from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
-from parley.metrics.chrf import chrf_scores
+from parley.metrics.metric import Metric
 from parley.metrics.ngrams import Ints
 from parley.metrics.significance import Bootstrap, adjusted
 
-TOPICS: Final = frozenset({"loss", "gap"})
 SAMPLES: Final = 2000
 ALPHA: Final = 0.01
 MIN_MESSAGES: Final = 10
@@ -32,13 +33,14 @@ NAMES: Final = {
 }
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("dimensions", "loss", "gap")
+def dimensions(question: Question) -> list[Finding]:
     """The buckets that explain most, one per direction and feature."""
     found = [finding for direction, both in question.aligned.items() for finding in _of_pair(question, direction, both)]
     return sorted(found, key=lambda finding: (-finding.strength, finding.title))[:10]
 
 
-def buckets(messages: Messages, direction: str) -> dict[str, Flags]:
+def buckets(messages: DirectionOutputs, direction: str) -> dict[str, Flags]:
     """[N] membership by bucket; rare words are those that few of these messages have."""
     code = pair(direction)[0]
     frequent = {code: frequent_words(messages.sources, code)}
@@ -62,8 +64,8 @@ def _of_pair(question: Question, direction: str, both: Aligned) -> list[Finding]
     if not candidates or both.loss() <= 0:
         return []
     draw = Bootstrap(len(both), SAMPLES)
-    counts = np.concatenate([both.before.chrf, both.after.chrf], axis=1)
-    p_values = adjusted([_p_worse(draw, counts, inside) for inside in candidates.values()], "holm")
+    counts = np.concatenate([side.statistics(both.metric) for side in (both.before, both.after)], axis=1)
+    p_values = adjusted([_p_worse(draw, both.metric, counts, inside) for inside in candidates.values()], "holm")
     found = []
     for (name, inside), p_value in zip(candidates.items(), p_values, strict=True):
         excess = both.explained(inside) - float(inside.mean())
@@ -72,14 +74,13 @@ def _of_pair(question: Question, direction: str, both: Aligned) -> list[Finding]
     return found
 
 
-def _p_worse(draw: Bootstrap, counts: Ints, inside: Flags) -> float:
+def _p_worse(draw: Bootstrap, metric: Metric, counts: Ints, inside: Flags) -> float:
     """One-sided p-value of the bucket losing no more than the rest."""
     losses = []
     for flags in (inside, ~inside):
         lines = np.flatnonzero(flags)
         sums = draw.sums(counts[lines], lines.tolist())
-        half = sums.shape[1] // 2
-        losses.append(chrf_scores(sums[:, :half]) - chrf_scores(sums[:, half:]))
+        losses.append(metric.scores(sums[:, : metric.width]) - metric.scores(sums[:, metric.width :]))
     apart = losses[0] - losses[1]
     apart = apart[~np.isnan(apart)]
     return float(((apart <= 0).sum() + 1) / (len(apart) + 1))
@@ -87,15 +88,15 @@ def _p_worse(draw: Bootstrap, counts: Ints, inside: Flags) -> float:
 
 def _finding(question: Question, direction: str, both: Aligned, name: str, inside: Flags, excess: float) -> Finding:
     losses = [both.loss(inside), both.loss(~inside)]
-    share = float(inside.mean())
+    share, unit = float(inside.mean()), both.metric.label
     return Finding(
         kind="place",
         strength=excess,
-        title=f"{direction}: messages with {name} lose {losses[0]:.1f} chrF, the others {losses[1]:.1f}",
+        title=f"{direction}: messages with {name} lose {losses[0]:.1f} {unit}, the others {losses[1]:.1f}",
         pairs=(direction,),
         evidence=(
-            figure(f"loss with {name}", None, losses[0], "chrF"),
-            figure("loss of the others", None, losses[1], "chrF"),
+            figure(f"loss with {name}", None, losses[0], unit),
+            figure("loss of the others", None, losses[1], unit),
             figure(f"share of messages with {name}", None, share, "share"),
             figure("share of the loss that is gone without them", None, both.explained(inside), "share"),
         ),

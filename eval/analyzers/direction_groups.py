@@ -8,21 +8,24 @@ from typing import Final
 
 import numpy as np
 
-from eval.analyzers.case import Finding, Question, figure, listed
+from eval.analyzers.finding import Finding, figure, listed
+from eval.analyzers.question import Question
+from eval.analyzers.registry import analyzer
 from parley.languages.table import LANGUAGES, pair
 
-TOPICS: Final = frozenset({"loss", "gap"})
 MIN_DIRECTIONS: Final = 3
 MIN_ERRORS: Final = 3.0  # standard errors between the group's mean and the rest's
 MIN_INSIDE: Final = 0.6  # of the directions asked about must be in the group
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("direction_groups", "loss", "gap")
+def direction_groups(question: Question) -> list[Finding]:
     """The one group that the losses share best, if any."""
     if question.before is None:
         return []
+    key = question.metric.name
     old, new = (side.evidence.pairs(side.system) for side in (question.before, question.after))
-    deltas = {direction: new[direction]["chrf"] - old[direction]["chrf"] for direction in new if direction in old}
+    deltas = {direction: new[direction][key] - old[direction][key] for direction in new if direction in old}
     found = [finding for group in _groups(deltas) if (finding := _finding(question, deltas, *group))]
     return sorted(found, key=lambda finding: (-finding.strength, len(finding.pairs), finding.title))[:1]
 
@@ -55,15 +58,16 @@ def _finding(
         return None
     losses = [max(0.0, -deltas[direction]) for direction in deltas]
     covered = sum(max(0.0, -value) for value in group) / sum(losses)
+    unit = question.metric.label
     leads = (question.follow(topic="language", language=language, pairs=tuple(inside)),) if language else ()
     return Finding(
         kind="place",
         strength=max(0.0, covered - len(group) / len(deltas)),
-        title=f"{name}: {np.mean(group):+.1f} chrF on average ({listed(inside)}), elsewhere {np.mean(rest):+.1f}",
+        title=f"{name}: {np.mean(group):+.1f} {unit} on average ({listed(inside)}), elsewhere {np.mean(rest):+.1f}",
         pairs=tuple(inside),
         evidence=(
-            figure(f"mean change {name}, {len(group)} directions", None, float(np.mean(group)), "chrF"),
-            figure(f"mean change of the other {len(rest)}", None, float(np.mean(rest)), "chrF"),
+            figure(f"mean change {name}, {len(group)} directions", None, float(np.mean(group)), unit),
+            figure(f"mean change of the other {len(rest)}", None, float(np.mean(rest)), unit),
         ),
         next="what is common to these directions is a better suspect than any single pair",
         leads_to=leads,

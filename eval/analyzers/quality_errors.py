@@ -6,10 +6,11 @@ Against a better side a kind is as strong as its share of the errors that came t
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eval.analyzers.case import Finding, Question, Side, example, figure, listed
+from eval.analyzers.finding import Finding, figure, listed
+from eval.analyzers.question import Question, Side, example
+from eval.analyzers.registry import analyzer
 from parley.metrics.message_quality import DIMENSIONS, SEVERITIES
 
-TOPICS: Final = frozenset({"loss", "gap", "level"})
 MIN_RATE: Final = 1.0  # errors per 100 words, more than before or at all
 MIN_SHARE: Final = 0.4  # of these errors
 MIN_MESSAGES: Final = 10  # scored in a direction; fewer say nothing
@@ -21,7 +22,8 @@ ADVICE: Final = {
 Rates = Mapping[str, float]
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("quality_errors", "loss", "gap", "level")
+def quality_errors(question: Question) -> list[Finding]:
     """One finding per dimension that makes up much of the errors of some directions."""
     found: dict[str, dict[str, tuple[float, float]]] = {}  # dimension -> direction -> errors, and share of all errors
     for direction in question.pairs:

@@ -8,14 +8,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from eval.analyzers.case import Finding, Question, figure, listed
+from eval.analyzers.finding import Finding, figure, listed
+from eval.analyzers.question import Question
+from eval.analyzers.registry import analyzer
 
-TOPICS: Final = frozenset({"gap", "loss", "level"})
 OUTLIER: Final = 3.0  # times the median layer's error
 MIN_ERROR: Final = 0.02
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("quantization", "gap", "loss", "level")
+def quantization(question: Question) -> list[Finding]:
     """The outlier layers of the quantized system, or a worse error of all layers than before."""
     now = layer_errors(question.after.report, question.after.system)
     before = question.before

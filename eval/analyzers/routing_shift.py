@@ -11,16 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.analyzers.case import Finding, Question, figure
+from eval.analyzers.finding import Finding, figure
+from eval.analyzers.question import Question
+from eval.analyzers.registry import analyzer
 from parley.languages.table import pair
 
-TOPICS: Final = frozenset({"loss", "language"})
 MIN_SHIFT: Final = 0.15
 MIN_AHEAD: Final = 1.5  # times the median language's shift: all languages moving is another training, not a fault
 Shares = NDArray[np.float64]
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("routing_shift", "loss", "language")
+def routing_shift(question: Question) -> list[Finding]:
     """One finding per language whose routing moved more than that of the others."""
     if question.before is None or question.before.evidence is question.after.evidence:
         return []

@@ -5,16 +5,18 @@ A language cut into more pieces has longer sequences, fewer exposures per piece,
 
 from typing import Final
 
-from eval.analyzers.case import Finding, Question, figure
+from eval.analyzers.finding import Finding, figure
+from eval.analyzers.question import Question
+from eval.analyzers.registry import analyzer
 from parley.languages.table import pair
 
-TOPICS: Final = frozenset({"loss", "language", "level"})
 MIN_FERTILITY: Final = 0.05  # relative growth of tokens per character
 MIN_BYTES: Final = 0.02  # growth of the share of byte tokens
 MUCH_BYTES: Final = 0.1  # of the tokens, where there is nothing to compare with
 
 
-def analyze(question: Question) -> list[Finding]:
+@analyzer("vocabulary", "loss", "language", "level")
+def vocabulary(question: Question) -> list[Finding]:
     """One finding per language that the vocabulary fits worse, or badly."""
     now = question.after.report.get("tokenizer", {}).get("languages", {})
     then = question.before.report.get("tokenizer", {}).get("languages", {}) if question.before else {}

@@ -1,94 +1,72 @@
-"""Typed configuration of gates: which figures of the report must hold, and how comparisons are made."""
+"""Typed configuration of gates: which figures of the report must hold."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from parley.metrics.significance import Correction
+from eval.gates.figures.registry import GATE_FIGURES
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
 
-FIGURES: Final = ("mean", "worst", "gap", "size", "speed", "report", "promoted")
-PROMOTED: Final = ("promoted.mean_loss", "promoted.worst_loss", "promoted.regressions")
-
-
-@dataclass(frozen=True)
-class ComparisonConfig:
-    """How two evaluations are compared.
-
-    Attributes:
-        samples: bootstrap samples; with 240 tests p-values below 0.0002 must be possible, which takes 10,000 and more.
-        seed: of the bootstrap.
-        alpha: level of significance after the correction.
-        correction: for testing all directions at once: holm, benjamini_hochberg or none.
-        margin: chrF that a significant difference must exceed to count.
-    """
-
-    samples: int = 20_000
-    seed: int = 1
-    alpha: float = 0.05
-    correction: Correction = "holm"
-    margin: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check values.
-
-        Raises:
-            InputError: a value out of range.
-        """
-        if self.samples < 100:
-            raise InputError(f"gates.comparison.samples is {self.samples}; p-values need at least 100")
-        if not 0 < self.alpha < 1:
-            raise InputError(f"gates.comparison.alpha is {self.alpha}; it lies between 0 and 1")
+_RULE: Final = re.compile(
+    r"(?:(?!vs )(?P<system>\S+) )?(?:vs (?P<against>\S+) )?(?P<figure>[\w.+-]+) ?(?P<compare>>=|<=) ?"
+    r"(?P<limit>[-+]?[\d.]+(?:e[-+]?\d+)?)(?P<required> required)?"
+)
+FORM: Final = "[SYSTEM] [vs OTHER] FIGURE >= LIMIT [required], such as 'student mean.chrf >= 60'; or <="
+REFERENCE: Final = "teacher"  # system that a gap is measured from when a rule does not say
 
 
 @dataclass(frozen=True)
 class GateRule:
-    """One gate: a figure of the report and the limit that it must keep. Give one of at_least and at_most.
+    """One gate: a figure of the report and the limit that it must keep.
 
     Attributes:
-        figure: mean.KEY, worst.KEY (over directions), gap.mean|worst|sure|share (chrF behind `against`), size.KEY,
-            size.share, speed.KEY, report.DOTTED.PATH, promoted.mean_loss|worst_loss|regressions.
-        at_least: lower limit.
-        at_most: upper limit.
-        system: whose figure; empty for the system of all gates.
-        against: system that gap and size.share compare with; empty for `reference`.
+        figure: a registered figure and its key, `mean.chrf`; docs/gates.md lists them.
+        compare: how a passing value compares with the limit.
+        system: whose figure; empty for the system that is shipped.
+        against: system that a gap or a share compares with.
         required: fail when the report lacks the figure; otherwise the gate is not judged and says so.
     """
 
     figure: str
-    at_least: float | None = None
-    at_most: float | None = None
+    compare: Literal[">=", "<="]
+    limit: float
     system: str = ""
-    against: str = ""
+    against: str = REFERENCE
     required: bool = False
 
-    def __post_init__(self) -> None:
-        """Check values.
-
-        Raises:
-            InputError: an unknown figure, no limit, or two.
-        """
-        kind, _, rest = self.figure.partition(".")
-        if kind not in FIGURES or not rest or (kind == "promoted" and self.figure not in PROMOTED):
-            raise InputError(f"gate figure '{self.figure}': begins with {', '.join(FIGURES)} (see docs/gates.md)")
-        if kind == "gap" and rest not in ("mean", "worst", "sure", "share"):
-            raise InputError(f"gate figure '{self.figure}': choose gap.mean, gap.worst, gap.sure or gap.share")
-        if (self.at_least is None) == (self.at_most is None):
-            raise InputError(f"gate figure '{self.figure}': give one of at_least and at_most")
-        if kind == "promoted" and self.at_most is None:
-            raise InputError(f"gate figure '{self.figure}': a loss has an upper limit, at_most")
+    @property
+    def kind(self) -> str:
+        """Name of the figure in the registry."""
+        return self.figure.partition(".")[0]
 
     @property
-    def limit(self) -> float:
-        """The limit, whichever side it is on."""
-        limit = self.at_least if self.at_least is not None else self.at_most
-        assert limit is not None
-        return limit
+    def key(self) -> str:
+        """What is asked of the figure."""
+        return self.figure.partition(".")[2]
 
-    @property
-    def compare(self) -> Literal[">=", "<="]:
-        """How a passing value compares with the limit."""
-        return ">=" if self.at_least is not None else "<="
+
+def parse_rule(name: str, text: str) -> GateRule:
+    """A gate from its line in the config: `[SYSTEM] [vs OTHER] FIGURE >= LIMIT [required]`.
+
+    Raises:
+        InputError: it has another form, names no figure, or has its limit on the wrong side.
+    """
+    found = _RULE.fullmatch(" ".join(str(text).split()))
+    try:
+        limit = float(found["limit"]) if found else 0.0
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError(f"gates.rules.{name}: '{text}' is no gate; write {FORM}")
+    compare: Literal[">=", "<="] = ">=" if found["compare"] == ">=" else "<="
+    against, required = found["against"] or REFERENCE, bool(found["required"])
+    rule = GateRule(found["figure"], compare, limit, found["system"] or "", against, required)
+    try:
+        GATE_FIGURES[rule.kind].check(rule.key, compare)
+    except InputError as error:
+        raise InputError(f"gates.rules.{name}: {error}") from error
+    return rule
 
 
 @dataclass(frozen=True)
@@ -96,15 +74,22 @@ class GatesConfig:
     """Gates of a run.
 
     Attributes:
-        rules: gates by name.
-        system: the system to be shipped; empty for the first of student_int8, student, teacher that has scores.
-        reference: system that a gap is measured from when a rule does not say.
-        comparison: how the promoted model is compared with.
+        rules: by name, a line each: `[SYSTEM] [vs OTHER] FIGURE >= LIMIT [required]`, or `<=`.
         enforce: exit with code 2 when a gate fails: on tick (the scheduled form), always, or never.
     """
 
-    rules: dict[str, GateRule] = field(default_factory=dict)
-    system: str = ""
-    reference: str = "teacher"
-    comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
+    rules: dict[str, str] = field(default_factory=dict)
     enforce: Literal["tick", "always", "never"] = transient("tick")
+
+    def __post_init__(self) -> None:
+        """Check every rule.
+
+        Raises:
+            InputError: a rule that cannot be read.
+        """
+        _ = self.parsed
+
+    @property
+    def parsed(self) -> dict[str, GateRule]:
+        """The rules by name."""
+        return {name: parse_rule(name, text) for name, text in self.rules.items()}

@@ -1,20 +1,19 @@
 """Promotion: `runs/<name>/promoted.json` says which report a run ships by. Gates hold every new report against it.
 
-judge_report   gates, comparison and findings of a finished report, shown in the published one
+decide_report  gates, comparison and findings of a finished report, shown in the published one
 promote        the report becomes the one that later ones are compared with; the one before is remembered
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from eval.evidence import REPORT, Evidence, load_evidence
 from eval.gates.config import GatesConfig
-from eval.gates.gates import shipped_system
-from eval.gates.judgement import Judgement, judge
+from eval.gates.decision import Decision, decide
+from eval.gates.outcomes import shipped_system
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.registry import now
@@ -63,8 +62,8 @@ def baseline_of(run_dir: Path, report: str) -> tuple[Evidence, dict[str, Any]] |
     return load_evidence(folder, run_dir.name), facts
 
 
-def judge_report(run_dir: Path, report: Path, config: GatesConfig) -> Judgement:
-    """Judge a finished report and show the judgement in the published one, `runs/<name>/report/`.
+def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
+    """Hold the gates against a finished report and show the decision in the published one, `runs/<name>/report/`.
 
     Args:
         report: finished folder of the report stage; it is not changed.
@@ -75,12 +74,12 @@ def judge_report(run_dir: Path, report: Path, config: GatesConfig) -> Judgement:
     from eval.report.pages.site import render_folder
 
     evidence, found = load_evidence(report, run_dir.name), baseline_of(run_dir, report.name)
-    judgement = judge(evidence, config, *(found or (None, None)))
-    write_json(report.parent / REPORT, judgement.add_to(evidence.report))
+    decision = decide(evidence, config, *(found or (None, None)))
+    write_json(report.parent / REPORT, decision.add_to(evidence.report))
     render_folder(report.parent)
-    state = _state(run_dir, report, config) | {"passed": not judgement.failed, "judged": now()}
+    state = _state(run_dir, report, config) | {"passed": not decision.failed, "judged": now()}
     write_json(run_dir / JUDGED, state)
-    return judgement
+    return decision
 
 
 def is_judged(run_dir: Path, report: Path, config: GatesConfig) -> bool:
@@ -93,7 +92,7 @@ def is_judged(run_dir: Path, report: Path, config: GatesConfig) -> bool:
     return {key: last.get(key) for key in state} == state
 
 
-def promote(run_dir: Path, report: Path, config: GatesConfig) -> bool:
+def promote(run_dir: Path, report: Path) -> bool:
     """Make a report the promoted one; False when it is already.
 
     Raises:
@@ -106,7 +105,7 @@ def promote(run_dir: Path, report: Path, config: GatesConfig) -> bool:
     pointer = {
         "name": evidence.name,
         "report": report.name,
-        "system": shipped_system(evidence, config),
+        "system": shipped_system(evidence),
         "stages": dict(evidence.report.get("run", {}).get("fingerprints", {})),
         "promoted": now(),
         "previous": {key: value for key, value in before.items() if key != "previous"} if before else None,
@@ -116,10 +115,9 @@ def promote(run_dir: Path, report: Path, config: GatesConfig) -> bool:
 
 
 def _state(run_dir: Path, report: Path, config: GatesConfig) -> dict[str, Any]:
-    """What a judgement depends on."""
+    """What a decision depends on."""
     pointer: Mapping[str, Any] | None = read_promoted(run_dir)
     if pointer is not None and pointer["report"] == report.name:
         pointer = pointer.get("previous")
-    values = {key: value for key, value in asdict(config).items() if key != "enforce"}
-    gates = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    gates = hashlib.sha256(json.dumps(dict(config.rules), sort_keys=True).encode()).hexdigest()[:16]
     return {"report": report.name, "baseline": pointer["report"] if pointer else None, "gates": gates}

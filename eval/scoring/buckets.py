@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from eval.scoring.scoring import LENGTH_BINS, length_label
+from eval.scoring.direction_scores import LENGTH_BINS, length_label
 from parley.languages.scripts import CharacterClass, class_counts, letter_count, own_letter_count
 from parley.languages.table import LANGUAGES, pair
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parley.languages.table import LANGUAGES
-from parley.metrics.significance import Floats
+from parley.metrics.ngrams import Floats
 
 Flags = NDArray[np.bool_]
 MIN_LENGTH: Final = 10  # characters without spaces; shorter messages have many right lengths

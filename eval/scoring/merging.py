@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 Scores = dict[str, Any]
+SCORES_FILE: Final = "scores.json"  # of an evaluation
 _BY_SYSTEM: Final = ("systems", "mean", "speed", "quantization", "copy_accuracy")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eval.systems.config import SystemConfig
-from eval.systems.limits import token_limit
+from eval.systems.length_limit import token_limit
 from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import language

@@ -9,19 +9,28 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-import pyarrow as pa
-
-from parley.metrics.means import sampled_means
-from parley.metrics.significance import Bootstrap, Floats, interval
+from parley.metrics.metric import MeanMetric, Translations
+from parley.metrics.registry import metric
 from parley.pipeline.errors import InputError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PYTHON: Final = ROOT / ".venv-comet" / "bin" / "python"
 WORKER: Final = Path(__file__).with_name("comet_worker.py")
-Scores = dict[str, Any]
+
+
+@metric
+class Comet(MeanMetric):
+    """COMET as `scripts/score_comet.py` put it beside the outputs."""
+
+    name = "comet"
+    label = "COMET"
+    digits = 4
+
+    def values(self, texts: Translations) -> list[float]:
+        """Raises InputError: they are made by the script alone, which knows a checkpoint."""
+        raise InputError("no COMET scores are stored with these outputs; make them with scripts/score_comet.py")
 
 
 def score_comet(
@@ -63,34 +72,3 @@ def score_comet(
     if len(scores) != len(sources):
         raise InputError(f"COMET gave {len(scores)} scores for {len(sources)} messages")
     return [float(score) for score in scores]
-
-
-def add_comet(report: Scores, outputs: pa.Table, scores: Sequence[float], checkpoint: str) -> None:
-    """Put `comet` and `comet_ci` into a report: means per direction and system, and over directions.
-
-    Args:
-        report: content of report.json; changed in place.
-        outputs: [N] lines with `pair`, `system` and `row_id`.
-        scores: [N] COMET scores.
-        checkpoint: its name, kept in `metrics.signatures`.
-    """
-    settings = report.get("metrics", {}).get("bootstrap", {})
-    columns = [outputs[name].to_pylist() for name in ("system", "pair", "row_id")]
-    number = {row_id: place for place, row_id in enumerate(dict.fromkeys(columns[2]))}
-    groups: dict[tuple[str, str], list[int]] = {}
-    for line, key in enumerate(zip(columns[0], columns[1], strict=True)):
-        groups.setdefault(key, []).append(line)
-    draw = Bootstrap(len(number), int(settings.get("samples", 1000)), int(settings.get("seed", 1)))
-    values = np.asarray(scores)
-    drawn: dict[str, list[Floats]] = {}
-    for (system, direction), lines in groups.items():
-        rows = [number[columns[2][line]] for line in lines]
-        samples = sampled_means(draw, values[lines][:, None], rows)[:, 0]
-        entry = report["pairs"][direction]["systems"][system]
-        entry |= {"comet": float(values[lines].mean()), "comet_ci": list(interval(samples))}
-        drawn.setdefault(system, []).append(samples)
-    for system, samples_of in drawn.items():
-        found = [entry["systems"][system]["comet"] for entry in report["pairs"].values() if system in entry["systems"]]
-        ci = list(interval(np.nanmean(samples_of, axis=0)))
-        report["mean"][system] |= {"comet": float(np.mean(found)), "comet_ci": ci}
-    report.setdefault("metrics", {}).setdefault("signatures", {})["comet"] = checkpoint

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 _BITS = 21  # enough for every code point + 1; three symbols fit one int64 sort key
 _CHUNK = 4096  # messages per sort: bounds memory, and message numbers stay far below 2**21
 

@@ -2,7 +2,7 @@
 
 One draw of message weights serves every direction and system. Directions that share messages are so resampled together,
 which keeps the interval of a mean over directions, and of a difference between two systems, honest. With seed 12345 the
-draws are those of sacrebleu's paired bootstrap, and `sacrebleu_test` gives its result.
+draws are those of sacrebleu's paired bootstrap.
 Legend: B samples, R messages of the test set, N messages of one direction, S counts per message, M tests.
 """
 
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from parley.metrics.ngrams import Ints
+from parley.metrics.ngrams import Floats, Ints
 
-Floats = NDArray[np.float64]
 ScoreFunction = Callable[[Floats], Floats]
 Correction = Literal["holm", "benjamini_hochberg", "none"]
 CONFIDENCE: Final = 0.95
+SAMPLES: Final = 1000  # of the bootstrap behind an interval
 _BLOCK = 1 << 23  # weights turned to float at a time: 64 MiB at most
 _EXACT: Final = 1 << 24  # whole numbers below this are exact in float32
 
@@ -26,7 +25,7 @@ _EXACT: Final = 1 << 24  # whole numbers below this are exact in float32
 class Bootstrap:
     """Resampled message weights: how often each of R messages is drawn in each of B samples."""
 
-    def __init__(self, messages: int, samples: int = 1000, seed: int = 1) -> None:
+    def __init__(self, messages: int, samples: int = SAMPLES, seed: int = 1) -> None:
         """Draw with replacement.
 
         Raises:
@@ -54,7 +53,7 @@ class Bootstrap:
         index = np.asarray(rows)
         everything = len(index) == self._weights.shape[1] and bool((index == np.arange(len(index))).all())
         # No sample can weigh a message more than the number of draws: below the bound float32 sums are exact.
-        small = int(counts.max(initial=0)) * self._weights.shape[1] < _EXACT
+        small = int(np.abs(counts).max(initial=0)) * self._weights.shape[1] < _EXACT
         kind: type[np.floating] = np.float32 if small else np.float64
         values = counts.astype(kind)
         step = max(1, _BLOCK // max(1, len(index)))
@@ -120,48 +119,6 @@ def unpaired_difference(
     deltas = scores[0] - scores[1]
     point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
     return Difference(float(point[0]), interval(deltas, confidence), p_value(deltas))
-
-
-@dataclass(frozen=True)
-class SacrebleuResult:
-    """What sacrebleu's paired bootstrap says of one system: score, mean and half interval of samples, p-value.
-
-    The baseline has no p-value.
-    """
-
-    score: float
-    mean: float
-    ci: float
-    p_value: float | None
-
-
-def sacrebleu_test(
-    baseline: Ints, system: Ints, bootstrap: Bootstrap, score: ScoreFunction
-) -> tuple[SacrebleuResult, SacrebleuResult]:
-    """The paired bootstrap test as `sacrebleu.significance` defines it, which follows Moses.
-
-    Args:
-        baseline: [N, S] counts per message of the baseline; N is the bootstrap's number of messages.
-        system: [N, S] of the system that is held against it.
-        score: summed counts [B, S] -> scores [B].
-
-    Returns:
-        Results of baseline and system.
-    """
-    both = np.concatenate([baseline, system], axis=1)
-    sums, total, width = bootstrap.sums(both, range(len(both))), both.sum(0, keepdims=True).astype(float), len(system.T)
-    theirs, mine = score(sums[:, :width]), score(sums[:, width:])
-    other, point = float(score(total[:, :width])[0]), float(score(total[:, width:])[0])
-    apart = np.abs(mine - theirs)
-    extreme = int((apart - apart.mean() > abs(point - other)).sum())
-    p_value = (extreme + 1) / (len(mine) + 1)
-    return _sacrebleu_result(other, theirs, None), _sacrebleu_result(point, mine, p_value)
-
-
-def _sacrebleu_result(point: float, samples: Floats, p_value: float | None) -> SacrebleuResult:
-    ordered, cut = np.sort(samples), len(samples) // 40
-    half = 0.5 * float(ordered[len(samples) - cut - 1] - ordered[cut])
-    return SacrebleuResult(point, float(samples.mean()), half, p_value)
 
 
 def mean_difference(a: Sequence[Floats], b: Sequence[Floats], confidence: float = CONFIDENCE) -> Difference:

@@ -16,7 +16,7 @@ from parley.pipeline.errors import InputError
 Side = Literal["target", "source"]
 Dimension = Literal["accuracy", "fluency", "consistency", "other"]
 Severity = Literal["minor", "major", "critical"]
-Origin = Literal["human", "synthetic", "model"]
+Origin = Literal["human", "synthetic"]
 Known = Literal["severity", "dimension", "gaps", "source"]
 
 # Ways of annotating: each marks more or fewer words.
@@ -28,8 +28,10 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 ORIGINS: Final[tuple[Origin, ...]] = get_args(Origin)
 KNOWN: Final[tuple[Known, ...]] = get_args(Known)
+SYNTHETIC_KNOWN: Final[frozenset[Known]] = frozenset({"severity", "dimension", "gaps"})  # of synthetic errors
 SEVERITY_LABELS: Final = ("ok", *SEVERITIES)  # label of a word or gap = position here: 0 ok ... 3 critical
 DIMENSION_LABELS: Final = ("none", *DIMENSIONS)  # 0 none (an ok word), 1 accuracy, 2 fluency, 3 consistency, 4 other
+POINTS: Final[dict[Severity, float]] = {"minor": 1.0, "major": 5.0, "critical": 25.0}  # penalty of one error (MQM)
 UNPLACED: Final = -1
 
 
@@ -98,12 +100,10 @@ class AnnotatedTranslation:
         spans: of all raters, in the raters' order.
         raters: everybody who looked at it, also those who marked nothing; empty for synthetic errors.
         known: what the annotation tells beyond bad or ok: severities, dimensions, gaps (omissions), source words.
-        score: sentence score, higher is better; `score_kind` names its unit ("mqm", "rating", "da", "hter", ...).
-        reference: a good translation, where there is one. Never shown to the model.
-        origin: human annotation, synthetic errors, or a model's output aligned to a reference.
+        origin: human annotation or synthetic errors.
         source_words, target_words: words as the annotators saw them; None: see `words.words_of`.
         split, domain: as published, or empty.
-        style: one of `STYLES` where the source names it; empty: see `example_labels.style_of`.
+        style: one of `STYLES` where the source names it; empty: see `labels.style_of`.
     """
 
     id: str
@@ -117,9 +117,6 @@ class AnnotatedTranslation:
     spans: tuple[ErrorSpan, ...] = ()
     raters: tuple[str, ...] = ()
     known: frozenset[Known] = field(default=frozenset(KNOWN))
-    score: float | None = None
-    score_kind: str = ""
-    reference: str | None = None
     origin: Origin = "human"
     source_words: tuple[Interval, ...] | None = None
     target_words: tuple[Interval, ...] | None = None
@@ -184,24 +181,6 @@ class WordLabels:
     soft_gaps: tuple[tuple[float, ...], ...] | None = None
 
 
-@dataclass(frozen=True)
-class SeverityWeights:
-    """Penalty points of one error, MQM style."""
-
-    minor: float = 1.0
-    major: float = 5.0
-    critical: float = 25.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.minor <= self.major <= self.critical:
-            raise InputError(f"weights must rise from minor to critical, got {self.minor} {self.major} {self.critical}")
-
-    def of(self, severity: Severity) -> float:
-        """Points of one error."""
-        return {"minor": self.minor, "major": self.major, "critical": self.critical}[severity]
-
-
-def penalty(spans: Iterable[ErrorSpan], raters: int = 1, weights: SeverityWeights | None = None) -> float:
+def penalty(spans: Iterable[ErrorSpan], raters: int = 1) -> float:
     """Penalty points per rater: the sum over all errors, unplaced ones too, source-side ones left out."""
-    points = weights or SeverityWeights()
-    return sum(points.of(span.severity) for span in spans if span.side == "target") / max(1, raters)
+    return sum(POINTS[span.severity] for span in spans if span.side == "target") / max(1, raters)

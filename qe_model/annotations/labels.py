@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from parley.languages.words import Interval
-from qe_model.annotations.annotation import (
-    DIMENSION_LABELS,
-    SEVERITY_LABELS,
-    STYLES,
-    AnnotatedTranslation,
-    SeverityWeights,
-    penalty,
-)
+from qe_model.annotations.annotation import DIMENSION_LABELS, SEVERITY_LABELS, AnnotatedTranslation, penalty
 from qe_model.annotations.raters import labels_of
 
 if TYPE_CHECKING:
@@ -22,7 +15,6 @@ if TYPE_CHECKING:
 
 SCORED_DIMENSIONS: Final = DIMENSION_LABELS[1:4]  # accuracy, fluency, consistency: those the model tells apart
 UNKNOWN_DIMENSION: Final = -100
-SENTENCE_ONLY: Final = ("rating", "critical")  # kinds of score in sets that say nothing of words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +24,7 @@ class ExampleLabels:
     Attributes:
         target, gaps, source: [N, 4], [N + 1, 4], [M, 4] shares of raters per severity.
         target_dimension, gap_dimension: [N], [N + 1] position in `SCORED_DIMENSIONS`, or -100.
-        target_known, gaps_known, source_known, severity_known: what the annotation tells.
+        gaps_known, source_known, severity_known: what the annotation tells beside bad or ok.
         sentence: [4] log(1 + penalty): all, then by dimension; nan where unknown.
     """
 
@@ -41,7 +33,6 @@ class ExampleLabels:
     source: "Array"
     target_dimension: "Array"
     gap_dimension: "Array"
-    target_known: bool
     gaps_known: bool
     source_known: bool
     severity_known: bool
@@ -56,7 +47,6 @@ class ExampleLabels:
             self.source[source],
             self.target_dimension[target],
             self.gap_dimension[gaps],
-            self.target_known,
             self.gaps_known,
             self.source_known,
             self.severity_known,
@@ -64,40 +54,31 @@ class ExampleLabels:
         )
 
 
-def style_of(translation: AnnotatedTranslation) -> int:
-    """Position in `STYLES`: how the example was annotated, which decides how much is marked."""
-    if translation.style:
-        return STYLES.index(translation.style)
-    if translation.origin == "synthetic":
-        return STYLES.index("synthetic")
-    return STYLES.index("mqm" if "severity" in translation.known else "tags")
-
-
-def tells_words(translation: AnnotatedTranslation) -> bool:
-    """Whether words of the translation are annotated at all."""
-    return "severity" in translation.known or translation.score_kind not in SENTENCE_ONLY
+def style_of(translation: AnnotatedTranslation) -> str:
+    """One of `STYLES`: how the example was annotated, which decides how much is marked."""
+    if translation.style or translation.origin == "synthetic":
+        return translation.style or "synthetic"
+    return "mqm" if "severity" in translation.known else "tags"
 
 
 def example_labels(
     translation: AnnotatedTranslation,
     target_words: Sequence[Interval],
     source_words: Sequence[Interval],
-    weights: SeverityWeights,
 ) -> ExampleLabels:
     """Labels of a translation, every rater with the same vote."""
-    target = labels_of(translation, "soft", target_words)
-    source = labels_of(translation, "soft", source_words, side="source")
+    target = labels_of(translation, target_words, shares=True)
+    source = labels_of(translation, source_words, "source", shares=True)
     return ExampleLabels(
         target=_shares(target.soft),
         gaps=_shares(target.soft_gaps),
         source=_shares(source.soft),
         target_dimension=_dimension(target.dimension),
         gap_dimension=_dimension(target.gap_dimension),
-        target_known=tells_words(translation),
         gaps_known="gaps" in translation.known,
         source_known="source" in translation.known,
         severity_known="severity" in translation.known,
-        sentence=_penalties(translation, weights),
+        sentence=_penalties(translation),
     )
 
 
@@ -111,12 +92,12 @@ def _dimension(labels: Sequence[int]) -> "Array":
     return np.where((places >= 0) & (places < len(SCORED_DIMENSIONS)), places, UNKNOWN_DIMENSION)
 
 
-def _penalties(translation: AnnotatedTranslation, weights: SeverityWeights) -> "Array":
+def _penalties(translation: AnnotatedTranslation) -> "Array":
     values = np.full(1 + len(SCORED_DIMENSIONS), np.nan)
     if "severity" in translation.known:
         raters = max(1, len(translation.raters))
-        values[0] = penalty(translation.spans, raters, weights)
+        values[0] = penalty(translation.spans, raters)
         if "dimension" in translation.known:
             for place, name in enumerate(SCORED_DIMENSIONS, 1):
-                values[place] = penalty([x for x in translation.spans if x.dimension == name], raters, weights)
+                values[place] = penalty([x for x in translation.spans if x.dimension == name], raters)
     return np.log1p(values)

@@ -6,35 +6,28 @@ from dataclasses import replace
 from typing import Final
 
 from parley.languages.words import spaced
-from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation
 
 _LONG_ENOUGH: Final = 25  # characters of a source that joins documents; short formulas recur anywhere
 _LONG_ENOUGH_UNSPACED: Final = 12
+_DEV, _TEST = 0.1, 0.1  # shares of the documents that come without a split
 _BUCKETS: Final = 1 << 32
 
 
-def assign_splits(
-    translations: Sequence[AnnotatedTranslation], dev_share: float = 0.1, test_share: float = 0.1, seed: int = 1
-) -> list[AnnotatedTranslation]:
+def assign_splits(translations: Sequence[AnnotatedTranslation], seed: int = 1) -> list[AnnotatedTranslation]:
     """Give every translation a split; those that have one keep it, also where published splits cut through a document.
 
     Documents are joined when they have one name (in one language of the source) or share a long enough source
     sentence. What is joined with published splits takes the most held-out of these. Else the hash of the seed and the
     group's smallest name decides, so new documents do not move old ones.
-
-    Raises:
-        InputError: shares that leave nothing to train on.
     """
-    if min(dev_share, test_share) < 0 or dev_share + test_share >= 1:
-        raise InputError(f"dev_share {dev_share} and test_share {test_share} leave nothing to train on")
     groups = _groups(translations)
     published: dict[str, str] = {}
     for one, group in zip(translations, groups, strict=True):
         if one.split:
             published[group] = max(one.split, published.get(group, one.split), key=_held_out)
     return [
-        one if one.split else replace(one, split=published.get(group) or _drawn(group, dev_share, test_share, seed))
+        one if one.split else replace(one, split=published.get(group) or _drawn(group, seed))
         for one, group in zip(translations, groups, strict=True)
     ]
 
@@ -87,8 +80,6 @@ def drawn_place(name: str, seed: int) -> float:
     return int.from_bytes(digest, "big") / _BUCKETS
 
 
-def _drawn(group: str, dev_share: float, test_share: float, seed: int) -> str:
+def _drawn(group: str, seed: int) -> str:
     place = drawn_place(group, seed)
-    if place < test_share:
-        return "test"
-    return "dev" if place < test_share + dev_share else "train"
+    return "test" if place < _TEST else "dev" if place < _TEST + _DEV else "train"

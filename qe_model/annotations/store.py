@@ -35,9 +35,6 @@ SCHEMA: Final = pa.schema(
         ),
         ("raters", pa.list_(_text)),
         ("known", pa.list_(_text)),
-        ("score", pa.float32()),
-        ("score_kind", _text),
-        ("reference", _text),
         ("origin", _text),
         ("source_words", _WORDS),
         ("target_words", _WORDS),
@@ -72,6 +69,27 @@ def read_annotations(
         raise InputError(f"{path}: no annotations (*.parquet) here")
     for file in files:
         yield from filter(keep, _read_file(file))
+
+
+def read_split(folder: Path, split: str) -> list[AnnotatedTranslation]:
+    """The annotated translations of a split.
+
+    Raises:
+        InputError: none there.
+    """
+    found = list(read_annotations(folder, lambda one: one.split == split))
+    if not found:
+        raise InputError(f"{folder}: no annotated translation in split '{split}'")
+    return found
+
+
+def directions_of(folder: Path, split: str, origin: str) -> list[str]:
+    """Directions of the annotated translations of a split and an origin, sorted; reads no texts."""
+    columns = ["source_lang", "target_lang", "split", "origin"]
+    tables = [pq.read_table(file, columns=columns) for file in sorted(folder.glob("*.parquet"))]
+    rows = [row for table in tables for row in table.group_by(columns).aggregate([]).to_pylist()]
+    kept = (row for row in rows if (row["split"], row["origin"]) == (split, origin))
+    return sorted({f"{row['source_lang']}-{row['target_lang']}" for row in kept})
 
 
 def _read_file(file: Path) -> Iterator[AnnotatedTranslation]:

@@ -1,13 +1,12 @@
-"""Characters to words and back, for the project's own words or the pieces of any tokenizer.
+"""Error spans to labels of words and back, for words of any tokenizer.
 
-A word is a character interval; N words of a text have N + 1 gaps (gap i is in front of word i). A span of characters
-becomes a `WordSpan`, which remembers how far it reaches beside the words, so that no tokenizer loses anything.
+N words of a text have N + 1 gaps; gap i is in front of word i.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Final, NamedTuple
+from typing import Final
 
 from parley.languages.words import Interval, words_of
 from parley.pipeline.errors import InputError
@@ -22,25 +21,6 @@ from qe_model.annotations.annotation import (
 )
 
 _SAME_MARKS: Final = (('"', "``", "''", "“", "”", "„", "«", "»"), ("'", "’", "‘", "`"), ("...", "…"), ("-", "–", "—"))
-
-
-class WordSpan(NamedTuple):
-    """Words `first` to `last` (exclusive) and the rest in characters; `first == last` is gap `first`.
-
-    Attributes:
-        head: span start minus start of the first word; in a gap, minus the end of the word before (or 0).
-        tail: span end minus end of the last word; in a gap, measured as `head` is.
-    """
-
-    first: int
-    last: int
-    head: int
-    tail: int
-
-    @property
-    def in_gap(self) -> bool:
-        """Whether it touches no word."""
-        return self.first == self.last
 
 
 def words_of_tokens(text: str, tokens: Sequence[str], row: str = "") -> tuple[Interval, ...]:
@@ -65,28 +45,18 @@ def words_of_tokens(text: str, tokens: Sequence[str], row: str = "") -> tuple[In
     return tuple(words)
 
 
-def to_words(interval: Interval, words: Sequence[Interval]) -> WordSpan:
-    """Words that a span of characters touches; a point strictly within a word touches that word."""
+def touched_words(interval: Interval, words: Sequence[Interval]) -> range:
+    """Words that a span of characters touches; a point strictly within a word touches that word.
+
+    An empty range `range(gap, gap)` where it touches none: then it lies in that gap.
+    """
     start, end = interval
     first = bisect_right(words, start, key=lambda word: word[1])  # first word that ends after the start
     last = bisect_left(words, end, key=lambda word: word[0])  # first word that starts at the end or later
-    if first < last:
-        return WordSpan(first, last, start - words[first][0], end - words[last - 1][1])
-    anchor = _gap_anchor(first, words)
-    return WordSpan(first, first, start - anchor, end - anchor)
+    return range(first, max(first, last))
 
 
-def to_characters(span: WordSpan, words: Sequence[Interval]) -> Interval:
-    """The span of characters that `to_words` was given."""
-    if span.in_gap:
-        anchor = _gap_anchor(span.first, words)
-        return anchor + span.head, anchor + span.tail
-    return words[span.first][0] + span.head, words[span.last - 1][1] + span.tail
-
-
-def word_labels(
-    spans: Iterable[ErrorSpan], words: Sequence[Interval], side: Side = "target", row: str = ""
-) -> WordLabels:
+def word_labels(spans: Iterable[ErrorSpan], words: Sequence[Interval], side: Side = "target") -> WordLabels:
     """Worst severity, and its dimension, per word and gap; unplaced spans and those of the other side are left out."""
     size = len(words)
     severity, dimension = [0] * size, [0] * size
@@ -94,25 +64,25 @@ def word_labels(
     for span in spans:
         if not span.placed or span.side != side:
             continue
-        found = to_words((span.start, span.end), words)
+        found = touched_words((span.start, span.end), words)
         level, kind = SEVERITY_LABELS.index(span.severity), DIMENSION_LABELS.index(span.dimension)
-        if found.in_gap:
-            _worsen(gaps, gap_dimension, range(found.first, found.first + 1), level, kind)
+        if found:
+            _worsen(severity, dimension, found, level, kind)
         else:
-            _worsen(severity, dimension, range(found.first, found.last), level, kind)
+            _worsen(gaps, gap_dimension, range(found.start, found.start + 1), level, kind)
     return WordLabels(tuple(words), tuple(severity), tuple(dimension), tuple(gaps), tuple(gap_dimension))
 
 
-def labels_to_spans(labels: WordLabels, side: Side = "target", rater: str = "") -> tuple[ErrorSpan, ...]:
+def labels_to_spans(labels: WordLabels, side: Side = "target") -> tuple[ErrorSpan, ...]:
     """Neighbouring words of one severity and dimension as one span, gaps as points; in the order of the text."""
     spans = []
     for first, last in _runs(labels.severity, labels.dimension):
         start, end = labels.words[first][0], labels.words[last - 1][1]
-        spans.append(_span((start, end), labels.severity[first], labels.dimension[first], side, rater))
+        spans.append(_span((start, end), labels.severity[first], labels.dimension[first], side))
     for gap, level in enumerate(labels.gaps):
         if level:
-            place = labels.words[gap][0] if gap < len(labels.words) else _gap_anchor(gap, labels.words)
-            spans.append(_span((place, place), level, labels.gap_dimension[gap], side, rater))
+            place = labels.words[gap][0] if gap < len(labels.words) else labels.words[-1][1] if labels.words else 0
+            spans.append(_span((place, place), level, labels.gap_dimension[gap], side))
     return tuple(sorted(spans, key=lambda span: (span.start, span.end)))
 
 
@@ -120,16 +90,6 @@ def words_of_side(translation: AnnotatedTranslation, side: Side = "target") -> t
     """The annotators' own words where they are known, else `words_of` the text."""
     known = translation.target_words if side == "target" else translation.source_words
     return words_of(translation.text(side)) if known is None else known
-
-
-def word_of_piece(pieces: Sequence[Interval], words: Sequence[Interval]) -> list[int]:
-    """For each piece of a tokenizer the word it covers most of; -1 for special tokens, spaces and empty pieces."""
-    found = []
-    for start, end in pieces:
-        span = to_words((start, end), words)
-        inside = range(span.first, span.last) if start < end else range(0)
-        found.append(max(inside, key=lambda word: min(end, words[word][1]) - max(start, words[word][0]), default=-1))
-    return found
 
 
 def _worsen(levels: list[int], kinds: list[int], places: range, level: int, kind: int) -> None:
@@ -151,13 +111,9 @@ def _runs(severity: Sequence[int], dimension: Sequence[int]) -> list[Interval]:
     return runs
 
 
-def _span(interval: Interval, level: int, kind: int, side: Side, rater: str) -> ErrorSpan:
+def _span(interval: Interval, level: int, kind: int, side: Side) -> ErrorSpan:
     dimension = DIMENSION_LABELS[kind] if kind else "other"
-    return ErrorSpan(*interval, side=side, dimension=dimension, severity=SEVERITIES[level - 1], rater=rater)  # type: ignore[arg-type]
-
-
-def _gap_anchor(gap: int, words: Sequence[Interval]) -> int:
-    return words[gap - 1][1] if gap else 0
+    return ErrorSpan(*interval, side=side, dimension=dimension, severity=SEVERITIES[level - 1])  # type: ignore[arg-type]
 
 
 def _match_length(text: str, place: int, token: str) -> int:

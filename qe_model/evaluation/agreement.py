@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, WordLabels, penalty
-from qe_model.annotations.labels import style_of, tells_words
+from qe_model.annotations.annotation import APART, AnnotatedTranslation, WordLabels, penalty
+from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.annotations.words import labels_to_spans
 from qe_model.evaluation.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
 from qe_model.evaluation.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
 from qe_model.scoring.calibration import calibration
 from qe_model.scoring.decisions import Decisions
-from qe_model.scoring.scorer import QualityScore
+from qe_model.scoring.scorer import QualityScore, QualityScorer
 
 POOLED: Final = "pooled"
 TIE: Final = 1e-9  # at least: equal up to rounding
@@ -35,12 +35,12 @@ def direction_and_style(translation: AnnotatedTranslation) -> str:
 
     Their annotators mark such different shares of words that a correlation over all of them would be one between sets.
     """
-    style = STYLES[style_of(translation)]
+    style = style_of(translation)
     return f"{translation.direction}/{style}" if style in APART else translation.direction
 
 
 def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
-    """Places of the translations with labelled words in each row: `direction_and_style`, and `en-de/pooled`.
+    """Places of the translations of each row: `direction_and_style`, and `en-de/pooled`.
 
     The latter holds all of a direction whose severities are known, where that is of several kinds. It is to be read
     beside the base rate, since its correlation is in part one between kinds.
@@ -49,11 +49,10 @@ def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]
     pooled: dict[str, list[int]] = defaultdict(list)
     kinds: dict[str, set[str]] = defaultdict(set)
     for place, one in enumerate(translations):
-        if tells_words(one):
-            rows[direction_and_style(one)].append(place)
-            if "severity" in one.known:
-                pooled[f"{one.direction}/{POOLED}"].append(place)
-                kinds[f"{one.direction}/{POOLED}"].add(direction_and_style(one))
+        rows[direction_and_style(one)].append(place)
+        if "severity" in one.known:
+            pooled[f"{one.direction}/{POOLED}"].append(place)
+            kinds[f"{one.direction}/{POOLED}"].add(direction_and_style(one))
     several = {name: places for name, places in pooled.items() if len(kinds[name]) > 1}
     return dict(sorted({**rows, **several}.items()))
 
@@ -62,9 +61,8 @@ def sets_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]
     """Likewise by file and direction, `mqm_wmt22qe/en-de`; translations by people apart, `mqm_ted2021/en-de/people`."""
     sets: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(translations):
-        if tells_words(one):
-            people = "/people" if by_people(one) else ""
-            sets[f"{one.id.split(':')[0]}/{one.direction}{people}"].append(place)
+        people = "/people" if by_people(one) else ""
+        sets[f"{one.id.split(':')[0]}/{one.direction}{people}"].append(place)
     return dict(sorted(sets.items()))
 
 
@@ -73,18 +71,30 @@ def by_people(translation: AnnotatedTranslation) -> bool:
     return translation.system.startswith(("Human", "ref"))
 
 
+def scored_as_annotated(
+    scorer: QualityScorer, rows: Sequence[AnnotatedTranslation], description: str
+) -> list[QualityScore]:
+    """Scores in the given order, each in its annotators' style: word tags mark several times as much as MQM does."""
+    styles = [style_of(one) for one in rows]
+    found: dict[int, QualityScore] = {}
+    for style in dict.fromkeys(styles):
+        places = [place for place, own in enumerate(styles) if own == style]
+        scores = scorer.following(style).score([rows[place] for place in places], f"{description} ({style})")
+        found |= zip(places, scores, strict=True)
+    return [found[place] for place in range(len(rows))]
+
+
 def agreement(
     translations: Sequence[AnnotatedTranslation],
     scores: Sequence[QualityScore],
     decisions: Decisions,
     samples: int = 1000,
-    seed: int = 1,
     rows: Callable[[Sequence[AnnotatedTranslation]], dict[str, list[int]]] = rows_of,
 ) -> dict[str, dict[str, Any]]:
     """Metrics of words and spans for each row, and of sentences where it is of one kind of text.
 
     Args:
-        decisions: those behind the scores: their weights are people's too, their ties count as equal.
+        decisions: those behind the scores: their ties count as equal.
         samples: of the bootstrap over documents.
         rows: places of translations by the name of their row.
 
@@ -93,30 +103,26 @@ def agreement(
     """
     judged = _judged(translations, scores)
     return {
-        name: _row([judged[place] for place in places], decisions, samples, seed)
+        name: _row([judged[place] for place in places], decisions, samples)
         for name, places in rows(translations).items()
     }
 
 
 def pooled_agreement(
-    translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore], samples: int = 1000, seed: int = 1
+    translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore], samples: int = 1000
 ) -> dict[str, Any]:
     """Metrics of words and spans over all directions together."""
-    judged = list(_judged(translations, scores).values())
-    return _words(judged, _documents(judged, samples, seed))
+    judged = _judged(translations, scores)
+    return _words(judged, _documents(judged, samples))
 
 
-def _judged(translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore]) -> dict[int, Judged]:
-    """Those with labelled words, by place."""
-    return {
-        place: Judged(one, said, labels_of(one, words=said.words.words))
-        for place, (one, said) in enumerate(zip(translations, scores, strict=True))
-        if tells_words(one)
-    }
+def _judged(translations: Sequence[AnnotatedTranslation], scores: Sequence[QualityScore]) -> list[Judged]:
+    pairs = zip(translations, scores, strict=True)
+    return [Judged(one, said, labels_of(one, said.words.words)) for one, said in pairs]
 
 
-def _row(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int) -> dict[str, Any]:
-    documents = _documents(judged, samples, seed)
+def _row(judged: Sequence[Judged], decisions: Decisions, samples: int) -> dict[str, Any]:
+    documents = _documents(judged, samples)
     found = _words(judged, documents)
     kinds = {direction_and_style(one.translation) for one in judged}
     if len(kinds) == 1 and all("severity" in one.translation.known for one in judged):  # ties are of one kind
@@ -124,8 +130,8 @@ def _row(judged: Sequence[Judged], decisions: Decisions, samples: int, seed: int
     return found
 
 
-def _documents(judged: Sequence[Judged], samples: int, seed: int) -> DocumentBootstrap:
-    return DocumentBootstrap([one.translation.document for one in judged], samples, seed)
+def _documents(judged: Sequence[Judged], samples: int) -> DocumentBootstrap:
+    return DocumentBootstrap([one.translation.document for one in judged], samples)
 
 
 def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, Any]:
@@ -141,15 +147,15 @@ def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, 
     bad = np.concatenate([np.array(one.gold.severity) > 0 for one in judged])
     probabilities = np.concatenate([1 - one.said.probabilities.target[:, 0] for one in judged]).clip(0, 1)
     if len(bad):
-        found["calibration"] = calibration(probabilities.astype(np.float64), bad).to_json()
+        found["calibration"] = calibration(probabilities.astype(np.float64), bad)
     return found
 
 
 def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: DocumentBootstrap) -> dict[str, Any]:
     """Agreement of penalties; both sides as quality, so higher is better."""
-    weights, first = decisions.weights, judged[0].translation
-    tie = max(TIE, decisions.tie(STYLES[style_of(first)], first.direction))
-    human = -np.array([penalty(one.translation.spans, len(one.translation.raters), weights) for one in judged])
+    first = judged[0].translation
+    tie = max(TIE, decisions.tie(style_of(first), first.direction))
+    human = -np.array([penalty(one.translation.spans, len(one.translation.raters)) for one in judged])
     model = -np.array([one.said.penalty for one in judged])
     lengths = np.array([len(one.gold.words) for one in judged])
     pairs = Pairs.of([one.translation.source for one in judged])

@@ -16,8 +16,8 @@ from parley.metrics.significance import Floats
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
-from qe_model.annotations.words import to_words, words_of_side
-from qe_model.model.lexical.word_table import UNKNOWN, WordTable, lower_words
+from qe_model.annotations.words import touched_words, words_of_side
+from qe_model.model.word_tables.word_table import UNKNOWN, WordTable, lower_words
 
 Texts = tuple[str, str]  # source and target
 _FLOOR: Final = 1e-6
@@ -67,14 +67,14 @@ class BaseRate:
     What a correlation over several sets gains from knowing the set alone; 0 within one set.
     """
 
-    def __init__(self, rates: Mapping[int, float]) -> None:
-        """Take the shares of bad words by position in `STYLES`."""
+    def __init__(self, rates: Mapping[str, float]) -> None:
+        """Take the shares of bad words by style."""
         self.rates = dict(rates)
 
     @classmethod
     def fit(cls, translations: Iterable[AnnotatedTranslation]) -> "BaseRate":
         """Count."""
-        bad: dict[int, list[int]] = defaultdict(list)
+        bad: dict[str, list[int]] = defaultdict(list)
         for one in translations:
             bad[style_of(one)] += [int(severity > 0) for severity in labels_of(one).severity]
         return cls({style: sum(labels) / len(labels) for style, labels in bad.items() if labels})
@@ -104,9 +104,9 @@ class TeacherLogProb:
         words = words_of_side(translation)
         sums, counts = np.zeros(len(words)), np.zeros(len(words))
         for interval, log_prob in tokens:
-            span = to_words(interval, words)
-            sums[span.first : span.last] -= log_prob
-            counts[span.first : span.last] += 1
+            touched = touched_words(interval, words)
+            sums[touched.start : touched.stop] -= log_prob
+            counts[touched.start : touched.stop] += 1
         mean = float(np.mean([log_prob for _, log_prob in tokens])) if tokens else 0.0
         return BaselineScore(sums / np.maximum(counts, 1), mean)
 
@@ -124,9 +124,9 @@ class AlignmentHeuristic:
         self._unigram = (table.counts + 1) / (table.counts.sum() + len(table.counts))
 
     @classmethod
-    def fit(cls, pairs: Iterable[Texts], iterations: int = 5) -> "AlignmentHeuristic":
+    def fit(cls, pairs: Iterable[Texts]) -> "AlignmentHeuristic":
         """Train on pairs of source and target. Repeated targets of one source (many systems) are welcome."""
-        return cls(WordTable.fit(pairs, iterations))
+        return cls(WordTable.fit(pairs))
 
     def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
         """Badness per word, and minus its mean for the sentence."""

@@ -15,6 +15,7 @@ from parley.languages.words import words_of
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.scoring.scorer import QualityScore
 
+SEED: Final = 1  # of the damage
 LEVELS: Final = (0.0, 0.15, 0.3, 0.6, 1.0)  # shares of the words that are replaced
 
 
@@ -56,7 +57,7 @@ class DamageCurve:
 
 
 def damage_curves(
-    scorer: Scorer, translations: Sequence[AnnotatedTranslation], levels: Sequence[float] = LEVELS, seed: int = 1
+    scorer: Scorer, translations: Sequence[AnnotatedTranslation], levels: Sequence[float] = LEVELS
 ) -> dict[str, DamageCurve]:
     """The curve of each target language.
 
@@ -64,7 +65,7 @@ def damage_curves(
     """
     pools = _pools(translations)
     versions = [
-        replace(one, target=damaged(one, level, pools[one.target_lang], seed), spans=(), target_words=None)
+        replace(one, target=damaged(one, level, pools[one.target_lang]), spans=(), target_words=None)
         for one in translations
         for level in levels
     ]
@@ -77,10 +78,10 @@ def damage_curves(
     return curves
 
 
-def damaged(one: AnnotatedTranslation, share: float, pool: Sequence[str], seed: int) -> str:
+def damaged(one: AnnotatedTranslation, share: float, pool: Sequence[str]) -> str:
     """The translation with a share of its words, one at least unless it is 0, replaced by words of other messages."""
     words = words_of(one.target)
-    draw = random.Random(f"{seed} {one.id}")
+    draw = random.Random(f"{SEED} {one.id}")
     order = draw.sample(range(len(words)), len(words))
     fresh = [draw.choice(pool) for _ in words]
     chosen = set(order[: max(1, round(share * len(words)))] if share else [])

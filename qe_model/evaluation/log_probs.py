@@ -6,14 +6,11 @@ import torch
 
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import AnnotatedTranslation
-from qe_model.model.batch import collate
-from qe_model.model.encoders import forced_scores, forced_states
+from qe_model.annotations.annotation import STYLES, AnnotatedTranslation
+from qe_model.model.batch import batches_of, collate
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
-from qe_model.model.stream import batches_of
-
-_NATS = 5.0  # `forced_scores` are divided by it
+from qe_model.model.predictor import NATS, forced_scores, forced_states
 
 
 class ForcedLogProbs:
@@ -25,7 +22,7 @@ class ForcedLogProbs:
 
     def __init__(self, model: ParleyQEModel, encoder: InputEncoder, batch_tokens: int = 8192) -> None:
         if model.predictor is None:
-            raise InputError("the model has no predictor (qe.model.predictor=none), so no teacher to ask")
+            raise InputError("the model has no predictor, so no teacher to ask")
         self.teacher, self.model = model.predictor.teacher.eval(), model
         self.encoder, self.batch_tokens = encoder, batch_tokens
 
@@ -39,7 +36,7 @@ class ForcedLogProbs:
         )
         none = self.encoder.context([()])[0]
         inputs = [
-            next(self.encoder.windows((one.source_lang, one.target_lang), source, target, none, 0))[0]
+            next(self.encoder.windows((one.source_lang, one.target_lang), source, target, none, STYLES[0]))[0]
             for one, source, target in zip(translations, sources, targets, strict=True)
         ]
         found: list[list[tuple[Interval, float]]] = [[] for _ in translations]
@@ -47,7 +44,7 @@ class ForcedLogProbs:
             batch = collate([inputs[place] for place in places], self.encoder, self.model.config.pad_token_id or 0)
             batch = batch.to(self.model.device)
             states = forced_states(self.teacher, batch.predictor_ids, batch.predictor_mask, batch.decoder_ids)
-            scores = forced_scores(states, self.teacher.lm_head.weight, batch.decoder_labels)[..., 0] * _NATS
+            scores = forced_scores(states, self.teacher.lm_head.weight, batch.decoder_labels)[..., 0] * NATS
             for place, row in zip(places, scores.tolist(), strict=True):
                 pieces = zip(encodings[place].offsets, row, strict=False)
                 found[place] = [((start, end), value) for (start, end), value in pieces]

@@ -16,6 +16,7 @@ from qe_model.annotations.annotation import SEVERITY_LABELS, ErrorSpan
 
 Ints = NDArray[np.int64]
 LEVELS: Final = len(SEVERITY_LABELS)
+SEED: Final = 1  # of the resampling
 _PARTIAL_CREDIT: Final = 0.5  # for the right place with the wrong severity, as at WMT23 and WMT24
 
 
@@ -37,7 +38,7 @@ class Estimate:
 class DocumentBootstrap:
     """Resampled documents: translations of one document, by whatever system, come and go together."""
 
-    def __init__(self, documents: Sequence[str], samples: int = 1000, seed: int = 1) -> None:
+    def __init__(self, documents: Sequence[str], samples: int = 1000) -> None:
         """Take the document of each of N translations.
 
         Raises:
@@ -46,7 +47,7 @@ class DocumentBootstrap:
         numbers: dict[str, int] = {}
         self.rows: Ints = np.array([numbers.setdefault(name, len(numbers)) for name in documents], np.int64)
         self.documents = len(numbers)
-        self._bootstrap = Bootstrap(self.documents, samples, seed)
+        self._bootstrap = Bootstrap(self.documents, samples, SEED)
 
     def estimate(self, counts: NDArray[np.generic], score: ScoreFunction, rows: Ints | None = None) -> Estimate:
         """Score of the summed counts, with its interval.

@@ -45,7 +45,7 @@ class Pairs:
         return len(self.first)
 
 
-def agreements(pairs: Pairs, human: Floats, scores: Floats, tie: float) -> NDArray[np.bool_]:
+def ordered_alike(pairs: Pairs, human: Floats, scores: Floats, tie: float) -> NDArray[np.bool_]:
     """[P] whether a pair is ordered as humans order it; scores within `tie` count as equal (Deutsch et al. 2023)."""
     gap_human = human[pairs.first] - human[pairs.second]
     gap = scores[pairs.first] - scores[pairs.second]
@@ -63,7 +63,7 @@ def tie_threshold(pairs: Pairs, human: Floats, scores: Floats) -> float:
     # calling the k closest pairs ties: right for their human ties, and for the rest where the signs agree
     right = np.cumsum(gap_human == 0) + (gap_human == np.sign(gap)).sum() - np.cumsum(gap_human == np.sign(gap))
     last_of_value = np.append(np.abs(gap[1:]) != np.abs(gap[:-1]), True)
-    none = agreements(pairs, human, scores, 0.0).sum()
+    none = ordered_alike(pairs, human, scores, 0.0).sum()
     best = int(np.argmax(np.where(last_of_value, right, -1)))
     return float(np.abs(gap[best])) if right[best] > none else 0.0
 
@@ -72,7 +72,7 @@ def pairwise_accuracy(
     pairs: Pairs, human: Floats, scores: Floats, tie: float, bootstrap: DocumentBootstrap
 ) -> Estimate:
     """Share of pairs of translations of one source in the human order, ties included; nan without pairs."""
-    right = agreements(pairs, human, scores, tie)
+    right = ordered_alike(pairs, human, scores, tie)
     counts = np.stack([right, np.ones_like(right)], axis=1)
     return bootstrap.estimate(counts, _share, bootstrap.rows[pairs.first])
 

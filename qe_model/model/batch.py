@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qe_model.model.echoes import echo_states
+from qe_model.model.copy_features import copy_states
 from qe_model.model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET, InputEncoder, JointInput, TextPieces
-from qe_model.model.lexical.evidence import FEATURES
+from qe_model.model.word_tables.evidence import FEATURES
 
 if TYPE_CHECKING:
     from qe_model.annotations.labels import ExampleLabels
@@ -30,7 +30,7 @@ class Labels:
 
     Attributes:
         target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1.
-        target_known, gaps_known, source_known: whether a row is a label at all.
+        gaps_known, source_known: (G,), (M,) whether a row is a label at all; every word of a translation is.
         target_dimension, gap_dimension: (N,), (G,) 0 accuracy, 1 fluency, 2 consistency, -100 unknown or ok.
         severity_known, gap_severity_known, source_severity_known: (N,), (G,), (M,) whether the label tells more than
             ok or bad.
@@ -40,7 +40,6 @@ class Labels:
     target: Tensor
     gaps: Tensor
     source: Tensor
-    target_known: Tensor
     gaps_known: Tensor
     source_known: Tensor
     target_dimension: Tensor
@@ -61,18 +60,17 @@ class QEBatch:
 
     Attributes:
         input_ids, segment_ids, position_ids, attention_mask: (B, S); positions begin anew in each segment.
-        echoes: (2, B, S) states of `qe_model.model.estimator.echoes`.
+        copies: (2, B, S) states of `copy_features`.
         style: (B,).
         tags: (B, 2) tags of source and target language.
         target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
-        target_told, source_told: (N, FEATURES), (M, FEATURES) of the lexicon; zeros without one.
+        target_evidence, source_evidence: (N, FEATURES), (M, FEATURES) of the word tables; zeros without.
         gap_sides: (2, G) positions in B S left and right of each gap.
         word_counts, source_counts: words of each input.
         sentence_of_word: (N,) input that each word is of.
         predictor_ids, predictor_mask: (B, U) source as the teacher's encoder reads it.
         decoder_ids, decoder_labels: (B, T) translation as its decoder reads it, and what it should say.
         labels: None when there is nothing to learn.
-        hidden: (2, B, S) where the encoder is not told the piece, and where not the teacher's state; None for nowhere.
         target_tokens: words of all translations, at least 1; what the trainer counts.
     """
 
@@ -80,13 +78,13 @@ class QEBatch:
     segment_ids: Tensor
     position_ids: Tensor
     attention_mask: Tensor
-    echoes: Tensor
+    copies: Tensor
     style: Tensor
     tags: Tensor
     target_pairs: Tensor
     source_pairs: Tensor
-    target_told: Tensor
-    source_told: Tensor
+    target_evidence: Tensor
+    source_evidence: Tensor
     gap_sides: Tensor
     sentence_of_word: Tensor
     predictor_ids: Tensor
@@ -96,7 +94,6 @@ class QEBatch:
     word_counts: tuple[int, ...]
     source_counts: tuple[int, ...]
     labels: Labels | None = None
-    hidden: Tensor | None = None
 
     @property
     def target_tokens(self) -> int:
@@ -132,13 +129,13 @@ def collate(
         segment_ids=segments,
         position_ids=positions,
         attention_mask=(segments > 0).long(),
-        echoes=torch.from_numpy(echo_states(ids.numpy(), segments.numpy(), special)),
+        copies=torch.from_numpy(copy_states(ids.numpy(), segments.numpy(), special)),
         style=torch.tensor([one.style for one in inputs]),
         tags=torch.tensor([[one.source_tag, one.target_tag] for one in inputs]),
         target_pairs=_pairs([one.target for one in inputs], target_at, width),
         source_pairs=_pairs([one.source for one in inputs], source_at, width),
-        target_told=_told([one.target for one in inputs]),
-        source_told=_told([one.source for one in inputs]),
+        target_evidence=_evidence([one.target for one in inputs]),
+        source_evidence=_evidence([one.source for one in inputs]),
         gap_sides=_gap_sides([one.target for one in inputs], target_at, width),
         sentence_of_word=torch.repeat_interleave(torch.tensor(word_counts)),
         predictor_ids=_padded(source, reach, pad_id),
@@ -202,11 +199,10 @@ def _pairs(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Te
     return torch.from_numpy(np.stack([np.concatenate(places), np.concatenate(numbers)]))
 
 
-def _told(texts: Sequence[TextPieces]) -> Tensor:
-    """What a lexicon tells of the words of all texts."""
-    none = np.zeros((0, FEATURES), np.float32)
-    told = [np.zeros((text.words, FEATURES), np.float32) if text.told is None else text.told for text in texts]
-    return torch.from_numpy(np.concatenate([none, *told]).astype(np.float32))
+def _evidence(texts: Sequence[TextPieces]) -> Tensor:
+    """Evidence of word tables on the words of all texts; zeros where there is none."""
+    found = [np.zeros((text.words, FEATURES)) if text.evidence is None else text.evidence for text in texts]
+    return torch.from_numpy(np.concatenate(found).astype(np.float32))
 
 
 def _gap_sides(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Tensor:
@@ -216,6 +212,17 @@ def _gap_sides(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -
         left.append(np.concatenate([[-1], text.last]) + start + row * width)
         right.append(np.concatenate([text.first, [len(text.ids)]]) + start + row * width)
     return torch.from_numpy(np.stack([np.concatenate(left), np.concatenate(right)]))
+
+
+def batches_of(lengths: Sequence[int], batch_tokens: int) -> "list[Ints]":
+    """Places of examples in batches of like length whose padded size is at most `batch_tokens` (one at least)."""
+    order = np.argsort(np.array(lengths, np.int64), kind="stable")
+    batches, start = [], 0
+    for place in range(1, len(order) + 1):
+        if place == len(order) or lengths[order[place]] * (place + 1 - start) > batch_tokens:
+            batches.append(order[start:place])
+            start = place
+    return batches
 
 
 def _labels(labels: Sequence["ExampleLabels"]) -> Labels:
@@ -229,7 +236,6 @@ def _labels(labels: Sequence["ExampleLabels"]) -> Labels:
         target=joined("target", np.float32),
         gaps=joined("gaps", np.float32),
         source=joined("source", np.float32),
-        target_known=spread("target_known", "target").float(),
         gaps_known=spread("gaps_known", "gaps").float(),
         source_known=spread("source_known", "source").float(),
         target_dimension=joined("target_dimension", np.int64),

@@ -1,4 +1,4 @@
-"""Damage to a translation whose every word is known to be right: what the detector learns to find.
+"""Corruption of a translation whose every word is known to be right: what the detector learns to find.
 
 Words are replaced by a generator's samples, by random words, by their neighbours or by source words; some are left
 out, some are put in. Works on piece ids, so that any generator with the same vocabulary fits.
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qe_model.model.config import PretrainingConfig
 from qe_model.model.inputs import TextPieces
 
 if TYPE_CHECKING:
@@ -23,8 +22,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Damaged:
-    """A text after the damage: its pieces, which of its N words are wrong [N], before which gap words are missing."""
+class CorruptionRates:
+    """How much is changed, and how.
+
+    Attributes:
+        most: the share of replaced words is drawn for each message between 0 and this.
+        unigram, swap, copy: of the words that are replaced, the share that takes a random word of the batch, the next
+            word of the message, or a word of the source instead of a sample.
+        omit, insert: share of words left out, and of words with another one put in behind.
+    """
+
+    most: float = 0.3
+    unigram: float = 0.1
+    swap: float = 0.1
+    copy: float = 0.05
+    omit: float = 0.03
+    insert: float = 0.03
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A corrupted text: its pieces, which of its N words are wrong [N], before which gap words are missing."""
 
     pieces: TextPieces
     wrong: "Bools"
@@ -67,7 +85,7 @@ def as_pieces(words: Sequence["Ints"]) -> TextPieces:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CorruptionPlan:
     """What is to happen to each of the N words of a translation.
 
     Attributes:
@@ -86,25 +104,25 @@ class Plan:
 
 
 class Corruption:
-    """Draws damage for one message at a time: first a plan, then, with the samples that it needs, the damage."""
+    """Corrupts one message at a time: first a plan, then, with the samples that it needs, the text."""
 
-    def __init__(self, config: PretrainingConfig, starts: "Bools") -> None:
-        self.config, self.starts = config, starts
+    def __init__(self, starts: "Bools", rates: CorruptionRates | None = None) -> None:
+        self.starts, self.rates = starts, rates or CorruptionRates()
 
-    def plan(self, target: "Ints", generator: np.random.Generator) -> Plan:
+    def plan(self, target: "Ints", generator: np.random.Generator) -> CorruptionPlan:
         """Decide what happens to each word of a right translation."""
-        config, words = self.config, split_words(target, self.starts)
-        rate = generator.uniform(0, config.max_rate)
+        rates, words = self.rates, split_words(target, self.starts)
+        rate = generator.uniform(0, rates.most)
         change, kinds, lose, gain = generator.random((4, len(words)))
-        changed, lost = change < rate, (lose < config.omit) & (len(words) > 1)
-        sampled = changed & ~lost & (kinds >= config.unigram + config.swap + config.copy)
+        changed, lost = change < rate, (lose < rates.omit) & (len(words) > 1)
+        sampled = changed & ~lost & (kinds >= rates.unigram + rates.swap + rates.copy)
         sizes = np.array([len(word) for word in words], np.int64)
-        return Plan(words, changed, lost, gain < config.insert, kinds, np.repeat(sampled, sizes))
+        return CorruptionPlan(words, changed, lost, gain < rates.insert, kinds, np.repeat(sampled, sizes))
 
-    def damage(
-        self, plan: Plan, source: "Ints", samples: "Ints", others: "Ints", generator: np.random.Generator
-    ) -> Damaged:
-        """Damage one translation.
+    def corrupt(
+        self, plan: CorruptionPlan, source: "Ints", samples: "Ints", others: "Ints", generator: np.random.Generator
+    ) -> Corrupted:
+        """Carry out a plan.
 
         Args:
             source: pieces of the translation's source.
@@ -135,14 +153,12 @@ class Corruption:
                 out.append(random_words[int(generator.integers(len(random_words)))])
                 wrong.append(True)
                 missing.append(False)
-        return Damaged(as_pieces(out), np.array(wrong, bool), np.array(missing, bool))
+        return Corrupted(as_pieces(out), np.array(wrong, bool), np.array(missing, bool))
 
     def _replacement(self, kind: float, sample: "Ints", following: "Ints", other: "Ints", copied: "Ints") -> "Ints":
-        config = self.config
-        if kind < config.unigram:
+        rates = self.rates
+        if kind < rates.unigram:
             return other
-        if kind < config.unigram + config.swap:
+        if kind < rates.unigram + rates.swap:
             return following
-        if kind < config.unigram + config.swap + config.copy:
-            return copied
-        return sample
+        return copied if kind < rates.unigram + rates.swap + rates.copy else sample

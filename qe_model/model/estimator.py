@@ -1,10 +1,10 @@
-"""The word-level quality-estimation model: joint encoder, optional predictor, heads.
+"""The word-level quality-estimation model: joint encoder, predictor where it is the teacher's, heads.
 
 B inputs, S joint positions, T translation pieces and end, N words, G gaps, M source words, D width.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -16,29 +16,27 @@ from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import STYLES
 from qe_model.model.batch import QEBatch
 from qe_model.model.config import TEACHER, QEModelConfig
-from qe_model.model.echoes import STATES
-from qe_model.model.encoders import CheckpointEncoder, Predictor, TeacherEncoder, load_checkpoint
+from qe_model.model.copy_features import STATES
+from qe_model.model.encoders import CheckpointEncoder, TeacherEncoder, load_checkpoint
 from qe_model.model.heads import LEVELS, Heads, pooled
 from qe_model.model.inputs import SEGMENTS
-from qe_model.model.lexical.inputs import LexicalInputs
+from qe_model.model.predictor import Predictor
+from qe_model.model.word_tables.inputs import EvidenceInputs
 from training.model.configuration import ParleyMoeConfig
 from training.model.layers import init_linear
 from training.model.modelling import ParleyMoeForConditionalGeneration
 
-HUMAN_STYLE = STYLES[0]
-_ECHO_STD = 0.2
+_COPY_STD: Final = 0.2  # as large as what the encoder can tell beside embeddings of about 1
 
 
 class ParleyQEConfig(PreTrainedConfig):
     """What `ParleyQEModel` is built from, as saved in its `config.json`.
 
     Args:
-        encoder_kind: `teacher` or `checkpoint`.
+        encoder_kind: `teacher`, with the predictor beside it, or `checkpoint`.
         encoder: the encoder's own configuration.
-        predictor: `none`, `scores` or `states`.
-        teacher: configuration of the predictor's teacher; empty for none.
-        matches, echoes: see `QEModelConfig`; models from before they existed have none.
-        lexicon: whether a lexicon's evidence on words is read.
+        teacher: configuration of the predictor's teacher.
+        word_tables: whether the evidence of word tables is read.
         dropout: in the heads and on the added inputs.
         max_length, context_length: see `QEModelConfig`.
     """
@@ -47,11 +45,8 @@ class ParleyQEConfig(PreTrainedConfig):
 
     encoder_kind: str = TEACHER
     encoder: dict[str, Any] | None = None
-    predictor: str = "none"
     teacher: dict[str, Any] | None = None
-    matches: bool = False
-    echoes: bool = False
-    lexicon: bool = False
+    word_tables: bool = False
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
@@ -93,12 +88,9 @@ class ParleyQEModel(PreTrainedModel):
         width = self.encoder.width
         self.segments = nn.Embedding(SEGMENTS, width)
         self.styles = nn.Embedding(len(STYLES), width)
-        self.echoes = nn.Embedding(STATES, width) if config.echoes else None
-        self.lexical = LexicalInputs(width) if config.lexicon else None
-        self.predictor = None
-        if config.predictor != "none":
-            teacher = ParleyMoeConfig(**(config.teacher or {}))
-            self.predictor = Predictor(teacher, width, config.predictor == "states", config.matches)
+        self.copies = nn.Embedding(STATES, width)
+        self.evidence = EvidenceInputs(width) if config.word_tables else None
+        self.predictor = Predictor(ParleyMoeConfig(**config.teacher), width) if config.teacher else None
         self.heads = Heads(width, config.dropout)
         self.post_init()
 
@@ -111,16 +103,15 @@ class ParleyQEModel(PreTrainedModel):
 
     def forward(self, batch: QEBatch) -> QEOutput:
         """Logits of a batch that is on the model's device."""
-        hidden_BS = None if batch.hidden is None else batch.hidden[0]
-        x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids, hidden_BS)
+        x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids)
         x_BSD = x_BSD + self._added(batch).to(x_BSD.dtype)
         x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
         flat_RD = x_BSD.flatten(0, 1)
         words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
         sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
-        if self.lexical is not None:  # again at the words: what it tells need not come through the encoder
-            words_ND = words_ND + self.lexical.of_words(batch.target_told)
-            sources_MD = sources_MD + self.lexical.of_words(batch.source_told)
+        if self.evidence is not None:  # again at the words: what it tells need not come through the encoder
+            words_ND = words_ND + self.evidence.of_words(batch.target_evidence)
+            sources_MD = sources_MD + self.evidence.of_words(batch.source_evidence)
         gaps_GD = torch.cat([flat_RD[batch.gap_sides[0]], flat_RD[batch.gap_sides[1]]], -1)
         means_BD = pooled(words_ND, _numbered(batch.sentence_of_word), len(batch.input_ids))
         target, gaps = self.heads.target(words_ND), self.heads.gaps(gaps_GD)
@@ -147,12 +138,11 @@ class ParleyQEModel(PreTrainedModel):
         self.encoder.after_update()
 
     def _added(self, batch: QEBatch) -> Tensor:
-        """What joins the embeddings: segment, style, and what the predictor knows of the translation: (B, S, D)."""
+        """What joins the embeddings: segment, style, copies, and what tables and predictor tell: (B, S, D)."""
         added_BSD = self.segments(batch.segment_ids) + self.styles(batch.style).unsqueeze(1)
-        if self.echoes is not None:
-            added_BSD = added_BSD + self.echoes(batch.echoes).sum(0)
-        if self.lexical is not None:
-            added_BSD = added_BSD + self.lexical(batch)
+        added_BSD = added_BSD + self.copies(batch.copies).sum(0)
+        if self.evidence is not None:
+            added_BSD = added_BSD + self.evidence(batch)
         if self.predictor is not None:
             added_BSD = added_BSD + self.predictor(batch)
         return F.dropout(added_BSD, self.config.dropout, self.training)
@@ -169,22 +159,20 @@ def _numbered(sentence_of_word: Tensor) -> Tensor:
 
 
 def build_model(
-    config: QEModelConfig, teacher: PreTrainedModel | None, seed: int, lexicon: bool = False
+    config: QEModelConfig, teacher: PreTrainedModel | None, seed: int, word_tables: bool = False
 ) -> ParleyQEModel:
     """A model that starts from the teacher's encoder or from a checkpoint; heads are fresh.
 
     Args:
-        teacher: the run's teacher; needed for `encoder=teacher` and for a predictor.
-        lexicon: whether it reads a lexicon's evidence.
+        teacher: the run's teacher; needed for `encoder=teacher`.
+        word_tables: whether it reads the evidence of word tables.
 
     Raises:
         InputError: the teacher is missing or not of this project's kind, or the checkpoint cannot be had.
     """
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {
-        "matches": config.matches,
-        "echoes": config.echoes,
-        "lexicon": lexicon,
+        "word_tables": word_tables,
         "dropout": config.dropout,
         "max_length": config.max_length,
         "context_length": config.context_length,
@@ -201,19 +189,17 @@ def build_model(
         return model
     if not isinstance(teacher, ParleyMoeForConditionalGeneration):
         raise InputError(f"qe.model.encoder={TEACHER}: needs a teacher of this project as an input")
-    own = {**_plain(teacher.config), "dropout": config.dropout}
-    told = _plain(teacher.config) if config.predictor != "none" else None
-    settings = ParleyQEConfig(encoder=own, predictor=config.predictor, teacher=told, **sizes)
+    plain = _plain(teacher.config)
+    settings = ParleyQEConfig(encoder={**plain, "dropout": config.dropout}, teacher=plain, **sizes)
     model = ParleyQEModel(settings)
     assert isinstance(model.encoder, TeacherEncoder)
+    assert model.predictor is not None
     model.encoder.encoder.load_state_dict(teacher.encoder.state_dict())
-    if model.echoes is not None:  # as large as what the encoder can tell beside embeddings of about 1
-        nn.init.normal_(model.echoes.weight, std=_ECHO_STD)
-    if model.predictor is not None:
-        model.predictor.teacher.load_state_dict(teacher.state_dict())
-        for projection in (model.predictor.scores_in, model.predictor.states_in):
-            if projection is not None:  # small at first: the encoder starts on inputs that it knows
-                nn.init.normal_(projection.weight, std=0.3 / projection.in_features**0.5)
+    nn.init.normal_(model.copies.weight, std=_COPY_STD)
+    model.predictor.teacher.load_state_dict(teacher.state_dict())
+    for projection in (model.predictor.scores_in, model.predictor.states_in):
+        # small at first: the encoder starts on inputs that it knows
+        nn.init.normal_(projection.weight, std=0.3 / projection.in_features**0.5)
     return model.freeze()
 
 

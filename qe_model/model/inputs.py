@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from parley.languages.words import Interval
-from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, Side
+from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, ContextMessage, Side
 from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from qe_model.model.lexical.lexicon import Lexicon
+    from qe_model.model.word_tables.tables import WordTables
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
     Floats = np.ndarray[Any, np.dtype[Any]]
@@ -36,13 +36,13 @@ class TextPieces:
     Attributes:
         ids: [P] vocabulary ids.
         first, last: [N] first and last piece of each word, inclusive; several words may share a piece.
-        told: [N, FEATURES] what a lexicon tells of each word (`qe_model.model.lexical`); None without one.
+        evidence: [N, FEATURES] of word tables on each word; None without.
     """
 
     ids: "Ints"
     first: "Ints"
     last: "Ints"
-    told: "Floats | None" = None
+    evidence: "Floats | None" = None
 
     @property
     def words(self) -> int:
@@ -56,8 +56,8 @@ class TextPieces:
         end = min(max(end, int(self.last[stop - 1]) + 1 if stop > start else begin), begin + limit)
         size = end - begin
         first, last = (np.minimum(side[start:stop] - begin, size - 1) for side in (self.first, self.last))
-        told = None if self.told is None else self.told[start:stop]
-        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE), told)
+        evidence = None if self.evidence is None else self.evidence[start:stop]
+        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE), evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class JointInput:
         source_tag, target_tag: ids of the languages' tags; the `auto` tag's for languages without one.
         target_known: whether the predictor's teacher knows the target language.
         context, context_target: [*] ids of earlier messages and of their translations, separators included.
-        style: position in `config.STYLES`.
+        style: position in `STYLES`.
     """
 
     source_tag: int
@@ -95,7 +95,7 @@ class InputEncoder:
         max_length: most pieces of translation plus source in a window.
         context_length: most pieces of the conversation.
         tags: whether the vocabulary has this project's language tags.
-        lexicon: what tells of words, if anything does.
+        tables: word tables, if there are any.
     """
 
     def __init__(
@@ -104,10 +104,10 @@ class InputEncoder:
         max_length: int,
         context_length: int,
         tags: bool = True,
-        lexicon: "Lexicon | None" = None,
+        tables: "WordTables | None" = None,
     ) -> None:
         self.tokenizer, self.max_length, self.context_length, self.tags = tokenizer, max_length, context_length, tags
-        self.lexicon = lexicon
+        self.tables = tables
         vocabulary: Mapping[str, int] = tokenizer.get_vocab() if tags else {}
         self.tag_ids = language_tags(vocabulary)
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
@@ -123,16 +123,16 @@ class InputEncoder:
     def sides(
         self, translations: Sequence[AnnotatedTranslation], words: Mapping[Side, Sequence[Sequence[Interval]]]
     ) -> list[tuple[TextPieces, TextPieces]]:
-        """Source and target of each translation with what the lexicon tells of their words."""
+        """Source and target of each translation with the evidence on their words."""
         sources = self.pieces([one.source for one in translations], words["source"])
         targets = self.pieces([one.target for one in translations], words["target"])
-        if self.lexicon is None:
+        if self.tables is None:
             return list(zip(sources, targets, strict=True))
         found = []
         for place, one in enumerate(translations):
             own = words["source"][place], words["target"][place]
-            told = self.lexicon.told((one.source_lang, one.target_lang), (one.source, one.target), own)
-            found.append((replace(sources[place], told=told[0]), replace(targets[place], told=told[1])))
+            first, second = self.tables.evidence((one.source_lang, one.target_lang), (one.source, one.target), own)
+            found.append((replace(sources[place], evidence=first), replace(targets[place], evidence=second)))
         return found
 
     def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple["Ints", "Ints"]]:
@@ -149,7 +149,7 @@ class InputEncoder:
         source: TextPieces,
         target: TextPieces,
         context: tuple["Ints", "Ints"],
-        style: int,
+        style: str,
     ) -> Iterator[tuple[JointInput, slice, slice]]:
         """Windows with the words of translation and source that they hold; one window for all but long messages."""
         count = max(1, -(-(len(source.ids) + len(target.ids)) // self.max_length))
@@ -160,11 +160,8 @@ class InputEncoder:
             target_part = target.part(words[0].start, words[0].stop, self.max_length)
             source_part = source.part(words[1].start, words[1].stop, self.max_length)
             known = languages[1] in self.tag_ids
-            yield (
-                JointInput(source_tag, target_tag, known, target_part, source_part, *context, style),
-                words[0],
-                words[1],
-            )
+            texts = target_part, source_part
+            yield JointInput(source_tag, target_tag, known, *texts, *context, STYLES.index(style)), words[0], words[1]
 
     def encodings(self, texts: Sequence[str]) -> list[Any]:
         """The tokenizer's own encodings, with `ids` and `offsets` in characters; nothing special is added."""

@@ -10,45 +10,42 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from qe_model.model.batch import IGNORED, Labels
+from qe_model.model.batch import IGNORED, Labels, QEBatch
 from qe_model.model.config import LossConfig
 from qe_model.model.estimator import QEOutput
 
-_TINY: Final = 1e-6
+# Factors of the parts beside words; that of severities is in the config.
+GAPS: Final = 0.5
+SOURCE: Final = 0.3
+DIMENSION: Final = 0.3
+SENTENCE: Final = 0.2
 
 
-def total_loss(
-    output: QEOutput, labels: Labels, config: LossConfig, imbalance: str
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean loss per word with its parts; a scalar with gradient, and means for the log."""
-    words = binary_loss(output.target, labels.target, config, imbalance)
+def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Tensor, dict[str, Tensor]]:
+    """Mean loss per word, with the encoder's own, and its parts; a scalar with gradient, and means for the log."""
+    labels = batch.labels
+    assert labels is not None
+    weight = config.bad_weight
     parts = {
-        "words": (_mean(words, labels.target_known), 1.0),
-        "gaps": (_mean(binary_loss(output.gaps, labels.gaps, config, imbalance), labels.gaps_known), config.gaps),
-        "source": (
-            _mean(binary_loss(output.source, labels.source, config, imbalance), labels.source_known),
-            config.source,
-        ),
+        "words": (binary_loss(output.target, labels.target, weight).sum() / max(1, len(labels.target)), 1.0),
+        "gaps": (_known_mean(binary_loss(output.gaps, labels.gaps, weight), labels.gaps_known), GAPS),
+        "source": (_known_mean(binary_loss(output.source, labels.source, weight), labels.source_known), SOURCE),
         "severity": (_severity_loss(output, labels), config.severity),
-        "dimension": (_dimension_loss(output, labels), config.dimension),
-        "sentence": (_sentence_loss(output.sentence, labels.sentence), config.sentence),
+        "dimension": (_dimension_loss(output, labels), DIMENSION),
+        "sentence": (_sentence_loss(output.sentence, labels.sentence), SENTENCE),
     }
     total = torch.stack([value * factor for value, factor in parts.values()]).sum()
+    if output.encoder_loss is not None:
+        total = total + output.encoder_loss
     return total, {name: value.detach() for name, (value, _) in parts.items()}
 
 
-def binary_loss(logits_N4: Tensor, shares_N4: Tensor, config: LossConfig, imbalance: str) -> Tensor:
-    """Cross-entropy (N,) of ok against bad; under `focal` times (1 - p)^gamma of the side (Lin et al., 2017, eq. 4)."""
+def binary_loss(logits_N4: Tensor, shares_N4: Tensor, bad_weight: float) -> Tensor:
+    """Cross-entropy (N,) of ok against bad, times `bad_weight` for what is bad."""
     log_ok = logits_N4.log_softmax(-1)[:, 0]
     log_bad = logits_N4[:, 1:].logsumexp(-1) - logits_N4.logsumexp(-1)
     bad = 1 - shares_N4[:, 0]
-    factor_ok = factor_bad = torch.ones_like(bad)
-    if imbalance == "weights":
-        factor_bad = factor_bad * config.bad_weight
-    if imbalance == "focal":
-        factor_ok = (1 - log_ok.exp()).clamp(min=_TINY) ** config.focal_gamma
-        factor_bad = (1 - log_bad.exp()).clamp(min=_TINY) ** config.focal_gamma
-    return -(factor_ok * (1 - bad) * log_ok + factor_bad * bad * log_bad)
+    return -((1 - bad) * log_ok + bad_weight * bad * log_bad)
 
 
 def _severity_loss(output: QEOutput, labels: Labels) -> Tensor:
@@ -74,5 +71,5 @@ def _sentence_loss(predicted_B4: Tensor, wanted_B4: Tensor) -> Tensor:
     return losses.sum() / known.sum().clamp(min=1)
 
 
-def _mean(losses: Tensor, known: Tensor) -> Tensor:
+def _known_mean(losses: Tensor, known: Tensor) -> Tensor:
     return (losses * known).sum() / known.sum().clamp(min=1)

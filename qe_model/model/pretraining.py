@@ -6,7 +6,7 @@ translation, it samples at each place from what it would have said there.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -16,13 +16,13 @@ from qe_model.annotations.annotation import STYLES
 from qe_model.annotations.labels import UNKNOWN_DIMENSION, ExampleLabels
 from qe_model.evaluation.metrics import best_threshold
 from qe_model.model.batch import QEBatch, collate
-from qe_model.model.config import LossConfig, PretrainingConfig
-from qe_model.model.corruption import Corruption, Damaged, as_pieces, split_words, word_starts
-from qe_model.model.encoders import forced_states
+from qe_model.model.config import LossConfig
+from qe_model.model.corruption import Corrupted, Corruption, CorruptionRates, as_pieces, split_words, word_starts
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder, JointInput, TextPieces
-from qe_model.model.lexical.piece_words import PieceWords
 from qe_model.model.losses import total_loss
+from qe_model.model.predictor import forced_states
+from qe_model.model.word_tables.piece_words import PieceWords
 from training.batches.batch import Batch
 from training.loop.trainer import LossParts
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-STYLE = STYLES.index("synthetic")
+STYLE: Final = STYLES.index("synthetic")
+TEMPERATURE: Final = 1.5  # of the generator's samples: at 1 they are likelier in its eyes than what people wrote
 
 
 class Generator(Protocol):
@@ -45,7 +46,7 @@ class Generator(Protocol):
 class TeacherGenerator:
     """Samples what the frozen teacher would have said at each place, given the source and the words before."""
 
-    def __init__(self, teacher: "ParleyMoeForConditionalGeneration", temperature: float) -> None:
+    def __init__(self, teacher: "ParleyMoeForConditionalGeneration", temperature: float = TEMPERATURE) -> None:
         self.teacher, self.temperature = teacher.eval(), temperature
 
     @torch.no_grad()
@@ -68,15 +69,14 @@ def _drawn(logits_NV: Tensor, temperature: float) -> Tensor:
 
 
 class DetectionTask:
-    """Learns to find damage in parallel text; for `training.loop.trainer`, on batches of `training.batches.stream`.
+    """Learns to find corruptions of parallel text, in batches of `training.batches.stream`.
 
     Args:
         model: what is trained.
         generator: proposes replacements.
         encoder: of texts, for its special tokens.
-        config: rates of damage.
         loss: factors of the losses; severities and dimensions are unknown here.
-        dev: batches of right translations that validation damages, always in the same way.
+        dev: batches of right translations that validation corrupts, always in the same way.
     """
 
     best_metric = "dev/mcc"
@@ -86,23 +86,19 @@ class DetectionTask:
         model: ParleyQEModel,
         generator: Generator,
         encoder: InputEncoder,
-        config: PretrainingConfig,
         loss: LossConfig,
         dev: Sequence[Batch],
+        rates: CorruptionRates | None = None,
     ) -> None:
         self.model, self.generator, self.encoder, self.loss_config, self.dev = model, generator, encoder, loss, dev
-        self.corruption = Corruption(config, word_starts(encoder.tokenizer))
+        self.corruption = Corruption(word_starts(encoder.tokenizer), rates)
         self.codes = {tag: code for code, tag in encoder.tag_ids.items()}
-        self.lexical = None if encoder.lexicon is None else PieceWords(encoder.tokenizer, encoder.lexicon)
+        self.words = None if encoder.tables is None else PieceWords(encoder.tokenizer, encoder.tables)
 
     def loss(self, batch: Batch) -> LossParts:
-        """Detection loss of a batch; its damage follows from the global generator, which checkpoints keep."""
-        damaged = self.damaged(batch, int(torch.randint(2**31, (1,))))
-        output = self.model(damaged)
-        assert damaged.labels is not None
-        loss, parts = total_loss(output, damaged.labels, self.loss_config, self.loss_config.imbalance[0])
-        if output.encoder_loss is not None:
-            loss = loss + output.encoder_loss
+        """Detection loss of a batch; its corruption follows from the global generator, which checkpoints keep."""
+        corrupted = self.corrupted(batch, int(torch.randint(2**31, (1,))))
+        loss, parts = total_loss(self.model(corrupted), corrupted, self.loss_config)
         return LossParts(loss * batch.target_tokens, batch.target_tokens, parts)
 
     def after_update(self) -> None:
@@ -116,19 +112,19 @@ class DetectionTask:
         device = next(model.parameters()).device
         for number, batch in enumerate(self.dev):
             torch.manual_seed(number)
-            damaged = self.damaged(batch.to(device), number)
-            assert damaged.labels is not None
-            output = model(damaged)
+            corrupted = self.corrupted(batch.to(device), number)
+            assert corrupted.labels is not None
+            output = model(corrupted)
             for name in ("target", "gaps"):
                 found[name].append(1 - getattr(output, name).softmax(-1)[:, 0])
-            found["wrong"].append(damaged.labels.target[:, 0] < 0.5)
-            found["missing"].append(damaged.labels.gaps[:, 0] < 0.5)
+            found["wrong"].append(corrupted.labels.target[:, 0] < 0.5)
+            found["missing"].append(corrupted.labels.gaps[:, 0] < 0.5)
         joined = {name: torch.cat(values).cpu().numpy() for name, values in found.items()}
         pairs = (("dev/mcc", "target", "wrong"), ("dev/gap_mcc", "gaps", "missing"))
         return {name: best_threshold(joined[scores], joined[labels]).mcc for name, scores, labels in pairs}
 
-    def damaged(self, batch: Batch, seed: int) -> QEBatch:
-        """The batch with damaged translations, on its device."""
+    def corrupted(self, batch: Batch, seed: int) -> QEBatch:
+        """The batch with corrupted translations, on its device."""
         sources, targets = _contents(batch.input_ids, 1, self.encoder.end_id), _kept(batch.labels)
         generator = np.random.default_rng(seed)
         plans = [self.corruption.plan(target, generator) for target in targets]
@@ -139,18 +135,18 @@ class DetectionTask:
         inputs, labels = [], []
         for row, (source, target, plan) in enumerate(zip(sources, targets, plans, strict=True)):
             other = targets[int(generator.integers(len(targets)))]
-            found = self.corruption.damage(plan, source, proposed[row, : len(target)], other, generator)
+            found = self.corruption.corrupt(plan, source, proposed[row, : len(target)], other, generator)
             read = as_pieces(split_words(source, self.corruption.starts))
             inputs.append(self._joint(batch, row, read, found))
             labels.append(_labels(found, read.words))
         pad_id = self.model.config.pad_token_id or 0
         return collate(inputs, self.encoder, pad_id, labels).to(batch.input_ids.device)
 
-    def _joint(self, batch: Batch, row: int, source: TextPieces, found: Damaged) -> JointInput:
+    def _joint(self, batch: Batch, row: int, source: TextPieces, found: Corrupted) -> JointInput:
         none, target = np.zeros(0, np.int64), found.pieces
         first, second = (int(side[row]) for side in (batch.source_language, batch.target_language))
-        if self.lexical is not None:
-            source, target = self.lexical.told((self.codes[first], self.codes[second]), source, target)
+        if self.words is not None:
+            source, target = self.words.evidence((self.codes[first], self.codes[second]), source, target)
         return JointInput(first, second, True, target, source, none, none, STYLE)
 
 
@@ -166,7 +162,7 @@ def _kept(labels: Tensor) -> list["Ints"]:
     return [row[row != -100][:-1] for row in rows]
 
 
-def _labels(found: Damaged, source_words: int) -> ExampleLabels:
+def _labels(found: Corrupted, source_words: int) -> ExampleLabels:
     """Bad or ok; nothing is known of severities, nor of the source's words."""
     words, gaps = found.wrong, found.missing
     return ExampleLabels(
@@ -175,7 +171,6 @@ def _labels(found: Damaged, source_words: int) -> ExampleLabels:
         source=_shares(np.zeros(source_words, bool)),
         target_dimension=np.full(len(words), UNKNOWN_DIMENSION),
         gap_dimension=np.full(len(gaps), UNKNOWN_DIMENSION),
-        target_known=True,
         gaps_known=True,
         source_known=False,
         severity_known=False,

@@ -1,4 +1,4 @@
-"""A quality-estimation model on disk: weights, tokenizer, `lexicon/`, `decisions.json`, `qe.json`."""
+"""A quality-estimation model on disk: weights, tokenizer, `word_tables/`."""
 
 import json
 from pathlib import Path
@@ -8,25 +8,22 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
-from parley.pipeline.atomic import raise_if_full, write_json
+from parley.pipeline.atomic import raise_if_full
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import STYLES
 from qe_model.model.config import TEACHER
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel
 from qe_model.model.inputs import InputEncoder
-from qe_model.model.lexical.lexicon import Lexicon
-from qe_model.scoring.decisions import Decisions
+from qe_model.model.word_tables.tables import WordTables
 from training.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FACTS: Final = "qe.json"
-LEXICON: Final = "lexicon"
+TABLES: Final = "word_tables"  # subfolder
 
 
 def save_model(model: ParleyQEModel, encoder: InputEncoder, folder: Path) -> None:
-    """Write weights (float32), tokenizer and lexicon.
+    """Write weights (float32), tokenizer and word tables.
 
     Raises:
         InputError: the disk is full.
@@ -35,20 +32,14 @@ def save_model(model: ParleyQEModel, encoder: InputEncoder, folder: Path) -> Non
     try:
         model.float().save_pretrained(folder)
         encoder.tokenizer.save_pretrained(str(folder))
-        if encoder.lexicon is not None:
-            encoder.lexicon.save(folder / LEXICON)
+        if encoder.tables is not None:
+            encoder.tables.save(folder / TABLES)
     except Exception as error:
         raise_if_full(error, folder)
         raise
 
 
-def save_decisions(decisions: Decisions, style: str, folder: Path) -> None:
-    """Write what was tuned, and the way of annotating that scoring follows."""
-    decisions.save(folder)
-    write_json(folder / FACTS, {"style": style})
-
-
-def load_weights(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
+def load_quality_model(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
     """Model and encoder of texts, of a folder with or without decisions.
 
     Raises:
@@ -64,31 +55,10 @@ def load_weights(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
         model = ParleyQEModel.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
-    lexicon = Lexicon.load(folder / LEXICON) if model.config.lexicon else None
-    return model.freeze().eval(), input_encoder(model, load_any_tokenizer(model, folder), lexicon)
-
-
-def load_parts(folder: Path) -> tuple[ParleyQEModel, InputEncoder, Decisions, str]:
-    """All that a scorer needs; the last is the way of annotating that it follows.
-
-    Raises:
-        InputError: a part is missing.
-    """
-    model, encoder = load_weights(folder)
-    decisions = Decisions.load(folder)
-    style = json.loads((folder / FACTS).read_text(encoding="utf-8"))["style"] if (folder / FACTS).is_file() else ""
-    return model, encoder, decisions, style or STYLES[0]
-
-
-def load_any_tokenizer(model: ParleyQEModel, folder: Path) -> "PreTrainedTokenizerBase":
-    """The tokenizer beside a model: this project's, or a checkpoint's fast one.
-
-    Raises:
-        InputError: none there, or one that does not know where its pieces are in a text.
-    """
-    if model.config.encoder_kind == TEACHER:
-        return load_tokenizer(folder)
-    return checkpoint_tokenizer(str(folder))
+    tables = WordTables.load(folder / TABLES) if model.config.word_tables else None
+    own = model.config.encoder_kind == TEACHER
+    tokenizer = load_tokenizer(folder) if own else checkpoint_tokenizer(str(folder))
+    return model.freeze().eval(), input_encoder(model, tokenizer, tables)
 
 
 def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
@@ -107,9 +77,9 @@ def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
 
 
 def input_encoder(
-    model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", lexicon: Lexicon | None = None
+    model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", tables: WordTables | None = None
 ) -> InputEncoder:
     """The encoder of texts that fits a model."""
     config = model.config
     tags = config.encoder_kind == TEACHER
-    return InputEncoder(tokenizer, config.max_length, config.context_length, tags, lexicon)
+    return InputEncoder(tokenizer, config.max_length, config.context_length, tags, tables)

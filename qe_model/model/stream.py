@@ -6,17 +6,15 @@ through its examples in a keyed order, and only the chunk at hand is cut into pi
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import torch
 
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import SIDES, AnnotatedTranslation, SeverityWeights
-from qe_model.annotations.labels import ExampleLabels, example_labels, style_of, tells_words
+from qe_model.annotations.annotation import SIDES, AnnotatedTranslation
+from qe_model.annotations.labels import ExampleLabels, example_labels, style_of
 from qe_model.annotations.words import words_of_side
-from qe_model.model.batch import QEBatch, collate
+from qe_model.model.batch import QEBatch, batches_of, collate
 from qe_model.model.config import CONTRAST, MixtureConfig
 from qe_model.model.inputs import InputEncoder, JointInput
 from qe_model.synthetic.contrastive import is_contrast
@@ -28,12 +26,10 @@ if TYPE_CHECKING:
     Example = tuple[JointInput, ExampleLabels]
 
 _TYPICAL: Final = 80  # pieces of an example, for the size of a chunk
-_HIDING: Final = 1  # tells the draws of hidden pieces from those of the order
+CHUNK_BATCHES: Final = 50  # about so many batches are drawn, encoded and sorted by length together
 
 
-def first_windows(
-    translations: Sequence[AnnotatedTranslation], encoder: InputEncoder, weights: SeverityWeights
-) -> "list[Example]":
+def first_windows(translations: Sequence[AnnotatedTranslation], encoder: InputEncoder) -> "list[Example]":
     """The first window of each translation with its labels: all of it, unless it is very long."""
     words = {side: [words_of_side(one, side) for one in translations] for side in SIDES}
     sides = encoder.sides(translations, words)
@@ -43,7 +39,7 @@ def first_windows(
         languages = one.source_lang, one.target_lang
         windows = encoder.windows(languages, *sides[place], contexts[place], style_of(one))
         joint, target, source = next(windows)
-        labels = example_labels(one, words["target"][place], words["source"][place], weights)
+        labels = example_labels(one, words["target"][place], words["source"][place])
         whole = target.stop == len(words["target"][place])
         examples.append((joint, labels.part(target, source, whole)))
     return examples
@@ -53,11 +49,11 @@ class ExampleStream:
     """Endless batches of one process.
 
     Args:
-        translations: to learn from; those without labels of words are left out.
-        config: shares, size of batches, seed.
+        translations: to learn from.
+        config: shares, size of batches.
         encoder: of texts.
         pad_id: of the vocabulary.
-        weights: penalty points, for sentence labels.
+        seed: of the order of examples.
 
     Raises:
         InputError: nothing to learn from.
@@ -69,18 +65,18 @@ class ExampleStream:
         config: MixtureConfig,
         encoder: InputEncoder,
         pad_id: int,
-        weights: SeverityWeights,
+        seed: int,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self.translations, self.config, self.encoder, self.pad_id = translations, config, encoder, pad_id
-        self.weights, self.rank, self.world = weights, rank, world
+        self.seed, self.rank, self.world = seed, rank, world
         groups = _groups(translations, config)
         self.shares = _shares({key: len(rows) for key, rows in groups.items()}, config)
         self._rows = [np.array(groups[key]) for key in self.shares]
         self._share = np.array(list(self.shares.values()))
-        self._phase = np.random.default_rng(config.seed).random(len(self._share))
-        self._chunk_size = max(8, config.chunk_batches * config.batch_tokens // _TYPICAL)
+        self._phase = np.random.default_rng(seed).random(len(self._share))
+        self._chunk_size = max(8, CHUNK_BATCHES * config.batch_tokens // _TYPICAL)
         self._chunk = self._batch = 0
         self._made: dict[int, tuple[list[Example], list[Ints]]] = {}
 
@@ -92,7 +88,7 @@ class ExampleStream:
             chosen = [examples[place] for place in batches[batch]]
             self._chunk, self._batch = self._locate(self._chunk, self._batch + self.world)
             inputs, labels = zip(*chosen, strict=True)
-            yield self._hide(collate(inputs, self.encoder, self.pad_id, labels), chunk, batch)
+            yield collate(inputs, self.encoder, self.pad_id, labels)
 
     def state_dict(self) -> dict[str, int]:
         """Position in the plan."""
@@ -101,12 +97,6 @@ class ExampleStream:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on from a saved position."""
         self._chunk, self._batch = int(state["chunk"]), int(state["batch"])
-
-    def _hide(self, made: QEBatch, chunk: int, batch: int) -> QEBatch:
-        if not self.config.hidden_pieces:
-            return made
-        draws = np.random.default_rng((self.config.seed, _HIDING, chunk, batch)).random((2, *made.input_ids.shape))
-        return replace(made, hidden=torch.from_numpy(draws < self.config.hidden_pieces))
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         while batch >= len(self._plan(chunk)[1]):
@@ -119,9 +109,9 @@ class ExampleStream:
             for old in [key for key in self._made if key < self._chunk]:
                 del self._made[old]
             drawn = [self.translations[row] for row in self._draw(chunk)]
-            examples = first_windows(drawn, self.encoder, self.weights)
+            examples = first_windows(drawn, self.encoder)
             batches = batches_of([one.length for one, _ in examples], self.config.batch_tokens)
-            order = np.random.default_rng((self.config.seed, chunk)).permutation(len(batches))
+            order = np.random.default_rng((self.seed, chunk)).permutation(len(batches))
             self._made[chunk] = examples, [batches[place] for place in order]
         return self._made[chunk]
 
@@ -134,27 +124,16 @@ class ExampleStream:
         for group, (rows, before, after) in enumerate(zip(self._rows, *steps, strict=True)):
             turn = np.arange(before, after)
             count = np.full(len(turn), len(rows))
-            place = shuffled_index(turn % len(rows), count, self.config.seed, group, turn // len(rows))
+            place = shuffled_index(turn % len(rows), count, self.seed, group, turn // len(rows))
             drawn += rows[place].tolist()
         return drawn
-
-
-def batches_of(lengths: Sequence[int], batch_tokens: int) -> "list[Ints]":
-    """Places of examples in batches of like length whose padded size is at most `batch_tokens` (one at least)."""
-    order = np.argsort(np.array(lengths, np.int64), kind="stable")
-    batches, start = [], 0
-    for place in range(1, len(order) + 1):
-        if place == len(order) or lengths[order[place]] * (place + 1 - start) > batch_tokens:
-            batches.append(order[start:place])
-            start = place
-    return batches
 
 
 def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig) -> dict[tuple[str, str], list[int]]:
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, one in enumerate(translations):
         origin = CONTRAST if CONTRAST in config.origins and is_contrast(one) else one.origin
-        if tells_words(one) and config.pair_weights.get(one.direction, 1.0) and config.origins.get(origin, 0):
+        if config.pair_weights.get(one.direction, 1.0) and config.origins.get(origin, 0):
             groups[(origin, one.direction)].append(row)
     if not groups:
         raise InputError(

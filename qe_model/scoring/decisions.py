@@ -10,7 +10,7 @@ import numpy as np
 
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import SeverityWeights
+from qe_model.annotations.annotation import POINTS, STYLES
 
 if TYPE_CHECKING:
     from qe_model.scoring.prediction import Probabilities
@@ -37,7 +37,7 @@ class Decisions:
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
         calibration: likewise, rising points (raw, penalty): expected points summed over words -> points people give.
-        weights: points of minor, major and critical errors.
+        style: of the annotators that scoring follows unless it is told another.
     """
 
     thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
@@ -45,7 +45,7 @@ class Decisions:
     ties: dict[str, float] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     calibration: dict[str, Curve] = field(default_factory=lambda: {ANY: STRAIGHT})
-    weights: SeverityWeights = field(default_factory=SeverityWeights)
+    style: str = STYLES[0]
 
     def threshold(self, unit: str, style: str, direction: str) -> float:
         """The threshold of the most special key there is."""
@@ -79,7 +79,7 @@ class Decisions:
 
         Words, not spans, are summed: so it never falls when more words are wrong, also where errors grow together.
         """
-        points = np.array([0.0, self.weights.minor, self.weights.major, self.weights.critical])
+        points = np.array([0.0, *POINTS.values()])
         return float((target_N4 @ points).sum() + (gaps_G4 @ points).sum())
 
     def penalty(self, raw: float, style: str, direction: str) -> float:
@@ -108,7 +108,7 @@ class Decisions:
                 values["ties"],
                 tuple(values["severity_bias"]),
                 {key: tuple((x, y) for x, y in curve) for key, curve in values["calibration"].items()},
-                SeverityWeights(**values["weights"]),
+                str(values["style"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / FILE}: not readable ({error}); is this a quality-estimation model?") from error

@@ -11,8 +11,10 @@ from qe_model.scoring.decisions import STRAIGHT, Curve, Decisions, logit
 if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[Any]]
 
-
-LEAST_SLOPE: Final = 0.05
+LEAST_SLOPE: Final = 0.05  # of a correction, on log-odds
+LEAST_RISE: Final = 1e-3  # of the calibrated penalty, so that it orders sentences as the raw one does
+BINS: Final = 12  # of sentences, whose means are calibrated
+SENTENCES: Final = 5  # in a bin at least
 
 
 def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
@@ -38,26 +40,18 @@ def fit_slope(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, floa
     return fit_logistic(logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7)), bad)
 
 
-def fit_logistic(x_N: "Floats", bad_N: "Floats", steps: int = 25) -> tuple[float, float]:
-    """(a, b) that make sigmoid(a x + b) the likeliest, by Newton's method; a is at least `LEAST_SLOPE`.
+def fit_logistic(x_N: "Floats", bad_N: "Floats") -> tuple[float, float]:
+    """(a, b) that make sigmoid(a x + b) the likeliest; a is at least `LEAST_SLOPE`.
 
     So the order of x is kept also where bad words have no higher x; then the probabilities say next to nothing but
     how frequent bad words are.
     """
-    fitted = _newton(np.stack([x_N, np.ones_like(x_N)], 1), bad_N, np.array([1.0, 0.0]), np.zeros_like(x_N), steps)
-    if np.isfinite(fitted).all() and fitted[0] >= LEAST_SLOPE:
-        return float(fitted[0]), float(fitted[1])
-    shift = _newton(np.ones((len(x_N), 1)), bad_N, np.zeros(1), LEAST_SLOPE * x_N, steps)
-    return LEAST_SLOPE, float(shift[0])
+    from sklearn.linear_model import LogisticRegression
 
-
-def _newton(inputs: "Floats", bad: "Floats", fitted: "Floats", offset: "Floats", steps: int) -> "Floats":
-    """Weights of a logistic regression whose logits have an `offset`."""
-    for _ in range(steps):
-        p = 1 / (1 + np.exp(-(inputs @ fitted + offset).clip(-30, 30)))
-        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(len(fitted))
-        fitted = fitted + np.linalg.solve(curvature, inputs.T @ (bad - p)).clip(-1, 1)
-    return fitted
+    fitted = LogisticRegression(C=1e3).fit(x_N[:, None], bad_N)  # hardly regularised
+    if (slope := float(fitted.coef_[0, 0])) >= LEAST_SLOPE:
+        return slope, float(fitted.intercept_[0])
+    return LEAST_SLOPE, float(logit(bad_N.mean()) - LEAST_SLOPE * x_N.mean())
 
 
 def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: float) -> tuple[float, float, float]:
@@ -77,26 +71,20 @@ def macro_f1(labels: "Floats", wanted: "Floats") -> float:
     return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])
 
 
-def calibrate(raw: Sequence[float], wanted: Sequence[float], bins: int = 12) -> Curve:
-    """Rising points (raw, penalty): means of bins of equally many sentences, made monotone by pooling neighbours.
+def calibrate(raw: Sequence[float], wanted: Sequence[float]) -> Curve:
+    """Rising points (raw, penalty) from (0, 0): isotonic regression of means of bins of equally many sentences.
 
-    Pool-adjacent-violators on bin means (Zadrozny and Elkan, 2002); ties are broken by a small slope, so that the
-    calibrated penalty orders sentences as the raw one does. Starts at (0, 0).
+    Bins that it gives one value become one point (Zadrozny and Elkan, 2002).
     """
-    order = np.argsort(raw, kind="stable")
-    x, y = np.array(raw, np.float64)[order], np.array(wanted, np.float64)[order]
-    parts = [part for part in np.array_split(np.arange(len(x)), max(1, min(bins, len(x) // 5))) if len(part)]
-    blocks = [[x[part].mean(), y[part].mean(), float(len(part))] for part in parts]
-    pooled: list[list[float]] = []
-    for block in blocks:
-        pooled.append(block)
-        while len(pooled) > 1 and pooled[-1][1] <= pooled[-2][1]:
-            right, left = pooled.pop(), pooled.pop()
-            weight = left[2] + right[2]
-            pooled.append([*((left[i] * left[2] + right[i] * right[2]) / weight for i in (0, 1)), weight])
-    points = [(0.0, 0.0)]
-    for place, value, _ in pooled:
-        if place > points[-1][0]:
-            slope = max((value - points[-1][1]) / (place - points[-1][0]), 1e-3)
-            points.append((float(place), float(points[-1][1] + slope * (place - points[-1][0]))))
-    return tuple(points) if len(points) > 1 else STRAIGHT
+    from sklearn.isotonic import IsotonicRegression
+
+    count = max(1, min(BINS, len(raw) // SENTENCES))
+    parts = [part for part in np.array_split(np.argsort(raw, kind="stable"), count) if len(part)]
+    sizes = np.array([len(part) for part in parts])
+    x, y = (np.array([np.take(values, part).mean() for part in parts]) for values in (raw, wanted))
+    fitted = IsotonicRegression(y_min=0).fit_transform(x, y, sample_weight=sizes)
+    levels, block = np.unique(fitted, return_inverse=True)
+    places = np.bincount(block, x * sizes) / np.bincount(block, sizes)
+    rising = zip(places.tolist(), (levels + LEAST_RISE * places).tolist(), strict=True)
+    points = {0.0: 0.0} | {place: value for place, value in rising if place > 0}
+    return tuple(points.items()) if len(points) > 1 else STRAIGHT

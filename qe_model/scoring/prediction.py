@@ -12,10 +12,9 @@ from parley.pipeline.progress import progress_bar
 from qe_model.annotations.annotation import SIDES, AnnotatedTranslation, Side
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.words import words_of_side
-from qe_model.model.batch import collate
+from qe_model.model.batch import batches_of, collate
 from qe_model.model.estimator import ParleyQEModel, QEOutput
 from qe_model.model.inputs import InputEncoder, JointInput
-from qe_model.model.stream import batches_of
 
 if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[Any]]
@@ -52,13 +51,13 @@ def predict(
     encoder: InputEncoder,
     translations: Sequence[AnnotatedTranslation],
     batch_tokens: int = 8192,
-    style: int | None = None,
+    style: str = "",
     description: str = "",
 ) -> list[Probabilities]:
     """Probabilities of each translation, in the given order.
 
     Args:
-        style: way of annotating to follow, as a position in `STYLES`; None for that of each translation.
+        style: way of annotating to follow, one of `STYLES`; empty: that of each translation.
         description: of a progress bar; empty for none.
     """
     words = {side: [words_of_side(one, side) for one in translations] for side in SIDES}
@@ -84,15 +83,14 @@ def _windows(
     translations: Sequence[AnnotatedTranslation],
     encoder: InputEncoder,
     words: Mapping[Side, Sequence[tuple[Interval, ...]]],
-    style: int | None,
+    style: str,
 ) -> list[list[JointInput]]:
     sides = encoder.sides(translations, words)
     contexts = encoder.context([one.context for one in translations])
     found = []
     for place, one in enumerate(translations):
-        followed = style_of(one) if style is None else style
         languages = one.source_lang, one.target_lang
-        parts = encoder.windows(languages, *sides[place], contexts[place], followed)
+        parts = encoder.windows(languages, *sides[place], contexts[place], style or style_of(one))
         found.append([joint for joint, _, _ in parts])
     return found
 

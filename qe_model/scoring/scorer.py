@@ -93,7 +93,7 @@ class QualityScorer:
         model: in evaluation mode.
         encoder: of texts, with the model's tokenizer.
         decisions: thresholds and calibration.
-        style: whose way of marking is followed (`STYLES`); its thresholds are used.
+        style: whose way of marking is followed (`STYLES`); empty: as the decisions say.
         batch_tokens: padded pieces read at once; does not change the result.
     """
 
@@ -102,13 +102,13 @@ class QualityScorer:
         model: ParleyQEModel,
         encoder: InputEncoder,
         decisions: Decisions,
-        style: str = STYLES[0],
+        style: str = "",
         batch_tokens: int = 8192,
     ) -> None:
-        if style not in STYLES:
+        if style and style not in STYLES:
             raise InputError(f"style={style!r}: choose one of {', '.join(STYLES)}")
         self.model, self.encoder, self.decisions = model.eval(), encoder, decisions
-        self.style, self.batch_tokens = style, batch_tokens
+        self.style, self.batch_tokens = style or decisions.style, batch_tokens
         self._languages = LanguageIdentifier(min_letters=_SURE_LETTERS)
 
     @classmethod
@@ -123,17 +123,17 @@ class QualityScorer:
         """Model, tokenizer and decisions from one folder.
 
         Args:
-            style: as above; empty for the one the model was tuned for.
             precision: bf16 is faster where the machine multiplies in it; scores then differ in the third digit.
 
         Raises:
             InputError: not a quality-estimation model.
         """
-        from qe_model.model.saving import load_parts
+        from qe_model.model.saving import load_quality_model
 
-        model, encoder, decisions, own_style = load_parts(Path(folder))
+        model, encoder = load_quality_model(Path(folder))
+        decisions = Decisions.load(Path(folder))
         model.to(device, torch.bfloat16 if precision == "bf16" else torch.float32)  # type: ignore[arg-type]
-        return cls(model, encoder, decisions, style or own_style, batch_tokens)
+        return cls(model, encoder, decisions, style, batch_tokens)
 
     def following(self, style: str) -> "QualityScorer":
         """The same model, marking as another kind of annotators does."""
@@ -143,8 +143,7 @@ class QualityScorer:
         """Score each translation; annotations that they carry are not looked at."""
         if not translations:
             return []
-        style = STYLES.index(self.style)
-        found = predict(self.model, self.encoder, translations, self.batch_tokens, style, description)
+        found = predict(self.model, self.encoder, translations, self.batch_tokens, self.style, description)
         return [self._decide(one, said) for one, said in zip(translations, found, strict=True)]
 
     def score_pairs(

@@ -1,28 +1,28 @@
 """The stage `quality`: the outputs of one evaluation scored without their references, for the report."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parley.languages.table import pair
 from parley.languages.words import words_of
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
-from parley.pipeline.atomic import remove, replacing
+from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
-from parley.pipeline.progress import progress_bar
-from parley.pipeline.stage import Needs, Stage, transient
+from parley.pipeline.shards import shard_folders
+from parley.pipeline.stage import Needs, Shard, Stage, transient
 
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScore, QualityScorer
 
 OUTPUTS: Final = "outputs.parquet"  # of an evaluation
 COLUMNS: Final = ("pair", "system", "row_id", "source", "hypothesis")
-PORTION: Final = 1024  # outputs between two steps of the progress bar
 Row = dict[str, Any]
 
 
@@ -42,17 +42,29 @@ class QualityStageConfig:
 
 
 class QualityStage(Stage[QualityStageConfig]):
-    """Scores the outputs of `evaluation` with the model of `qe`; goes on after finished source languages.
+    """Scores the outputs of `evaluation` with the model of `qe`, a source language a shard.
 
     Its folder: quality.parquet (`parley.metrics.message_quality.SCHEMA`).
     """
 
     name = "quality"
-    needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
-    keeps_work: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # ordered by source language
+    needs: ClassVar[Needs] = Needs(memory_gb=4.0, accelerators=1)
 
-    def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Score and write.
+    def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
+        """A source language each.
+
+        Raises:
+            InputError: outputs that cannot be read.
+        """
+        directions = read_outputs(inputs["evaluation"] / OUTPUTS, ("pair",))["pair"].unique().to_pylist()
+        sources: dict[str, list[str]] = {}
+        for direction in sorted(directions):
+            sources.setdefault(pair(direction)[0], []).append(direction)
+        return [Shard(code, {"directions": found}) for code, found in sources.items()]
+
+    def run_shard(self, shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
+        """Score the outputs of some directions.
 
         Raises:
             InputError: outputs that cannot be read, or no quality-estimation model.
@@ -61,24 +73,29 @@ class QualityStage(Stage[QualityStageConfig]):
 
         from qe_model.scoring.scorer import QualityScorer
 
-        rows = chosen_rows(read_outputs(inputs["evaluation"] / OUTPUTS), self.config.messages, self.config.seed)
+        chosen = pc.field("pair").isin(shard.task["directions"])
+        table = read_outputs(inputs["evaluation"] / OUTPUTS, COLUMNS, chosen)
+        rows = chosen_rows(table.to_pylist(), self.config.messages, self.config.seed)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         scorer = QualityScorer.load(inputs["qe"], batch_tokens=self.config.batch_tokens, device=device)
-        parts = out / "parts"
-        tables = [SCHEMA.empty_table(), *_scored_by_source(scorer, rows, parts)]
-        _write(out / FILE, pa.concat_tables(tables))
-        remove(parts)
-        return {"messages": len(rows), "mean": _mean(tables)}
+        _write(out / FILE, pa.Table.from_pylist(score_rows(scorer, rows), schema=SCHEMA))
+
+    def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+        """Put the scores of all source languages into one file."""
+        tables = [SCHEMA.empty_table(), *(pq.read_table(folder / FILE) for folder in shard_folders(out))]
+        scored = pa.concat_tables(tables)
+        _write(out / FILE, scored)
+        return {"messages": scored.num_rows, "mean": pc.mean(scored["score"]).as_py()}
 
 
-def read_outputs(path: Path) -> list[Row]:
-    """Rows of an evaluation's outputs.
+def read_outputs(path: Path, columns: Sequence[str], where: pc.Expression | None = None) -> pa.Table:
+    """Some columns of an evaluation's outputs.
 
     Raises:
         InputError: not a table of outputs.
     """
     try:
-        return list(pq.read_table(path, columns=list(COLUMNS)).to_pylist())
+        return pq.read_table(path, columns=list(columns), filters=where)
     except (OSError, ValueError, pa.ArrowException) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"{path}: not the outputs of an evaluation ({line})") from error
@@ -103,7 +120,8 @@ def score_rows(scorer: "QualityScorer", rows: Sequence[Row]) -> list[Row]:
     """A line of `SCHEMA` for each output; equal outputs of one message are read once."""
     keys = [(row["source"], row["hypothesis"], pair(row["pair"])) for row in rows]
     unique = list(dict.fromkeys(keys))
-    scores = scorer.score_texts([key[0] for key in unique], [key[1] for key in unique], [key[2] for key in unique])
+    texts = [key[0] for key in unique], [key[1] for key in unique], [key[2] for key in unique]
+    scores = scorer.score_texts(*texts, description="quality")
     said = dict(zip(unique, scores, strict=True))
     return [quality_row(row, said[key]) for row, key in zip(rows, keys, strict=True)]
 
@@ -123,31 +141,9 @@ def quality_row(row: Row, said: "QualityScore") -> Row:
     return keys | {"score": said.score, "words": words, **counts, "flags": list(said.flags), "spans": spans}
 
 
-def _scored_by_source(scorer: "QualityScorer", rows: Sequence[Row], parts: Path) -> Iterator[pa.Table]:
-    """Tables by source language; those found in `parts` are taken as they are."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(pair(row["pair"])[0], []).append(row)
-    with progress_bar("quality", len(rows)) as bar:
-        for code, members in groups.items():
-            part = parts / f"{code}.parquet"
-            if not part.exists():
-                scored: list[Row] = []
-                for start in range(0, len(members), PORTION):
-                    scored += score_rows(scorer, members[start : start + PORTION])
-                    bar.advance(len(members[start : start + PORTION]))
-                _write(part, pa.Table.from_pylist(scored, schema=SCHEMA))
-            yield pq.read_table(part)
-
-
 def _write(path: Path, table: pa.Table) -> None:
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-
-
-def _mean(tables: Sequence[pa.Table]) -> float | None:
-    scores = [score for table in tables for score in table["score"].to_pylist()]
-    return sum(scores) / len(scores) if scores else None
 
 
 def _rank(row_id: str, seed: int) -> bytes:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, SeverityWeights, penalty
-from qe_model.annotations.labels import style_of, tells_words
+from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, penalty
+from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
 from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
@@ -41,12 +41,12 @@ def word_tables(
     """
     found: dict[Key, list[Table]] = defaultdict(list)
     for one, probabilities in zip(translations, predicted, strict=True):
-        if not tells_words(one) or (unit != "target" and unit not in one.known):
+        if unit != "target" and unit not in one.known:
             continue
         side = "source" if unit == "source" else "target"
-        labels = labels_of(one, words=getattr(probabilities, f"{side}_words"), side=side)  # type: ignore[arg-type]
+        labels = labels_of(one, getattr(probabilities, f"{side}_words"), side)  # type: ignore[arg-type]
         wanted = np.array(labels.gaps if unit == "gaps" else labels.severity, np.int64)
-        style = name(STYLES[style_of(one)])
+        style = name(style_of(one))
         for key in ((style, one.direction), (style, ANY), GLOBAL):
             found[key].append((getattr(probabilities, unit), wanted))
     return {
@@ -80,31 +80,29 @@ def best_mcc(table: "Table") -> float:
     return tuned_threshold(*table)[1]
 
 
-def tune(
-    translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities], weights: SeverityWeights
-) -> Decisions:
+def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> Decisions:
     """All decisions, from dev data alone.
 
     Probabilities are corrected for each style and direction by itself, so that they mean the same in all; the styles of
     news and talks then share the thresholds of a direction. One whose bad words are hard to find is marked little, not
     at random.
     """
-    main = STYLES[main_style(translations)]
+    styles = [style_of(one) for one in translations]
+    main = _main_style(styles)
     slopes = {unit: _slopes(word_tables(translations, predicted, unit)) for unit in UNITS}
-    decided = Decisions(slopes=slopes, weights=weights)
-    styles = [STYLES[style_of(one)] for one in translations]
+    decided = Decisions(slopes=slopes, style=main)
     said = [
         decided.correct(raw, style, one.direction)
         for raw, style, one in zip(predicted, styles, translations, strict=True)
     ]
     tables = {unit: word_tables(translations, said, unit, _leading) for unit in UNITS}
     decided = replace(decided, thresholds={unit: _thresholds(tables[unit]) for unit in UNITS})
-    places = [place for place, one in enumerate(translations) if "severity" in one.known and tells_words(one)]
+    places = [place for place, one in enumerate(translations) if "severity" in one.known]
     if any(styles[place] == main for place in places):
         words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
         decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
     raw = [decided.raw_penalty(said[place].target, said[place].gaps) for place in places]
-    gold = [_gold(translations[place], weights) for place in places]
+    gold = [penalty(translations[place].spans, len(translations[place].raters)) for place in places]
     known = [(styles[place], translations[place].direction) for place in places]
     decided = replace(decided, calibration=_curves(known, raw, gold, main))
     judged = [
@@ -114,10 +112,9 @@ def tune(
     return replace(decided, ties=_ties(judged))
 
 
-def main_style(translations: Sequence[AnnotatedTranslation]) -> int:
+def _main_style(styles: Sequence[str]) -> str:
     """The way of annotating that scoring follows: people's severities where there are any, else the most frequent."""
-    styles = [style_of(one) for one in translations]
-    return 0 if 0 in styles else max(sorted(set(styles)), key=styles.count)
+    return STYLES[0] if STYLES[0] in styles else max(sorted(set(styles), key=STYLES.index), key=styles.count)
 
 
 def _slopes(tables: "dict[Key, Table]") -> dict[str, tuple[float, float]]:
@@ -149,15 +146,11 @@ def _curves(keys: Sequence[Key], raw: Sequence[float], gold: Sequence[float], ma
     return found | {ANY: found.get(_name((main, ANY)), STRAIGHT)}
 
 
-def _gold(translation: AnnotatedTranslation, weights: SeverityWeights) -> float:
-    return penalty(translation.spans, len(translation.raters), weights)
-
-
 def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
     """Ties by key from translations with the model's and people's penalties (tie calibration; Deutsch et al., 2023)."""
     groups: dict[Key, list[tuple[AnnotatedTranslation, float, float]]] = defaultdict(list)
     for one in judged:
-        leading, direction = _leading(STYLES[style_of(one[0])]), one[0].direction
+        leading, direction = _leading(style_of(one[0])), one[0].direction
         for key in ((leading, direction), (leading, ANY)):
             groups[key].append(one)
     found: dict[str, float] = {}

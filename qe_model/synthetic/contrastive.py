@@ -8,23 +8,25 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-
+from parley.languages.table import CODES
 from parley.languages.words import words_of
-from parley.metrics.significance import Floats
-from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, Severity, penalty
-from qe_model.evaluation.metrics import DocumentBootstrap, Estimate
+from qe_model.annotations.annotation import (
+    SYNTHETIC_KNOWN,
+    AnnotatedTranslation,
+    ContextMessage,
+    ErrorSpan,
+    Severity,
+)
 from qe_model.synthetic.resources import FOLDER, read_yaml
 
 KINDS: Final = ("formality", "gender", "terms")
 _ID: Final = "context:"  # how ids of their translations begin
 _SEVERITY: Final[dict[str, Severity]] = {"formality": "minor", "gender": "major", "terms": "major"}
-_KNOWN: Final[frozenset[Known]] = frozenset({"severity", "dimension", "gaps"})
 _DEV, _TEST = 0.1, 0.25  # shares of the combinations of message and conversation
 _TERM_SHARE: Final = 4  # terms have many more utterances, so fewer conversations each
 
@@ -54,17 +56,17 @@ class ContrastivePair:
         return self.right.domain.removeprefix("context/")
 
 
-def contrastive_pairs(languages: Sequence[str] = (), conversations: int = 6, seed: int = 1) -> list[ContrastivePair]:
+def contrastive_pairs(languages: Sequence[str] = CODES, conversations: int = 6, seed: int = 1) -> list[ContrastivePair]:
     """Every utterance in both forms, after conversations of one to three messages that hold one of the forms.
 
     Args:
-        languages: target languages; empty: all.
+        languages: of source and target.
         conversations: for each utterance and form; a quarter of that for terms.
         seed: of the conversations. The split goes by the combination of utterance and conversation.
     """
     pairs: list[ContrastivePair] = []
     for group in _groups():
-        if languages and group[0].target_lang not in languages:
+        if not {group[0].source_lang, group[0].target_lang} <= set(languages):
             continue
         for utterance, form in itertools.product(group, (0, 1)):
             rest = [other for other in group if other is not utterance]
@@ -78,40 +80,6 @@ def contrastive_pairs(languages: Sequence[str] = (), conversations: int = 6, see
 def is_contrast(translation: AnnotatedTranslation) -> bool:
     """Whether a translation is of such a pair."""
     return translation.id.startswith(_ID)
-
-
-def contrastive_accuracy(pairs: Sequence[ContrastivePair], right: Floats, wrong: Floats, seed: int = 1) -> Estimate:
-    """Share of pairs in which the fitting form scores higher; equal scores count one half.
-
-    Args:
-        right, wrong: [N] scores of the two translations of each pair, higher is better.
-    """
-    return _mean(pairs, _won(right, wrong), seed)
-
-
-def contrastive_gain(
-    pairs: Sequence[ContrastivePair], scores: tuple[Floats, Floats], others: tuple[Floats, Floats], seed: int = 1
-) -> Estimate:
-    """How much higher that share is by one scoring than by another, pair by pair: right and wrong scores of each."""
-    return _mean(pairs, _won(*scores) - _won(*others), seed)
-
-
-def _won(right: Floats, wrong: Floats) -> Floats:
-    return (right > wrong) + 0.5 * (right == wrong)
-
-
-def _mean(pairs: Sequence[ContrastivePair], values: Floats, seed: int) -> Estimate:
-    """Mean [N] -> with an interval over utterances: all pairs of one come and go together."""
-    utterances = [f"{pair.right.direction} {pair.right.source}" for pair in pairs]
-    counts = np.stack([values, np.ones(len(values))], axis=1)
-    return DocumentBootstrap(utterances, seed=seed).estimate(
-        counts, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1)
-    )
-
-
-def without_context(pair: ContrastivePair) -> ContrastivePair:
-    """The same two translations with the conversation taken away."""
-    return ContrastivePair(replace(pair.right, context=()), replace(pair.wrong, context=()))
 
 
 @lru_cache
@@ -180,10 +148,7 @@ def _annotated(
         target=target,
         context=tuple(ContextMessage(other.source, other.forms[form]) for other in before),
         spans=spans,
-        known=_KNOWN,
-        score=-penalty(spans),
-        score_kind="mqm",
-        reference=utterance.forms[form],
+        known=SYNTHETIC_KNOWN,
         origin="synthetic",
         split="test" if place < _TEST else "dev" if place < _TEST + _DEV else "train",
         domain=f"context/{utterance.kind}",

@@ -29,7 +29,7 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> tuple[str, tuple[ErrorSpan,
     """Make the edits that do not meet an earlier one of the list, and mark them.
 
     Returns:
-        The damaged text, and a span for each edit that was made, in the order of the text.
+        The changed text, and a span for each edit that was made, in the order of the text.
     """
     pieces: list[str] = []
     spans: list[ErrorSpan] = []

@@ -1,15 +1,14 @@
-"""Annotated translations out of a multiway corpus: good translations, damaged by operations whose severity is known."""
+"""Annotated translations out of a multiway corpus: good ones, with errors put in by operations of known severity."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from parley.languages.table import CODES
-from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known, penalty
+from qe_model.annotations.annotation import SYNTHETIC_KNOWN, AnnotatedTranslation, ContextMessage
 from qe_model.synthetic import meaning_operations, operations
-from qe_model.synthetic.config import OPERATION_NAMES, SyntheticConfig
 from qe_model.synthetic.edits import Edit, apply_edits, compatible
-from qe_model.synthetic.lexicon import Lexicon, build_lexicon, shared_names
+from qe_model.synthetic.lexicon import Lexicon
 from qe_model.synthetic.operations import Draft
 
 Row = Mapping[str, str | None]  # row_id, domain, split, and a text or null per language
@@ -31,60 +30,44 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "word_order": operations.word_order,
     "shuffle": operations.shuffle,
     "spelling": operations.spelling,
-    "agreement": operations.agreement,
+    "inflection": operations.inflection,
     "repetition": operations.repetition,
 }
-_WHOLE: Final = ("wrong_language", "sentence_swap", "shuffle")  # they leave nothing to damage further
-_KNOWN: Final[frozenset[Known]] = frozenset({"severity", "dimension", "gaps"})
+_WHOLE: Final = ("wrong_language", "sentence_swap", "shuffle")  # they leave nothing to put another error in
+_WEIGHTS: Final = [0.4 if name in _WHOLE else 1.0 for name in OPERATIONS]
 _TRIES: Final = 6  # operations that do not apply are drawn again
-
-
-def lexicons(
-    rows: Sequence[Row], codes: Iterable[str], glossary: Mapping[str, Sequence[str]] | None = None
-) -> dict[str, Lexicon]:
-    """What the rows show of each language; give it train rows only.
-
-    Args:
-        glossary: terms by language, `glossary[code]`.
-    """
-    wanted = list(codes)
-    names = set[str]().union(*(shared_names(_texts(row)) for row in rows))
-    return {
-        code: build_lexicon(
-            code, [text for row in rows if (text := row.get(code))], names, (glossary or {}).get(code, ())
-        )
-        for code in wanted
-    }
+_CLEAN: Final = 0.25  # share of the translations that stay as they are
+_MORE: Final = 0.4  # chance of one more error after each: 1.7 errors on average in those that have any
+_CONTEXT: Final = 0.2  # share of the translations with one to three messages before them, which decide nothing
 
 
 def synthesize(
-    rows: Sequence[Row], known: Mapping[str, Lexicon], config: SyntheticConfig
+    rows: Sequence[Row], lexicon: Lexicon, wanted: Mapping[str, int], seed: int
 ) -> Iterator[AnnotatedTranslation]:
-    """Damaged translations of the rows into every language of `known`, from a source language drawn for each.
+    """Translations of the rows into the language of the lexicon with errors, each from a source language drawn for it.
 
     What becomes of a row depends on the seed, the row and the language alone, not on other rows or their order, but
-    for the words that the lexicons offer.
+    for the words that the lexicon offers.
+
+    Args:
+        wanted: how many of each split, at most.
     """
-    for code, lexicon in known.items():
-        there = [row for row in rows if row.get(code) and _sources(row, code)]
-        for split, wanted in (("train", config.per_language), ("dev", config.held_out), ("test", config.held_out)):
-            candidates = [row for row in there if row["split"] == split]
-            chosen = random.Random(f"{config.seed} {code} {split}").sample(candidates, min(wanted, len(candidates)))
-            for row in chosen:
-                rng = random.Random(f"{config.seed} {row['row_id']} {code}")
-                yield _translation(row, candidates, lexicon, config, rng)
+    code = lexicon.code
+    there = [row for row in rows if row.get(code) and _sources(row, code)]
+    for split, count in wanted.items():
+        candidates = [row for row in there if row["split"] == split]
+        chosen = random.Random(f"{seed} {code} {split}").sample(candidates, min(count, len(candidates)))
+        for row in chosen:
+            yield _translation(row, candidates, lexicon, random.Random(f"{seed} {row['row_id']} {code}"))
 
 
-def damage(
-    draft: Draft, count: int, rng: random.Random, config: SyntheticConfig | None = None
-) -> list[tuple[str, Edit]]:
+def draw_errors(draft: Draft, count: int, rng: random.Random) -> list[tuple[str, Edit]]:
     """Up to `count` edits that do not meet each other, with their operations, in the order drawn."""
-    weights, names = (config or SyntheticConfig()).weights(), OPERATION_NAMES
     edits: list[tuple[str, Edit]] = []
     for _ in range(count * _TRIES):
         if len(edits) >= count:
             break
-        name = rng.choices(names, weights)[0]
+        name = rng.choices(list(OPERATIONS), _WEIGHTS)[0]
         if edits and name in _WHOLE:
             continue
         edit = OPERATIONS[name](draft, rng)
@@ -96,16 +79,14 @@ def damage(
     return edits
 
 
-def _translation(
-    row: Row, rows: Sequence[Row], lexicon: Lexicon, config: SyntheticConfig, rng: random.Random
-) -> AnnotatedTranslation:
+def _translation(row: Row, rows: Sequence[Row], lexicon: Lexicon, rng: random.Random) -> AnnotatedTranslation:
     code, source_lang = lexicon.code, rng.choice(_sources(row, lexicon.code))
-    others = _texts(row)
+    others = texts_of(row)
     draft = Draft(others[source_lang], others[code], source_lang, code, lexicon, others)
-    count = 0 if rng.random() < config.clean_share else 1
-    while count and rng.random() < config.more_errors:
+    count = 0 if rng.random() < _CLEAN else 1
+    while count and rng.random() < _MORE:
         count += 1
-    edits = damage(draft, count, rng, config)
+    edits = draw_errors(draft, count, rng)
     target, spans = apply_edits(draft.target, [edit for _, edit in edits])
     return AnnotatedTranslation(
         id=f"synthetic:{row['row_id']}:{source_lang}-{code}",
@@ -115,12 +96,9 @@ def _translation(
         target_lang=code,
         source=draft.source,
         target=target,
-        context=_context(row, rows, source_lang, code, config.context_share, rng),
+        context=_context(row, rows, source_lang, code, rng),
         spans=spans,
-        known=_KNOWN,
-        score=-penalty(spans),
-        score_kind="mqm",
-        reference=draft.target,
+        known=SYNTHETIC_KNOWN,
         origin="synthetic",
         split=str(row["split"]),
         domain=str(row.get("domain") or ""),
@@ -128,31 +106,20 @@ def _translation(
 
 
 def _context(
-    row: Row, rows: Sequence[Row], source_lang: str, code: str, share: float, rng: random.Random
+    row: Row, rows: Sequence[Row], source_lang: str, code: str, rng: random.Random
 ) -> tuple[ContextMessage, ...]:
     """Messages of other rows, as the conversation before."""
-    if rng.random() >= share:
+    if rng.random() >= _CONTEXT:
         return ()
     drawn = [rng.choice(rows) for _ in range(rng.randint(1, 3))]
     kept = [one for one in drawn if one is not row and one.get(source_lang)]
     return tuple(ContextMessage(str(one[source_lang]), one[code]) for one in kept)
 
 
-def _texts(row: Row) -> dict[str, str]:
+def texts_of(row: Row) -> dict[str, str]:
+    """What a row says, by language."""
     return {code: text for code in CODES if (text := row.get(code))}
 
 
 def _sources(row: Row, code: str) -> list[str]:
-    return [other for other in _texts(row) if other != code]
-
-
-def damaged_versions(draft: Draft, levels: int, seed: int = 1) -> list[tuple[str, tuple[ErrorSpan, ...]]]:
-    """The same translation with 0, 1, ... `levels` errors, each version holding those of the one before.
-
-    For the check that scores fall with the damage. A short text may not take so many errors; the last versions are
-    then equal.
-    """
-    config = SyntheticConfig(operations=dict.fromkeys(_WHOLE, 0.0), seed=seed)
-    rng = random.Random(f"{seed} {draft.source_lang} {draft.target_lang} {draft.target}")
-    edits = [edit for _, edit in damage(draft, levels, rng, config)]
-    return [apply_edits(draft.target, edits[:level]) for level in range(levels + 1)]
+    return [other for other in texts_of(row) if other != code]

@@ -67,9 +67,14 @@ class Lexicon:
 
 
 def build_lexicon(
-    code: str, messages: Sequence[str], names: Iterable[str] = (), glossary: Iterable[str] = ()
+    code: str, messages: Iterable[str], names: Iterable[str] = (), glossary: Iterable[str] = ()
 ) -> Lexicon:
-    """Read the messages of one language, each once."""
+    """Read the messages of one language, each once.
+
+    Args:
+        names: words left as they are in every language, see `shared_names`.
+        glossary: terms of this language.
+    """
     lexicon = Lexicon(code, glossary=tuple(dict.fromkeys(filter(None, glossary))))
     lexicon.messages = list(dict.fromkeys(filter(None, messages)))
     lexicon.names = sorted(set(names))

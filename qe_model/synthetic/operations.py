@@ -22,7 +22,7 @@ _MANY: Final = 4  # repetitions from which on a message cannot be read
 
 @dataclass(frozen=True)
 class Draft:
-    """A good translation that is about to be damaged.
+    """A good translation that errors are about to be put in.
 
     Attributes:
         others: the same message in other languages, for text in the wrong language.
@@ -173,14 +173,14 @@ def spelling(draft: Draft, rng: random.Random) -> Edit | None:
     return None if changed == text else Edit(unit.start, unit.end, changed, "fluency", "spelling", "minor")
 
 
-def agreement(draft: Draft, rng: random.Random) -> Edit | None:
+def inflection(draft: Draft, rng: random.Random) -> Edit | None:
     """Put another form of a word in its place: same beginning, other ending. Minor."""
     units = draft.units(rng)
     rng.shuffle(units)
     for unit in units:
         found = draft.lexicon.other_forms(unit.text)
         if found:
-            return _replaced(unit, rng.choice(found), "agreement", "minor", fluency=True)
+            return _replaced(unit, rng.choice(found), "inflection", "minor", fluency=True)
     return None
 
 

@@ -15,8 +15,8 @@ from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 from distillation.shortlists import Shortlists
 from distillation.stages import open_export
 from eval.config import EvaluationConfig
-from eval.report.data import build_report
-from eval.stage import EvaluationStage
+from eval.evaluation.stage import EvaluationStage
+from eval.report.contents import run_report
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import write_manifest
 from tests.distillation.models import tiny_student
@@ -82,7 +82,7 @@ def test_an_engine_from_outside_is_exported_for_runs_and_is_evaluated(
     folder = tmp_path / "evaluation"
     facts = evaluation.run(folder, {"corpus": inputs["corpus"], "model": export})
     write_manifest(folder, manifest("evaluation", {"seed": 1}, facts))
-    report: dict[str, Any] = build_report({"evaluation_student_int8": folder})
+    report: dict[str, Any] = run_report({"evaluation_student_int8": folder})
     assert report["quantization"]["student_int8"]["engine"] == "echo"
     assert report["quantization"]["student_int8"]["weights"] == "none"
     assert report["mean"]["student_int8"]

@@ -21,8 +21,7 @@ SMALL: Final = {
     "training.warmup_updates": 2,
     "training.log_every": 1,
     "training.dev_messages": 1,
-    "evaluation.auto_source_messages": 1,
-    "evaluation.bootstrap_samples": 100,
+    "evaluation.perturbed_messages": 1,
 }
 
 

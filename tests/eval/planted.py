@@ -7,14 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from eval.comparison import ComparisonConfig
 from eval.evidence import Evidence
-from eval.gates.config import ComparisonConfig
-from eval.scoring.scoring import score_outputs
+from eval.scoring.direction_scores import score_outputs
+from eval.stored_outputs import StoredOutputs
 from eval.testsets.outputs import SCHEMA
 from parley.languages.table import pair
 from tests.eval.examples import NeverOffTarget
 
-COMPARISON = ComparisonConfig(samples=2000, seed=1)
+COMPARISON = ComparisonConfig(samples=2000, seed=1, margin=0.0)
 WORDS = {
     "en": "wait here follow the red gate please heal team attack now boss left right good game sorry lag again",
     "fr": "attends ici suis la porte rouge soigne équipe attaque maintenant chef gauche droite bien joué désolé",
@@ -60,7 +61,7 @@ def evidence(lines: Sequence[Mapping[str, str]], name: str = "run", **facts: Any
     table = pa.Table.from_pylist([dict(line) for line in lines], schema=SCHEMA)
     scores = score_outputs(table, NeverOffTarget(), samples=200)
     report = {key: scores[key] for key in ("pairs", "mean", "metrics")} | deepcopy(facts)
-    return Evidence({"schema": 1, "run": {"name": name}} | report, name, table)
+    return Evidence({"schema": 1, "run": {"name": name}} | report, name, StoredOutputs(table))
 
 
 def planted(lines: Sequence[Mapping[str, str]], edit: Edit) -> list[dict[str, str]]:

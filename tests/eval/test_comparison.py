@@ -8,8 +8,8 @@ from sacrebleu import corpus_chrf
 
 from eval.comparison import compare, matched_systems
 from eval.evidence import Evidence
-from parley.metrics.chrf import chrf_scores
-from parley.metrics.corpus_metrics import statistics
+from parley.metrics.chrf import Chrf, chrf_statistics
+from parley.metrics.registry import METRICS
 from parley.metrics.significance import Bootstrap, paired_difference
 from tests.eval.planted import COMPARISON, damaged, evidence, planted, rows
 
@@ -48,8 +48,8 @@ def test_points_are_sacrebleus_and_the_test_is_the_paired_bootstrap(before: Evid
     assert sides[0] is not None
     assert sides[1] is not None
     assert entry["before"] == corpus_chrf(sides[0].hypotheses, [sides[0].references]).score
-    counts = [statistics(side.hypotheses, side.references, "fr").chrf for side in sides if side]
-    expected = paired_difference(counts[1], counts[0], range(60), Bootstrap(60, 2000, 1), chrf_scores)
+    counts = [chrf_statistics(side.hypotheses, side.references)[:, :18] for side in sides if side]
+    expected = paired_difference(counts[1], counts[0], range(60), Bootstrap(60, 2000, 1), Chrf().scores)
     assert entry["p_value"] == expected.p_value
     assert entry["delta_ci"] == list(expected.interval)
 
@@ -116,3 +116,13 @@ def test_lone_systems_match_whatever_their_names(before: Evidence) -> None:
     renamed = evidence([row | {"system": "model"} for row in rows()])
     assert matched_systems(before, renamed) == {"model": "teacher"}
     assert set(compare(before, renamed, COMPARISON)["systems"]) == {"model"}
+
+
+def test_any_metric_tests_differences(before: Evidence) -> None:
+    after = Evidence(evidence(worse_into("fr")).report, "after", evidence(worse_into("fr")).outputs, "bleu")
+    found = compare(before, after, COMPARISON)
+    entry = teacher(found)["pairs"]["en-fr"]
+    assert found["metric"] == "bleu"
+    assert entry["before"] == before.pairs("teacher")["en-fr"]["bleu"]
+    assert entry["verdict"] == "worse"
+    assert METRICS["bleu"] is after.metric

@@ -8,6 +8,7 @@ import pytest
 
 from eval.evidence import load_evidence
 from eval.scoring.message_scores import score_messages
+from parley.metrics.registry import METRICS
 from parley.pipeline.atomic import write_json, write_text
 from parley.pipeline.errors import InputError
 from tests.eval.planted import evidence, rows
@@ -22,9 +23,9 @@ def save_outputs(folder: Path, system: str = "teacher", counts: bool = False) ->
     folder.mkdir(parents=True, exist_ok=True)
     outputs = evidence([row | {"system": system} for row in rows(messages=8)]).outputs
     assert outputs is not None
-    pq.write_table(outputs, folder / "outputs.parquet")
+    pq.write_table(outputs.outputs, folder / "outputs.parquet")
     if counts:
-        pq.write_table(score_messages(outputs, None), folder / "message_scores.parquet")
+        pq.write_table(score_messages(outputs.outputs, None), folder / "message_scores.parquet")
 
 
 @pytest.mark.parametrize("given", ["", "report.json"])
@@ -50,7 +51,7 @@ def test_outputs_of_the_run_that_the_report_names(tmp_path: Path, given: str) ->
     assert found.name == "demo"
     assert all(found.messages(system, "de-en") for system in ("teacher", "student"))
     assert found.outputs is not None
-    assert len(found.outputs) == 2 * 6 * 8
+    assert len(found.outputs.outputs) == 2 * 6 * 8
 
 
 def test_stored_counts_equal_counted_ones(tmp_path: Path) -> None:
@@ -61,10 +62,12 @@ def test_stored_counts_equal_counted_ones(tmp_path: Path) -> None:
     counted = load_evidence(tmp_path).messages("teacher", "en-fr")
     assert stored is not None
     assert counted is not None
-    assert stored.counts is not None
-    assert counted.counts is None
-    assert (stored.chrf == counted.chrf).all()
-    assert (stored.take([3, 1]).chrf == counted.take([3, 1]).chrf).all()
+    assert stored.scored is not None
+    assert counted.scored is None
+    for name in ("chrf", "chrfpp", "bleu"):
+        metric = METRICS[name]
+        assert (stored.statistics(metric) == counted.statistics(metric)).all()
+        assert (stored.take([3, 1]).statistics(metric) == counted.statistics(metric)[[3, 1]]).all()
 
 
 def test_counts_of_other_outputs_are_left_alone(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_counts_of_other_outputs_are_left_alone(tmp_path: Path) -> None:
     save_outputs(tmp_path, "teacher")
     messages = load_evidence(tmp_path).messages("teacher", "en-fr")
     assert messages is not None
-    assert messages.counts is None
+    assert messages.scored is None
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:

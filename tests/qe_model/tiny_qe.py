@@ -4,10 +4,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity, SeverityWeights
+from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity
 from qe_model.annotations.store import write_annotations
-from qe_model.model.config import LossConfig, MixtureConfig, PretrainingConfig, QEModelConfig
-from qe_model.model.stages import QEPretrainingStageConfig, QEStageConfig
+from qe_model.model.config import LossConfig, MixtureConfig, QEModelConfig
+from qe_model.training_stages import QEPretrainingStageConfig, QEStageConfig
 from tests.training.toy_corpus import WORDS, cipher, make_inputs
 from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -89,8 +89,7 @@ def tiny_config(updates: int = 40, **changes: object) -> QEStageConfig:
     settings: dict[str, object] = {
         "model": MODEL,
         "loss": LossConfig(),
-        "mixture": MixtureConfig(origins={"synthetic": 1.0}, batch_tokens=600, chunk_batches=8),
-        "weights": SeverityWeights(),
+        "mixture": MixtureConfig(origins={"synthetic": 1.0}, batch_tokens=600),
         "training": training(updates),
     }
     return QEStageConfig(**(settings | changes))  # type: ignore[arg-type]
@@ -98,6 +97,6 @@ def tiny_config(updates: int = 40, **changes: object) -> QEStageConfig:
 
 def tiny_pretraining(**changes: object) -> QEPretrainingStageConfig:
     settings: dict[str, object] = {
-        "model": MODEL, "loss": LossConfig(), "pretraining": PretrainingConfig(), "training": training(20),
+        "model": MODEL, "loss": LossConfig(), "training": training(20),
     }  # fmt: skip
     return QEPretrainingStageConfig(**(settings | changes))  # type: ignore[arg-type]

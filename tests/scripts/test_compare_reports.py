@@ -18,7 +18,7 @@ def save(folder: Path, damage: float, system: str = "teacher", outputs: bool = T
     write_json(folder / "report.json", found.report)
     assert found.outputs is not None
     if outputs:
-        write_table(folder / "outputs.parquet", found.outputs)
+        write_table(folder / "outputs.parquet", found.outputs.outputs)
     return folder
 
 

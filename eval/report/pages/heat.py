@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from eval.report.pages.environment import bounds, signed
+from eval.scoring.shown_metrics import shown_metrics
 from eval.system_names import telling_pairs
 from parley.languages.table import CODES, pair
 
@@ -51,12 +52,10 @@ class Figure:
 
 def direction_maps(report: Report) -> list[HeatMap]:
     """Every map of the overview that the report has figures for: scores by system, gaps, change since promoted."""
-    maps = []
+    maps, lead = [], shown_metrics(report)[0]
     for system in report.get("mean", {}):
         maps += [
-            _system_map(
-                report, system, "chrf", "chrF", lambda s: Figure(s["chrf"], f"{s['chrf']:.0f}", _chrf_title(s))
-            ),
+            _system_map(report, system, lead["name"], lead["label"], _score(lead)),
             _system_map(report, system, "off_target", "Off target, %", _share("off_target", "off target")),
             _system_map(report, system, "qe", "QE score", _quality),
         ]
@@ -98,25 +97,26 @@ def _system_map(
 
 
 def _gap_map(report: Report, a: str, b: str) -> HeatMap | None:
-    figures = {}
+    figures, lead = {}, shown_metrics(report)[0]
     for direction, entry in report["pairs"].items():
         if a in entry["systems"] and b in entry["systems"]:
-            delta = entry["systems"][b]["chrf"] - entry["systems"][a]["chrf"]
+            delta = entry["systems"][b][lead["name"]] - entry["systems"][a][lead["name"]]
             tested = next((c for c in entry.get("comparisons", []) if (c["a"], c["b"]) == (a, b)), None)
             sure = f" ({bounds(tested['delta_ci'])})" if tested else ""
-            figures[direction] = Figure(delta, signed(delta), f"chrF {signed(delta)}{sure}")
-    note = f"chrF of {b} minus chrF of {a}: blue is better, orange is worse."
+            figures[direction] = Figure(delta, signed(delta), f"{lead['label']} {signed(delta)}{sure}")
+    note = f"{lead['label']} of {b} minus that of {a}: blue is better, orange is worse."
     return _signed_map(report, f"gap:{a}:{b}", f"Gap {a} → {b}", note, figures)
 
 
 def _change_map(report: Report, system: str, entry: Mapping[str, Any]) -> HeatMap | None:
-    figures = {}
+    figures, label = {}, shown_metrics(report)[0]["label"]
     for direction, found in entry["pairs"].items():
         sign = "" if found["verdict"] == "same" else "*"
-        title = f"chrF {signed(found['delta'])} ({bounds(found['delta_ci'])}), {found['verdict']}"
+        title = f"{label} {signed(found['delta'])} ({bounds(found['delta_ci'])}), {found['verdict']}"
         figures[direction] = Figure(found["delta"], f"{signed(found['delta'])}{sign}", title)
     note = (
-        "chrF minus that of the promoted model: blue is better, orange is worse; * significant for all tests together."
+        f"{label} minus that of the promoted model: blue is better, orange is worse; "
+        "* significant for all tests together."
     )
     return _signed_map(report, f"change:{system}", f"Change since promoted, {system}", note, figures)
 
@@ -159,8 +159,14 @@ def shown_codes(found: Iterable[str]) -> list[str]:
     return [code for code in CODES if code in used]
 
 
-def _chrf_title(scores: Mapping[str, Any]) -> str:
-    return f"chrF {scores['chrf']:.1f} ({bounds(scores.get('chrf_ci'))})"
+def _score(metric: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Figure | None]:
+    name, label = metric["name"], metric["label"]
+
+    def figure(scores: Mapping[str, Any]) -> Figure | None:
+        title = f"{label} {scores[name]:.1f} ({bounds(scores.get(f'{name}_ci'))})"
+        return Figure(scores[name], f"{scores[name]:.0f}", title)
+
+    return figure
 
 
 def _share(key: str, label: str) -> Callable[[Mapping[str, Any]], Figure | None]:

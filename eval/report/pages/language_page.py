@@ -7,8 +7,9 @@ from typing import Any
 from eval.report.pages.heat import withheld_directions
 from eval.report.pages.overview import language_rows, main_system
 from eval.report.pages.plots import common_scale, intervals_svg
-from eval.report.pages.quality import agreement_table, damage_rows, directions_of
-from eval.report.routing_clusters import MEAN, layer_tables
+from eval.report.pages.quality_tables import agreement_table, damage_rows, directions_of
+from eval.report.pages.routing_page import layer_tables
+from eval.scoring.shown_metrics import leading_metric
 from parley.languages.table import CODES, pair
 
 Report = Mapping[str, Any]
@@ -21,7 +22,6 @@ def language_context(report: Report, code: str) -> dict[str, Any]:
         side: [d for d in report.get("pairs", {}) if pair(d)[place] == code]
         for place, side in enumerate(("from", "into"))
     }
-    clusters = report.get("routing", {}).get("clusters", {})
     means = [{"system": s, **{side: _mean(report, s, found) for side, found in sides.items()}} for s in systems]
     return {
         "report": report,
@@ -32,7 +32,6 @@ def language_context(report: Report, code: str) -> dict[str, Any]:
         "sides": {side: direction_rows(report, found, place) for place, (side, found) in enumerate(sides.items())},
         "facts": next((row for row in language_rows(report) if row["code"] == code), None),
         "experts": expert_rows(report, code),
-        "nearest": clusters.get(MEAN, next(iter(clusters.values()), {})).get("nearest", {}).get(code, ""),
         "confusions": detection(report, code),
         "agreement": agreement_table(report, directions_of(report, code)),
         "damage": damage_rows(report, [code]),
@@ -50,20 +49,20 @@ def language_codes(report: Report) -> list[str]:
 
 
 def direction_rows(report: Report, found: list[str], place: int) -> list[dict[str, Any]]:
-    """Directions with every system's chrF and its interval; the lowest of the shipped system first."""
-    main, withheld = main_system(report), withheld_directions(report)
+    """Directions with every system's score and its interval; the lowest of the shipped system first."""
+    main, withheld, lead = main_system(report), withheld_directions(report), leading_metric(report)
     if not found:
         return []
-    ends = [s["chrf_ci"] for d in found for s in report["pairs"][d]["systems"].values()]
+    ends = [s[f"{lead}_ci"] for d in found for s in report["pairs"][d]["systems"].values()]
     scale = common_scale(ends)
     rows = []
     for direction in found:
         scores = report["pairs"][direction]["systems"]
-        marks = [(value["chrf"], value["chrf_ci"], colour) for colour, value in enumerate(scores.values())]
+        marks = [(value[lead], value[f"{lead}_ci"], colour) for colour, value in enumerate(scores.values())]
         other = pair(direction)[1 - place]
         entry = {"direction": direction, "other": other, "n": report["pairs"][direction]["n"], "scores": scores}
         rows.append(entry | {"plot": intervals_svg(marks, *scale), "withheld": direction in withheld})
-    return sorted(rows, key=lambda row: row["scores"].get(main, {"chrf": 0.0})["chrf"])
+    return sorted(rows, key=lambda row: row["scores"].get(main, {lead: 0.0})[lead])
 
 
 def expert_rows(report: Report, code: str) -> list[dict[str, Any]]:
@@ -88,7 +87,7 @@ def _mean(report: Report, system: str, found: list[str]) -> dict[str, float] | N
     mine = [report["pairs"][d]["systems"][system] for d in found if system in report["pairs"][d]["systems"]]
     if not mine:
         return None
-    keys = ("chrf", "off_target", "hallucinations", "omissions")
+    keys = (leading_metric(report), "off_target", "hallucinations", "omissions")
     mean = {key: fmean(scores[key] for scores in mine) for key in keys if all(key in scores for scores in mine)}
     quality = [scores["qe"]["score"] for scores in mine if scores.get("qe")]
     return mean | ({"qe": fmean(quality)} if quality else {})

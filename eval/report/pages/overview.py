@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from eval.report import curves
+from eval.report import line_charts
 from eval.report.pages.heat import direction_maps, shown_codes, withheld_directions
-from eval.report.pages.quality import agreement_table, damage_rows, quality_rows
+from eval.report.pages.quality_tables import agreement_table, damage_rows, quality_rows
+from eval.scoring.shown_metrics import leading_metric
 from eval.system_names import shipped
 from parley.languages.table import CODES
 
@@ -44,8 +45,8 @@ def overview_context(report: Report) -> dict[str, Any]:
         "codes": shown_codes(report.get("pairs", {})),
         "directions": direction_rows(report),
         "columns": shown_columns([*report.get("mean", {}).values(), *direction_rows(report)]),
-        "charts": curves.charts(report.get("training", {}).get("curves", {})),
-        "frame": curves,
+        "charts": line_charts.charts(report.get("training", {}).get("curves", {})),
+        "frame": line_charts,
         "languages_table": language_rows(report),
         "cleaning": cleaning_rows(report.get("data", {}).get("cleaning")),
         "absent": absent(report),
@@ -91,9 +92,9 @@ def shown_columns(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def extremes(report: Report, system: str) -> dict[str, list[dict[str, Any]]]:
-    """Best and worst directions of one system by chrF; fewer where there are few."""
+    """Best and worst directions of one system by the leading metric; fewer where there are few."""
     rows = [row for row in direction_rows(report) if row["system"] == system]
-    ranked = sorted(rows, key=lambda row: row["chrf"])
+    ranked = sorted(rows, key=lambda row: row[leading_metric(report)])
     count = min(EXTREMES, len(ranked) // 2)
     return {"worst": ranked[:count], "best": ranked[::-1][:count]}
 
@@ -146,12 +147,12 @@ def quantization_rows(report: Report) -> list[dict[str, Any]]:
 
 
 def slice_rows(report: Report) -> list[dict[str, Any]]:
-    """Every slice of the test set and system: chrF on it and on the same messages without the disturbance."""
+    """Every slice of the test set and system: score on it and on the same messages without the disturbance."""
     return [
         {"slice": name.replace("_", " "), "system": system, **value}
         for name, systems in report.get("slices", {}).items()
         for system, value in systems.items()
-        if isinstance(value, Mapping) and "chrf" in value
+        if isinstance(value, Mapping) and leading_metric(report) in value
     ]
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eval.report.details import Block
 from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
-from eval.report.pages.quality import agreement_table, quality_rows
+from eval.report.pages.quality_tables import agreement_table, quality_rows
+from eval.scoring.shown_metrics import shown_metrics
+from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
 
 Report = Mapping[str, Any]
@@ -30,12 +31,12 @@ KINDS: Final = {
     "urls": "URLs",
     "rare_words": "Rare words",
 }
-BUCKET_REACH: Final = 20.0  # points of chrF from the system's own score at which the colour is full
+BUCKET_REACH: Final = 20.0  # points from the system's own score at which the colour is full
 
 
-def pair_context(report: Report, direction: str, blocks: Mapping[str, Block]) -> dict[str, Any]:
+def pair_context(report: Report, direction: str, outputs: Mapping[str, DirectionOutputs]) -> dict[str, Any]:
     """Variables of pair.html."""
-    entry = report["pairs"][direction]
+    entry, lead = report["pairs"][direction], shown_metrics(report)[0]
     source, target = pair(direction)
     return {
         "report": report,
@@ -46,40 +47,42 @@ def pair_context(report: Report, direction: str, blocks: Mapping[str, Block]) ->
         "entry": entry,
         "systems": list(entry["systems"]),
         "withheld": direction in withheld_directions(report),
-        "scores": score_rows(entry),
-        "rates": rate_rows(entry, blocks),
+        "scores": score_rows(entry, lead["name"]),
+        "rates": rate_rows(entry, outputs),
         "comparisons": comparison_rows(entry),
-        "histogram": _histogram(entry.get("histograms", {}), f"Distribution of sentence chrF in {direction}"),
-        "buckets": bucket_rows(entry),
+        "histogram": _histogram(
+            entry.get("histograms", {}), f"Distribution of {lead['label']} of single messages in {direction}"
+        ),
+        "buckets": bucket_rows(entry, lead["name"]),
         "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
         "quality": quality_rows(entry["systems"]),
         "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
         "agreement": agreement_table(report, [direction]),
-        "battles": battles(entry, blocks),
-        "worst": told_messages(entry.get("telling", {}).get("worst", {}), blocks),
-        "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), blocks),
+        "battles": battles(entry, outputs),
+        "worst": told_messages(entry.get("telling", {}).get("worst", {}), outputs),
+        "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), outputs),
         "judged": judged(report, direction),
         "rounds": round_rows(report, direction),
         "data": data_facts(report, source, target),
     }
 
 
-def score_rows(entry: Report) -> list[dict[str, Any]]:
-    """Each system's scores, with a plot of the chrF interval on a common scale."""
-    scale = common_scale([scores["chrf_ci"] for scores in entry["systems"].values()])
+def score_rows(entry: Report, metric: str) -> list[dict[str, Any]]:
+    """Each system's scores, with a plot of a metric's interval on a common scale."""
+    scale = common_scale([scores[f"{metric}_ci"] for scores in entry["systems"].values()])
     return [
-        {"system": system, "plot": interval_svg(scores["chrf"], scores["chrf_ci"], *scale, place), **scores}
+        {"system": system, "plot": interval_svg(scores[metric], scores[f"{metric}_ci"], *scale, place), **scores}
         for place, (system, scores) in enumerate(entry["systems"].items())
     ]
 
 
-def rate_rows(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+def rate_rows(entry: Report, outputs: Mapping[str, DirectionOutputs]) -> list[dict[str, Any]]:
     """Kinds of failures: how many messages of each system, and the share."""
     rows = []
     for key, label in RATES:
         shares = {system: scores.get(key) for system, scores in entry["systems"].items()}
         if any(share is not None for share in shares.values()):
-            sizes = {system: len(blocks[system].row_ids) if system in blocks else entry["n"] for system in shares}
+            sizes = {system: len(outputs[system]) if system in outputs else entry["n"] for system in shares}
             cells = [(share, round(share * sizes[s])) if share is not None else None for s, share in shares.items()]
             rows.append({"label": label, "cells": cells})
     return rows
@@ -99,14 +102,14 @@ def comparison_rows(entry: Report) -> list[dict[str, Any]]:
     ]
 
 
-def bucket_rows(entry: Report) -> list[dict[str, Any]]:
-    """Buckets with each system's chrF, coloured by its distance from the system's score on all messages."""
+def bucket_rows(entry: Report, metric: str) -> list[dict[str, Any]]:
+    """Buckets with each system's score, coloured by its distance from the system's score on all messages."""
     rows = []
     for bucket in entry.get("buckets", []):
         cells = []
         for system, overall in entry["systems"].items():
             scores = bucket["systems"].get(system)
-            style = shade(scores["chrf"] - overall["chrf"], -BUCKET_REACH, BUCKET_REACH, "d") if scores else ""
+            style = shade(scores[metric] - overall[metric], -BUCKET_REACH, BUCKET_REACH, "d") if scores else ""
             cells.append((scores, style))
         rows.append(
             {
@@ -119,37 +122,34 @@ def bucket_rows(entry: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def battles(entry: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+def battles(entry: Report, outputs: Mapping[str, DirectionOutputs]) -> list[dict[str, Any]]:
     """For each compared pair of systems the messages that gained and lost most, with their texts."""
     telling = entry.get("telling", {})
     found = []
     for row in entry.get("comparisons", []):
-        a, b = blocks.get(row["a"]), blocks.get(row["b"])
+        a, b = outputs.get(row["a"]), outputs.get(row["b"])
         if a is None or b is None:
             continue
-        lines = [{row_id: line for line, row_id in enumerate(side.row_ids)} for side in (a, b)]
         sides = {}
         for key in ("wins", "losses"):
             mine = [m for m in telling.get(key, []) if (m["a"], m["b"]) == (row["a"], row["b"])]
             sides[key] = [
-                _message(a, lines[0][m["row_id"]])
-                | {"delta": m["delta"], "a": row["a"], "b": row["b"], "other": b.hypotheses[lines[1][m["row_id"]]]}
+                _message(a, a.place[m["row_id"]])
+                | {"delta": m["delta"], "a": row["a"], "b": row["b"], "other": b.hypotheses[b.place[m["row_id"]]]}
                 for m in mine
             ]
         found.append({"a": row["a"], "b": row["b"], **sides})
     return found
 
 
-def told_messages(told: Report, blocks: Mapping[str, Block]) -> list[dict[str, Any]]:
+def told_messages(told: Report, outputs: Mapping[str, DirectionOutputs]) -> list[dict[str, Any]]:
     """Messages of each system that the report tells by id, with their texts; those not in the outputs are left out."""
     found = []
     for system, messages in told.items():
-        if system in blocks:
-            lines = {row_id: line for line, row_id in enumerate(blocks[system].row_ids)}
-            known = [m for m in messages if m["row_id"] in lines]
-            found.append(
-                {"system": system, "messages": [_message(blocks[system], lines[m["row_id"]]) | m for m in known]}
-            )
+        if system in outputs:
+            mine = outputs[system]
+            known = [m for m in messages if m["row_id"] in mine.place]
+            found.append({"system": system, "messages": [_message(mine, mine.place[m["row_id"]]) | m for m in known]})
     return found
 
 
@@ -207,12 +207,12 @@ def _histogram(series: Mapping[str, Any], label: str) -> Any:
     return histogram_svg(series, label) if series else ""
 
 
-def _message(block: Block, line: int) -> dict[str, Any]:
+def _message(outputs: DirectionOutputs, line: int) -> dict[str, Any]:
     return {
-        "row_id": block.row_ids[line],
-        "domain": block.domains[line],
-        "source": block.sources[line],
-        "reference": block.references[line],
-        "hypothesis": block.hypotheses[line],
-        "flags": block.flags[line],
+        "row_id": outputs.row_ids[line],
+        "domain": outputs.domains[line],
+        "source": outputs.sources[line],
+        "reference": outputs.references[line],
+        "hypothesis": outputs.hypotheses[line],
+        "flags": outputs.flags[line],
     }

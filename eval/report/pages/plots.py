@@ -1,16 +1,15 @@
-"""Small plots as inline SVG: intervals, distributions, dendrograms. Colours are classes of the style sheet."""
+"""Small plots as inline SVG: intervals and distributions. Colours are classes of the style sheet."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
-from eval.report.curves import ticks
+from eval.report.line_charts import ticks
 
 COLOURS: Final = 6  # classes c0 .. c5
 INTERVAL_WIDTH: Final = 150
 _HISTOGRAM = (520, 190, 34, 24)  # width, height, left and lower margin
-_LEAF: Final = 22  # pixels per language of a dendrogram
 
 
 def interval_svg(value: float, ends: Sequence[float], low: float, high: float, colour: int = 0) -> Markup:
@@ -65,43 +64,3 @@ def histogram_svg(series: Mapping[str, Sequence[int]], label: str) -> Markup:
         steps = [point(i / len(values) + edge / len(values), y) for i, y in enumerate(values) for edge in (0, 1)]
         parts.append(Markup('<polyline class="c{}" points="{}"/>').format(place % COLOURS, " ".join(steps)))
     return Markup("").join([*parts, Markup("</svg>")])
-
-
-def dendrogram_svg(cluster: Mapping[str, Any], label: str) -> Markup:
-    """Merges of a clustering as a tree that grows to the left; leaves in the order given, so that a table fits beside.
-
-    Args:
-        cluster: `order` and `merges` as `eval.report.report.routing_clusters` gives them.
-        label: what the picture is, for screen readers.
-    """
-    order, merges = cluster["order"], cluster["merges"]
-    width, height = 420, _LEAF * len(order) + 22
-    top = max((merge[2] for merge in merges), default=1.0) or 1.0
-    places = _leaf_places(merges, len(order))
-
-    def across(distance: float) -> float:
-        return 310 - distance / top * 290
-
-    parts = [
-        Markup('<svg class="plot tree" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(width, height, label)
-    ]
-    nodes = {leaf: (0.0, (place + 0.5) * _LEAF) for leaf, place in places.items()}
-    for number, (a, b, distance) in enumerate(merges, len(order)):
-        (x_a, y_a), (x_b, y_b) = nodes[a], nodes[b]
-        path = f"M{across(x_a):.1f} {y_a:.1f}H{across(distance):.1f}V{y_b:.1f}H{across(x_b):.1f}"
-        parts.append(Markup('<path class="c0" d="{}"/>').format(path))
-        nodes[number] = (distance, (y_a + y_b) / 2)
-    for place, code in enumerate(order):
-        parts.append(Markup('<text x="316" y="{}">{}</text>').format((place + 0.5) * _LEAF + 4, code))
-    for distance in ticks(0, top, 3):
-        if distance <= top:
-            text = '<text x="{:.0f}" y="{}" text-anchor="middle">{}</text>'
-            parts.append(Markup(text).format(across(distance), height - 5, f"{distance:g}"))
-    return Markup("").join([*parts, Markup("</svg>")])
-
-
-def _leaf_places(merges: Sequence[Sequence[Any]], count: int) -> dict[int, int]:
-    """Row of each leaf in the drawing."""
-    from eval.report.routing_clusters import leaves
-
-    return {leaf: place for place, leaf in enumerate(leaves([(a, b, h) for a, b, h in merges], count))}

@@ -14,6 +14,7 @@ from typing import Any, Final
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan
 from qe_model.annotations.reading.dimensions import dimension_of
+from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.reading.rows import Row, read_rows
 
 _COLUMNS: Final = ("source", "target", "source_lang", "target_lang")
@@ -21,8 +22,9 @@ _TRIPLE: Final = ("start_indices", "end_indices", "error_severities")
 _NONE: Final = frozenset({"no-error", "neutral"})
 
 
+@READERS.register("error_spans")
 def read_error_spans(file: Path) -> Iterator[AnnotatedTranslation]:
-    """One translation per row; optional columns are id, document, system, rater, score, split, domain.
+    """One translation per row; optional columns are id, document, system, rater, split, domain.
 
     Raises:
         InputError: a column missing, spans that cannot be read or do not fit the text; the message names the row.
@@ -38,7 +40,6 @@ def read_error_spans(file: Path) -> Iterator[AnnotatedTranslation]:
 
 
 def _translation(row_id: str, rater: str, row: Row) -> AnnotatedTranslation:
-    score = row.get("score")
     return AnnotatedTranslation(
         id=row_id,
         document=str(row.get("document") or row_id),
@@ -50,8 +51,6 @@ def _translation(row_id: str, rater: str, row: Row) -> AnnotatedTranslation:
         spans=tuple(_span(one, rater) for one in _objects(row) if one["severity"] not in _NONE),
         raters=(rater,),
         known=frozenset({"severity"}),
-        score=float(score) if score not in (None, "") else None,
-        score_kind="rating" if score not in (None, "") else "",
         split=row.get("split") or "",
         domain=row.get("domain") or "",
     )

@@ -1,4 +1,4 @@
-"""MQM tables in Parquet: one row is one rater's spans of one translation (`../shared/data/qe/mqm_*.parquet`)."""
+"""MQM tables in Parquet: one row is one rater's spans of one translation."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,18 +8,18 @@ from typing import Any, Final
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known
 from qe_model.annotations.reading.dimensions import dimension_of
+from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.reading.rows import Row, read_rows
 
 _COLUMNS: Final = ("src_lang", "tgt_lang", "system", "doc", "seg_id", "rater", "source", "target", "spans", "split")
 _CATEGORISED: Final = 0.5  # of a direction's spans have a category: its annotators named dimensions
-_PER_ERROR_POINTS: Final = "mqm"
 
 
+@READERS.register("mqm_parquet")
 def read_mqm_parquet(file: Path) -> Iterator[AnnotatedTranslation]:
     """One translation for each text that raters saw, with the spans of all of them.
 
-    Remarks ("neutral") are left out. The score is minus the raters' mean penalty, or the mean published rating of
-    sets that were annotated without categories.
+    Remarks ("neutral") are left out.
 
     Raises:
         InputError: a column missing, or a span that does not fit its text; the message names the row.
@@ -41,7 +41,6 @@ def read_mqm_parquet(file: Path) -> Iterator[AnnotatedTranslation]:
 
 def _translation(row_id: str, rows: Sequence[Row], known: frozenset[Known]) -> AnnotatedTranslation:
     first = rows[0]
-    score, kind = _score(rows, known)
     spans = tuple(span for row in rows for span in _spans(row))
     try:
         return AnnotatedTranslation(
@@ -56,8 +55,6 @@ def _translation(row_id: str, rows: Sequence[Row], known: frozenset[Known]) -> A
             spans=spans,
             raters=tuple(dict.fromkeys(row["rater"] for row in rows)),
             known=known,
-            score=score,
-            score_kind=kind,
             origin="synthetic" if first["rater"] == "synthetic" else "human",
             split=first["split"],
             domain=first.get("domain") or "",
@@ -92,14 +89,6 @@ def _context(row: Row) -> tuple[ContextMessage, ...]:
     return tuple(map(ContextMessage, texts, translations))
 
 
-def _score(rows: Sequence[Row], known: frozenset[Known]) -> tuple[float | None, str]:
-    ratings = [row["rating"] for row in rows if row.get("rating") is not None]
-    if ratings and "dimension" not in known:
-        return sum(ratings) / len(ratings), "rating"
-    penalties = [row["mqm_penalty"] for row in rows if row.get("mqm_penalty") is not None]
-    return (-sum(penalties) / len(penalties), _PER_ERROR_POINTS) if penalties else (None, "")
-
-
 def _known_by_direction(groups: Any) -> Mapping[tuple[str, str], frozenset[Known]]:
     """What the annotators of each direction noted, seen from their spans."""
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -112,14 +101,14 @@ def _known_by_direction(groups: Any) -> Mapping[tuple[str, str], frozenset[Known
             count["categorised"] += bool(span["category"])
             count["gaps"] += 0 <= span["start"] == span["end"]
             count["source"] += span["side"] == "source"
-    found: dict[tuple[str, str], frozenset[Known]] = {}
-    for direction, count in counts.items():
-        known: set[Known] = {"severity"}
-        if count["categorised"] > _CATEGORISED * count["spans"]:
-            known.add("dimension")
-        if count["gaps"]:
-            known.add("gaps")
-        if count["source"]:
-            known.add("source")
-        found[direction] = frozenset(known)
-    return found
+    return {direction: frozenset(_noted(count)) for direction, count in counts.items()}
+
+
+def _noted(count: Mapping[str, int]) -> Iterator[Known]:
+    yield "severity"
+    if count["categorised"] > _CATEGORISED * count["spans"]:
+        yield "dimension"
+    if count["gaps"]:
+        yield "gaps"
+    if count["source"]:
+        yield "source"

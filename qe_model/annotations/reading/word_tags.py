@@ -7,6 +7,7 @@ from typing import Final
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Known, Side
+from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.reading.rows import Row, read_rows
 from qe_model.annotations.words import words_of_tokens
 
@@ -15,11 +16,11 @@ _RATER: Final = "post-edit"
 _TAGS: Final = frozenset({"OK", "BAD"})
 
 
+@READERS.register("word_tags")
 def read_word_tags(file: Path) -> Iterator[AnnotatedTranslation]:
     """One translation per row. Severity and dimension are not known; spans carry the stand-ins "major" and "other".
 
-    A text that its tokens do not spell is replaced by the tokens joined with spaces. The score is the assessment
-    where there is one, else minus HTER.
+    A text that its tokens do not spell is replaced by the tokens joined with spaces.
 
     Raises:
         InputError: a column missing, or tags that do not match their tokens; the message names the row.
@@ -41,7 +42,6 @@ def _translation(row_id: str, name: str, row: Row) -> AnnotatedTranslation:
         spans += _gap_spans(name, row["gap_tags"], target_words, len(target))
     if row.get("end_tag") == "BAD":
         spans.append(_bad(len(target), len(target), "target"))
-    score, kind = _score(row)
     return AnnotatedTranslation(
         id=row_id,
         document=row.get("doc") or row_id,
@@ -53,8 +53,6 @@ def _translation(row_id: str, name: str, row: Row) -> AnnotatedTranslation:
         spans=tuple(spans),
         raters=(_RATER,),
         known=frozenset(known),
-        score=score,
-        score_kind=kind,
         source_words=source_words,
         target_words=target_words,
         split=row.get("split") or "",
@@ -100,9 +98,3 @@ def _check(name: str, what: str, tags: Sequence[str], expected: int) -> None:
     wrong = set(tags) - _TAGS
     if wrong:
         raise InputError(f"{name}: {what} may be OK or BAD, not {' '.join(sorted(map(str, wrong)))}")
-
-
-def _score(row: Row) -> tuple[float | None, str]:
-    if row.get("da_z") is not None:
-        return row["da_z"], "da"
-    return (-row["hter"], "hter") if row.get("hter") is not None else (None, "")

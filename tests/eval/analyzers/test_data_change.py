@@ -1,7 +1,6 @@
 """Fewer rows, more synthetic rows, a filter that drops more: planted into the facts of the corpus."""
 
 from eval.evidence import Evidence
-from eval.gates.config import GateRule
 from tests.eval.analyzers.facts import CODES, PAIRS, changed, report
 from tests.eval.analyzers.questions import findings
 
@@ -46,7 +45,7 @@ def test_a_filter_that_drops_one_language_ranks_first(before: Evidence) -> None:
 
 def test_a_failed_level_asks_whether_there_are_rows(before: Evidence) -> None:
     scarce = report("fr-th", "th-fr", **changed("data", "pairs", "fr-th", to=20))
-    found = findings(None, scarce, worst=GateRule("worst.chrf", at_least=99.0))
+    found = findings(None, scarce, worst="worst.chrf >= 99.0")
     assert any("few training rows" in one["title"] and ": 20; the median" in one["title"] for one in found)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from eval.evidence import Evidence
-from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import Edit, damaged, evidence, planted, rows
 
@@ -63,6 +62,6 @@ def test_anomalies_that_were_there_before_explain_nothing() -> None:
 
 def test_a_failed_limit_alone_names_the_anomaly() -> None:
     lines = planted(rows(), every_fourth(lambda row: row["hypothesis"][:8] + " la la" * 12))
-    found = findings(None, evidence(lines), loops=GateRule("worst.looping", at_most=0.05))
+    found = findings(None, evidence(lines), loops="worst.looping <= 0.05")
     assert found[0]["title"] == "loops in en-fr: 25.0% of the messages"
     assert found[0]["chain"] == ["gate loops", "decoding_anomalies"]

@@ -3,11 +3,10 @@
 from typing import Any
 
 from eval.evidence import Evidence
-from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import evidence, rows
 
-GATE = GateRule("mean.qe.score", at_least=80.0)
+GATE = "mean.qe.score >= 80.0"
 
 
 def judged(score: float, worse: str = "", n: int = 20, **dimensions: float) -> Evidence:

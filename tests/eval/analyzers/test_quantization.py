@@ -1,6 +1,5 @@
 """An outlier layer, planted into the errors of the quantized layers."""
 
-from eval.gates.config import GateRule
 from tests.eval.analyzers.questions import findings
 from tests.eval.planted import damaged, evidence, planted, rows
 
@@ -14,7 +13,7 @@ def test_an_outlier_layer_ranks_first_when_int8_is_far_behind() -> None:
     found = findings(
         None,
         evidence(both, quantization={"student_int8": {"layers": layers}}),
-        int8=GateRule("gap.mean", at_most=0.3, against="student"),
+        int8="vs student gap.mean <= 0.3",
     )
     assert found[0]["analyzer"] == "quantization"
     assert found[0]["title"].startswith("decoder.0.fc2: 40 times the median layer's quantization error")
@@ -27,5 +26,5 @@ def test_even_layers_are_no_finding() -> None:
     both = [row | {"system": "student"} for row in lines] + [row | {"system": "student_int8"} for row in weak]
     layers = {f"decoder.{n}.fc1": 0.03 for n in range(12)}
     quantized = evidence(both, quantization={"student_int8": {"layers": layers}})
-    found = findings(None, quantized, int8=GateRule("gap.mean", at_most=0.3, against="student"))
+    found = findings(None, quantized, int8="vs student gap.mean <= 0.3")
     assert [one for one in found if one["analyzer"] == "quantization"] == []

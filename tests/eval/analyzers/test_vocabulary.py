@@ -1,7 +1,6 @@
 """A language cut into more pieces, planted into the facts of the tokenizer."""
 
 from eval.evidence import Evidence
-from eval.gates.config import GateRule
 from tests.eval.analyzers.facts import CODES, changed, report
 from tests.eval.analyzers.questions import findings
 
@@ -26,5 +25,5 @@ def test_a_slightly_other_vocabulary_is_no_finding(before: Evidence) -> None:
 def test_a_failed_level_names_a_language_spelled_in_bytes() -> None:
     thai = {"tokens_per_character": 2.0, "byte_share": 0.6}
     spelled = report("en-th", **changed("tokenizer", "languages", "th", to=thai))
-    found = findings(None, spelled, worst=GateRule("worst.chrf", at_least=99.0))
+    found = findings(None, spelled, worst="worst.chrf >= 99.0")
     assert found[0]["title"].startswith("60% of the tokens of th are bytes")

@@ -1,14 +1,14 @@
 """Gates: every kind of figure, limits on both sides, figures that are missing, losses that are chance."""
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from eval.comparison import compare
 from eval.evidence import Evidence
-from eval.gates.config import GateRule, GatesConfig
-from eval.gates.gates import evaluate_gates, failed, shipped_system, verdict_line
+from eval.gates.config import GatesConfig, parse_rule
+from eval.gates.figures.registry import GATE_FIGURES, Asked, GateFigure, Value, gate_figure
+from eval.gates.outcomes import evaluate_gates, failed, shipped_system, verdict_line
 from parley.pipeline.errors import InputError
 from tests.eval.planted import COMPARISON, damaged, evidence, planted, rows
 
@@ -27,32 +27,32 @@ REPORT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def judge(rule: GateRule, report: dict[str, Any] | None = None, **config: Any) -> dict[str, Any]:
-    return evaluate_gates(Evidence(report or REPORT), GatesConfig(rules={"gate": rule}, **config))[0]
+def judge(rule: str, report: dict[str, Any] | None = None) -> dict[str, Any]:
+    return evaluate_gates(Evidence(report or REPORT), {"gate": parse_rule("gate", rule)})[0]
 
 
 @pytest.mark.parametrize(
     ("rule", "value", "passed", "pair"),
     [
-        (GateRule("mean.chrf", at_least=40.0), 40.0, True, None),  # the limit itself passes
-        (GateRule("mean.chrf", at_least=40.1), 40.0, False, None),
-        (GateRule("mean.chrf", at_least=41.0, system="teacher"), 42.0, True, None),
-        (GateRule("mean.off_target", at_most=0.01), 0.02, False, None),
-        (GateRule("mean.qe.score", at_least=0.7), 0.8, True, None),
-        (GateRule("worst.chrf", at_least=30.0), 31.0, True, "fr-th"),
-        (GateRule("worst.off_target", at_most=0.03), 0.04, False, "fr-th"),
-        (GateRule("gap.mean", at_most=1.5), 2.0, False, None),
-        (GateRule("gap.worst", at_most=3.0), 3.0, True, "fr-th"),
-        (GateRule("gap.share", at_most=0.05), 2.0 / 42.0, True, None),
-        (GateRule("size.bytes", at_most=500), 410.0, True, None),
-        (GateRule("size.share", at_most=0.3), 0.4, False, None),
-        (GateRule("speed.messages_per_second", at_least=100), 120.0, True, None),
-        (GateRule("report.source_detection.accuracy", at_least=0.99), 0.97, False, None),
+        ("mean.chrf >= 40.0", 40.0, True, None),  # the limit itself passes
+        ("mean.chrf >= 40.1", 40.0, False, None),
+        ("teacher mean.chrf >= 41.0", 42.0, True, None),
+        ("mean.off_target <= 0.01", 0.02, False, None),
+        ("mean.qe.score >= 0.7", 0.8, True, None),
+        ("worst.chrf >= 30.0", 31.0, True, "fr-th"),
+        ("worst.off_target <= 0.03", 0.04, False, "fr-th"),
+        ("gap.mean <= 1.5", 2.0, False, None),
+        ("gap.worst <= 3.0", 3.0, True, "fr-th"),
+        ("gap.share <= 0.05", 2.0 / 42.0, True, None),
+        ("size.bytes <= 500", 410.0, True, None),
+        ("size.share <= 0.3", 0.4, False, None),
+        ("speed.messages_per_second >= 100", 120.0, True, None),
+        ("report.source_detection.accuracy >= 0.99", 0.97, False, None),
     ],
 )
-def test_figures(rule: GateRule, value: float, passed: bool, pair: str | None) -> None:
+def test_figures(rule: str, value: float, passed: bool, pair: str | None) -> None:
     gate = judge(rule)
-    assert gate["ci"] == ([39.5, 40.5] if rule.figure == "mean.chrf" and not rule.system else None)
+    assert gate["ci"] == ([39.5, 40.5] if rule.startswith("mean.chrf") else None)
     assert gate["value"] == pytest.approx(value)
     assert (gate["passed"], gate["pair"], gate["kind"]) == (passed, pair, "absolute")
 
@@ -64,18 +64,18 @@ def test_a_gap_is_sure_where_its_interval_begins() -> None:
         for direction, (delta, ci) in found.items()
     }
     report = {**REPORT, "pairs": rows}
-    gate = judge(GateRule("gap.sure", at_most=8.0, system="student"), report)
+    gate = judge("student gap.sure <= 8.0", report)
     assert (gate["value"], gate["pair"], gate["ci"], gate["passed"]) == (6.5, "fr-th", [6.5, 11.0], True)
-    gate = judge(GateRule("gap.sure", at_most=5.0, system="student"), report)
+    gate = judge("student gap.sure <= 5.0", report)
     assert not gate["passed"]
     assert gate["note"] == "surely behind teacher by more: fr-th 6.5"
-    turned = judge(GateRule("gap.sure", at_most=0.0, system="teacher", against="student"), report)
+    turned = judge("teacher vs student gap.sure <= 0.0", report)
     assert (turned["value"], turned["pair"]) == (-1.0, "th-en")
-    assert judge(GateRule("gap.sure", at_most=1.0))["note"].startswith("not judged: the report has no intervals")
+    assert judge("gap.sure <= 1.0")["note"].startswith("not judged: the report has no intervals")
 
 
 def test_the_directions_beyond_the_limit_are_named() -> None:
-    gate = judge(GateRule("worst.chrf", at_least=49.5))
+    gate = judge("worst.chrf >= 49.5")
     assert gate["note"] == "2 of 2 directions: fr-th 31, en-fr 49"
     assert verdict_line(gate) == (
         "gate gate: FAILED, student_int8 worst.chrf (fr-th) 31, limit >= 49.5; 2 of 2 directions: fr-th 31, en-fr 49"
@@ -85,18 +85,18 @@ def test_the_directions_beyond_the_limit_are_named() -> None:
 @pytest.mark.parametrize(
     ("rule", "word"),
     [
-        (GateRule("mean.comet", at_least=0.5), "no mean.student_int8.comet"),
-        (GateRule("mean.chrf", at_least=0.5, system="student"), "no mean.student.chrf"),
-        (GateRule("worst.chrf", at_least=0.5, system="student"), "no scores of student"),
-        (GateRule("gap.mean", at_most=1, against="student"), "no directions of both"),
-        (GateRule("gap.mean", at_most=1, system="teacher"), "no directions of both teacher and teacher"),
-        (GateRule("speed.latency_ms.p99", at_most=1), "no speed.student_int8.latency_ms.p99"),
-        (GateRule("promoted.mean_loss", at_most=1), "no model is promoted yet"),
+        ("mean.comet >= 0.5", "no mean.student_int8.comet"),
+        ("student mean.chrf >= 0.5", "no mean.student.chrf"),
+        ("student worst.chrf >= 0.5", "no scores of student"),
+        ("vs student gap.mean <= 1", "no directions of both"),
+        ("teacher gap.mean <= 1", "no directions of both teacher and teacher"),
+        ("speed.latency_ms.p99 <= 1", "no speed.student_int8.latency_ms.p99"),
+        ("promoted.mean_loss <= 1", "no model is promoted yet"),
     ],
 )
 @pytest.mark.parametrize("required", [False, True])
-def test_missing_figures_are_not_judged_unless_required(rule: GateRule, word: str, required: bool) -> None:
-    gate = judge(GateRule(**(asdict(rule) | {"required": required})))
+def test_missing_figures_are_not_judged_unless_required(rule: str, word: str, required: bool) -> None:
+    gate = judge(f"{rule} required" if required else rule)
     assert gate["passed"] is (False if required else None)
     assert gate["value"] is None
     assert word in gate["note"]
@@ -114,41 +114,65 @@ def test_missing_figures_are_not_judged_unless_required(rule: GateRule, word: st
 )
 def test_the_shipped_system(systems: list[str], expected: str) -> None:
     evidence = Evidence({"mean": {name: {} for name in systems}})
-    assert shipped_system(evidence, GatesConfig()) == expected
-    assert shipped_system(evidence, GatesConfig(system="other")) == "other"
+    assert shipped_system(evidence) == expected
 
 
 def test_a_report_without_scores_cannot_be_judged() -> None:
     with pytest.raises(InputError, match="no scores"):
-        evaluate_gates(Evidence({}), GatesConfig(rules={"a": GateRule("mean.chrf", at_least=1)}))
+        evaluate_gates(Evidence({}), {"a": parse_rule("a", "mean.chrf >= 1")})
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("rule", "message"),
     [
-        ({"figure": "chrf", "at_least": 1.0}, "begins with mean, worst"),
-        ({"figure": "gap.median", "at_most": 1.0}, "gap.mean, gap.worst, gap.sure or gap.share"),
-        ({"figure": "promoted.loss", "at_most": 1.0}, "begins with"),
-        ({"figure": "mean.chrf"}, "one of at_least and at_most"),
-        ({"figure": "mean.chrf", "at_least": 1.0, "at_most": 2.0}, "one of at_least and at_most"),
-        ({"figure": "promoted.mean_loss", "at_least": 1.0}, "upper limit"),
+        ("chrf >= 1", "unknown gate figure 'chrf'; choose gap or mean or promoted or report or size or speed or worst"),
+        ("meen.chrf >= 1", "gates.rules.bad: unknown gate figure 'meen'; choose mean"),
+        ("mean >= 1", "no key ''"),
+        ("gap.median <= 1", "no key 'median'; choose mean, worst, sure, share"),
+        ("promoted.loss <= 1", "no key 'loss'; choose mean_loss"),
+        ("mean.chrf", r"'mean.chrf' is no gate; write \[SYSTEM\] \[vs OTHER\] FIGURE >= LIMIT"),
+        ("mean.chrf => 1", "'mean.chrf => 1' is no gate"),
+        ("mean.chrf >= 1.2.3", "is no gate"),
+        ("student teacher mean.chrf >= 1", "is no gate"),
+        ("promoted.mean_loss >= 1", "a loss has an upper limit"),
     ],
 )
-def test_bad_rules(values: dict[str, Any], message: str) -> None:
+def test_bad_rules(rule: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        GateRule(**values)
+        GatesConfig({"bad": rule})
+
+
+def test_a_rule_names_system_and_other_in_words() -> None:
+    rule = parse_rule("int8", " student_int8  vs student gap.mean<=3e-1  required ")
+    assert (rule.system, rule.against, rule.figure) == ("student_int8", "student", "gap.mean")
+    assert (rule.compare, rule.limit, rule.required) == ("<=", 0.3, True)
+    rule = parse_rule("worst", "vs nllb-200 gap.worst <= 2")
+    assert (rule.system, rule.against, rule.key) == ("", "nllb-200", "worst")
+
+
+def test_a_figure_from_elsewhere_is_a_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = dict(GATE_FIGURES._entries)
+    monkeypatch.setattr(GATE_FIGURES, "_entries", entries)
+
+    @gate_figure("directions", keys=("count",))
+    def directions(asked: Asked) -> Value:
+        return Value(float(len(asked.evidence.pairs(asked.system))), note="all of them")
+
+    assert isinstance(entries["directions"], GateFigure)
+    gate = judge("teacher directions.count >= 3")
+    assert (gate["value"], gate["passed"], gate["note"]) == (2.0, False, "all of them")
 
 
 RULES = {
-    "mean": GateRule("promoted.mean_loss", at_most=0.3),
-    "worst": GateRule("promoted.worst_loss", at_most=1.0),
-    "regressions": GateRule("promoted.regressions", at_most=0),
+    "mean": "promoted.mean_loss <= 0.3",
+    "worst": "promoted.worst_loss <= 1.0",
+    "regressions": "promoted.regressions <= 0",
 }
 
 
 def against_promoted(edit: Any) -> dict[str, dict[str, Any]]:
     before, after = evidence(rows()), evidence(planted(rows(), edit))
-    gates = evaluate_gates(after, GatesConfig(RULES, comparison=COMPARISON), compare(before, after, COMPARISON))
+    gates = evaluate_gates(after, GatesConfig(RULES).parsed, compare(before, after, COMPARISON))
     return {gate["name"]: gate for gate in gates}
 
 

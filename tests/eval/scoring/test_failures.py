@@ -1,10 +1,9 @@
 """What counts as a copy, a loop, an omission, a hallucination."""
 
-import numpy as np
 import pytest
 
 from eval.scoring import failures
-from parley.metrics.chrf import chrf_scores, chrf_statistics
+from parley.metrics.chrf import sentence_chrf
 
 
 def test_copies_are_outputs_that_should_have_changed() -> None:
@@ -64,5 +63,5 @@ def test_omissions_are_much_shorter_than_the_reference(hypothesis: str, referenc
     ],
 )
 def test_hallucinations_are_about_something_else(hypothesis: str, reference: str, target: str, found: bool) -> None:
-    chrf = chrf_scores(chrf_statistics([hypothesis], [reference]).astype(np.float64))
+    chrf = sentence_chrf([hypothesis], [reference])
     assert failures.hallucinations([hypothesis], [reference], chrf, target).tolist() == [found]

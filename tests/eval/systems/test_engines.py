@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from eval.config import EvaluationConfig
-from eval.evaluate import evaluate
 from eval.systems.config import SystemConfig
-from eval.systems.opening import open_system
+from eval.systems.loading import open_system
 from parley.pipeline.errors import InputError
 from tests.eval import examples
-from tests.eval.examples import NeverOffTarget
+from tests.eval.example_evaluation import ExampleEvaluation
 from tests.eval.systems.m2m100 import save_m2m100
 
-CONFIG = EvaluationConfig(auto_source_messages=0, bootstrap_samples=100)
 TEXTS = ["Are you ready?", "", "Follow me to the gate", "I need healing", "Good game!"]
 
 
@@ -35,9 +33,8 @@ def ctranslate2_folder(m2m100: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def translate(folder: Path, format: str = "auto", beam_size: int = 1, **more: str) -> list[str]:
-    config = EvaluationConfig(auto_source_messages=0, bootstrap_samples=100, beam_size=beam_size)
     system = SystemConfig("tiny", str(folder), format, **more)  # type: ignore[arg-type]
-    translator = open_system(system, examples.testset(), config, "cpu")
+    translator = open_system(system, examples.testset(), beam_size, "cpu")
     targets = ["fr", "fr", "th", "th", "fr"]
     return translator.translate_many(TEXTS, ["en"] * 5, targets)
 
@@ -65,11 +62,10 @@ def test_ctranslate2_takes_the_tokenizer_from_elsewhere(m2m100: Path, ctranslate
         (ctranslate2_folder / "elsewhere.json").rename(ctranslate2_folder / "tokenizer.json")
 
 
-def test_an_evaluation_of_a_ctranslate2_directory(ctranslate2_folder: Path) -> None:
-    data = examples.testset()
-    translator = open_system(SystemConfig("ct2", str(ctranslate2_folder)), data, CONFIG, "cpu")
-    found = evaluate(translator, "ct2", data, CONFIG, NeverOffTarget())
-    assert found.scores["mean"]["ct2"]["directions"] == 6
+def test_an_evaluation_of_a_ctranslate2_directory(ctranslate2_folder: Path, tmp_path: Path) -> None:
+    translator = open_system(SystemConfig("ct2", str(ctranslate2_folder)), examples.testset(), device="cpu")
+    facts = ExampleEvaluation(EvaluationConfig(perturbed_messages=0), translator).run(tmp_path, {})
+    assert facts["mean"]["teacher"]["directions"] == 6
 
 
 def test_compute_types_that_are_not_there_are_one_line(ctranslate2_folder: Path) -> None:
@@ -109,7 +105,7 @@ def test_a_model_without_tags_has_one_target(tmp_path: Path) -> None:
         translate(tmp_path / "t5")
     told = translate(tmp_path / "t5", prompt="translate {source} to {target}: {text}")
     assert len(told) == 5
-    system = open_system(SystemConfig("t5", str(tmp_path / "t5")), examples.testset(), CONFIG, "cpu")
+    system = open_system(SystemConfig("t5", str(tmp_path / "t5")), examples.testset(), device="cpu")
     assert len(system.translate_many(["ready"], ["en"], ["fr"])) == 1
     with pytest.raises(InputError, match="auto_source_messages=0"):
         system.translate_many(["ready"], ["auto"], ["fr"])

@@ -8,13 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from eval.config import EvaluationConfig
-from eval.evaluate import evaluate
 from eval.systems.config import SystemConfig, load_systems
-from eval.systems.opening import open_system
+from eval.systems.loading import open_system
 from eval.systems.output_file import OutputFile
 from parley.pipeline.errors import InputError
 from tests.eval import examples
-from tests.eval.examples import NeverOffTarget
+from tests.eval.example_evaluation import ExampleEvaluation
 
 ROWS = [
     {"pair": "en-fr", "row_id": "row:0", "hypothesis": "Tu es prêt ?"},
@@ -48,12 +47,13 @@ def test_every_form_answers(tmp_path: Path, name: str, rows: list[dict[str, str]
 
 
 def test_an_evaluation_of_a_file(tmp_path: Path) -> None:
-    data, config = examples.testset(), EvaluationConfig(pairs=["en-fr"], auto_source_messages=0)
+    config = EvaluationConfig(pairs=["en-fr"], perturbed_messages=0)
     system = SystemConfig("other", str(write(tmp_path / "out.tsv", ROWS)))
     assert system.chosen == "outputs"
-    found = evaluate(open_system(system, data, config), "other", data, config, NeverOffTarget())
-    assert found.scores["pairs"]["en-fr"]["n"] == 3
-    assert found.scores["pairs"]["en-fr"]["systems"]["other"]["empty"] == pytest.approx(1 / 3)
+    ExampleEvaluation(config, open_system(system, examples.testset())).run(tmp_path / "out", {})
+    entry = json.loads((tmp_path / "out" / "scores.json").read_text())["pairs"]["en-fr"]
+    assert entry["n"] == 3
+    assert entry["systems"]["teacher"]["empty"] == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(

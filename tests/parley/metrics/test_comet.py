@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parley.metrics.comet import PYTHON, add_comet, score_comet
+from eval.scoring.added_metric import add_metric, with_values
+from eval.scoring.message_scores import score_messages
+from parley.metrics.comet import PYTHON, Comet, score_comet
 from parley.pipeline.errors import InputError
 from tests.eval.planted import evidence, rows
 
@@ -48,9 +50,11 @@ def test_scores_go_into_the_report_with_intervals() -> None:
     found = evidence(rows(messages=30))
     assert found.outputs is not None
     report = json.loads(json.dumps(found.report))
-    scores = np.random.default_rng(0).normal(-0.2, 0.3, len(found.outputs))
-    add_comet(report, found.outputs, scores.tolist(), "tiny")
-    chosen = np.array(found.outputs["pair"].to_pylist()) == "en-fr"
+    outputs = found.outputs.outputs
+    scores = np.random.default_rng(0).normal(-0.2, 0.3, len(outputs))
+    messages = with_values(score_messages(outputs, None), Comet(), scores.tolist())
+    add_metric(report, with_values(messages, Comet(), scores.tolist()), Comet(), "tiny")
+    chosen = np.array(outputs["pair"].to_pylist()) == "en-fr"
     entry = report["pairs"]["en-fr"]["systems"]["teacher"]
     assert entry["comet"] == pytest.approx(scores[chosen].mean())
     assert entry["comet_ci"][0] < entry["comet"] < entry["comet_ci"][1]
@@ -58,3 +62,4 @@ def test_scores_go_into_the_report_with_intervals() -> None:
     assert (entry["comet_ci"][1] - entry["comet_ci"][0]) / 2 == pytest.approx(half, rel=0.2)
     assert report["mean"]["teacher"]["comet"] == pytest.approx(scores.mean())
     assert report["metrics"]["signatures"]["comet"] == "tiny"
+    assert report["metrics"]["shown"][-1] == {"name": "comet", "label": "COMET", "digits": 4}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, SeverityWeights, penalty
+from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, penalty
 from qe_model.annotations.store import read_annotations, write_annotations
 
 FULL = AnnotatedTranslation(
@@ -13,7 +13,7 @@ FULL = AnnotatedTranslation(
     context=(ContextMessage("Before", "Vorher"), ContextMessage("And", None)),
     spans=(ErrorSpan(0, 5, severity="minor", rater="r1"), ErrorSpan(7, 7, category="Omission", rater="r2"),
            ErrorSpan(-1, -1, severity="critical", rater="r2"), ErrorSpan(0, 2, side="source", rater="r2")),
-    raters=("r1", "r2", "r3"), known=frozenset({"severity", "gaps"}), score=-1.5, score_kind="mqm", reference="Hallo",
+    raters=("r1", "r2", "r3"), known=frozenset({"severity", "gaps"}),
     source_words=((0, 2), (3, 4), (5, 8)), target_words=((0, 5),), split="dev", domain="chat",
 )  # fmt: skip
 BARE = AnnotatedTranslation("a-2", "d", "s", "en", "th", "", "")
@@ -61,7 +61,5 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 def test_penalty_counts_unplaced_but_not_source_errors() -> None:
     assert penalty(FULL.spans) == 1 + 5 + 25
-    assert penalty(FULL.spans, raters=2, weights=SeverityWeights(1, 2, 3)) == 3.0
+    assert penalty(FULL.spans, raters=2) == 15.5
     assert FULL.spans_of("r2") == (FULL.spans[1],)
-    with pytest.raises(InputError, match="rise"):
-        SeverityWeights(minor=6)

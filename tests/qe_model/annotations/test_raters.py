@@ -1,14 +1,13 @@
-"""Several raters: kept, or taken together."""
+"""Several raters taken together."""
 
 import pytest
 
-from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan
-from qe_model.annotations.raters import labels_of, split_raters
+from qe_model.annotations.raters import labels_of
 
 TEXT = "one two three"
 THREE = AnnotatedTranslation(
-    "a", "d", "s", "de", "en", "eins zwei drei", TEXT, raters=("x", "y", "z"), score=-4.0, score_kind="mqm",
+    "a", "d", "s", "de", "en", "eins zwei drei", TEXT, raters=("x", "y", "z"),
     spans=(ErrorSpan(0, 3, dimension="accuracy", severity="major", rater="x"),
            ErrorSpan(0, 3, dimension="fluency", severity="minor", rater="y"),
            ErrorSpan(4, 7, severity="critical", rater="x"),
@@ -20,11 +19,11 @@ def test_majority_needs_half_of_the_raters() -> None:
     labels = labels_of(THREE)
     assert labels.severity == (1, 0, 0)  # two of three marked the first word, the lower median is minor
     assert labels.gaps == (0, 1, 0, 0)
-    assert labels_of(THREE, "worst").severity == (2, 3, 0)
+    assert labels.soft is None
 
 
 def test_soft_labels_are_shares_of_raters() -> None:
-    labels = labels_of(THREE, "soft")
+    labels = labels_of(THREE, shares=True)
     assert labels.soft is not None
     assert labels.soft_gaps is not None
     assert labels.soft[0] == pytest.approx((1 / 3, 1 / 3, 1 / 3, 0))
@@ -33,18 +32,6 @@ def test_soft_labels_are_shares_of_raters() -> None:
     assert labels.severity == labels_of(THREE).severity
 
 
-def test_kept_raters_have_their_own_spans_and_scores() -> None:
-    copies = split_raters(THREE)
-    assert [(one.id, len(one.spans), one.score) for one in copies] == [
-        ("a:x", 3, -31.0),
-        ("a:y", 1, -1.0),
-        ("a:z", 1, -1.0),
-    ]
-    assert split_raters(copies[0]) == [copies[0]]
-
-
 def test_any_words_will_do() -> None:
     characters = [(i, i + 1) for i in range(len(TEXT))]
-    assert labels_of(THREE, "worst", characters).severity == (2, 2, 2, 0, 3, 3, 3, 0, 0, 0, 0, 0, 0)
-    with pytest.raises(InputError, match="majority worst soft"):
-        labels_of(THREE, "mean")  # type: ignore[arg-type]
+    assert labels_of(THREE, characters).severity == (1, 1, 1, *[0] * 10)

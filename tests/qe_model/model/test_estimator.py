@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,10 @@ import torch
 from transformers import DebertaV2Config, ModernBertConfig, PreTrainedConfig, XLMRobertaConfig
 
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import AnnotatedTranslation, SeverityWeights
-from qe_model.model.batch import collate
+from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.model.config import QEModelConfig
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel, build_model
-from qe_model.model.saving import input_encoder, load_weights, save_model
-from qe_model.model.stream import first_windows
+from qe_model.model.saving import input_encoder, load_quality_model, save_model
 from qe_model.scoring.prediction import Probabilities, predict
 from tests.qe_model.tiny_qe import examples, make_world
 from training.model.loading import load_model
@@ -34,9 +31,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return make_world(tmp_path_factory.mktemp("world"))
 
 
-def teacher_model(world: dict[str, Path], predictor: str = "states", seed: int = 1) -> ParleyQEModel:
-    config = QEModelConfig(predictor=predictor, dropout=0.0, max_length=64, context_length=16)
-    return build_model(config, load_model(world["teacher"]), seed).eval()
+def teacher_model(world: dict[str, Path]) -> ParleyQEModel:
+    config = QEModelConfig(dropout=0.0, max_length=64, context_length=16)
+    return build_model(config, load_model(world["teacher"]), 1).eval()
 
 
 def checkpoint_model(encoder: PreTrainedConfig) -> ParleyQEModel:
@@ -58,9 +55,9 @@ def close(a: Probabilities, b: Probabilities) -> bool:
     return all(np.allclose(getattr(a, name), getattr(b, name), atol=1e-4) for name in parts)
 
 
-@pytest.mark.parametrize("kind", ["none", "scores", "states", *ENCODERS])
+@pytest.mark.parametrize("kind", ["teacher", *ENCODERS])
 def test_batch_mates_and_padding_do_not_change_a_translation(world: dict[str, Path], kind: str) -> None:
-    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world)
     rows = examples(12)
     alone, together = run(model, world, rows, 1), run(model, world, rows, 2000)
     assert all(close(a, b) for a, b in zip(alone, together, strict=True))
@@ -68,11 +65,11 @@ def test_batch_mates_and_padding_do_not_change_a_translation(world: dict[str, Pa
     assert all(abs(one.target.sum(-1) - 1).max(initial=0) < 1e-4 for one in alone)
 
 
-@pytest.mark.parametrize("kind", ["states", "XLM-R"])
+@pytest.mark.parametrize("kind", ["teacher", "XLM-R"])
 def test_a_saved_model_comes_back(world: dict[str, Path], kind: str, tmp_path: Path) -> None:
-    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
+    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world)
     save_model(model, input_encoder(model, load_tokenizer(world["tokenizer"])), tmp_path)
-    again, encoder = load_weights(tmp_path)
+    again, encoder = load_quality_model(tmp_path)
     rows = examples(3)
     assert all(close(a, b) for a, b in zip(run(model, world, rows, 500), predict(again, encoder, rows), strict=True))
     assert [n for n, p in again.named_parameters() if p.requires_grad] == [
@@ -92,7 +89,7 @@ def test_the_encoder_starts_as_the_teacher_and_the_predictor_stays_frozen(world:
 
 
 def test_predictor_scores_are_log_probabilities(world: dict[str, Path]) -> None:
-    from qe_model.model.encoders import forced_scores, forced_states
+    from qe_model.model.predictor import forced_scores, forced_states
     from training.batches.encoded import EncodedCorpus
     from training.batches.stream import BatchingConfig, BatchStream
 
@@ -122,8 +119,7 @@ def test_context_changes_what_is_said(world: dict[str, Path]) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"encoder": "some/model"}, "only with encoder=teacher"),
-        ({"predictor": "magic"}, "choose one of none, scores, states"),
+        ({"dropout": 1.0}, "below 1"),
         ({"max_length": 3}, "16 or more"),
     ],
 )
@@ -136,30 +132,4 @@ def test_a_missing_teacher_or_checkpoint_is_one_line() -> None:
     with pytest.raises(InputError, match="needs a teacher"):
         build_model(QEModelConfig(), None, 1)
     with pytest.raises(InputError, match="cannot be loaded"):
-        build_model(QEModelConfig(encoder="/nowhere", predictor="none"), None, 1)
-
-
-@pytest.mark.parametrize("kind", ["none", "XLM-R"])
-def test_the_encoder_is_not_told_a_hidden_piece(world: dict[str, Path], kind: str) -> None:
-    model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world, kind)
-    ids, positions = torch.tensor([[20, 21, 22], [20, 30, 22]]), torch.arange(3).repeat(2, 1)
-    hidden = torch.tensor([[False, True, False]]).repeat(2, 1)
-    one, other = model.encoder.embed(ids, positions, hidden)
-    assert torch.equal(one, other)
-    one, other = model.encoder.embed(ids, positions, None)
-    assert [bool((one[i] == other[i]).all()) for i in range(3)] == [True, False, True]
-
-
-def test_the_teachers_states_of_hidden_pieces_are_not_told(world: dict[str, Path]) -> None:
-    model = teacher_model(world)
-    assert model.predictor is not None
-    assert model.predictor.states_in is not None
-    encoder = input_encoder(model, load_tokenizer(world["tokenizer"]))
-    inputs = [joint for joint, _ in first_windows(examples(3), encoder, SeverityWeights())]
-    batch = collate(inputs, encoder, 1)
-    told = model.predictor(batch)
-    hidden = torch.zeros((2, *batch.input_ids.shape), dtype=torch.bool)
-    assert torch.equal(model.predictor(replace(batch, hidden=hidden)), told)
-    hidden[1, :, 2] = True  # the second piece of each translation
-    changed = (model.predictor(replace(batch, hidden=hidden)) != told).any(-1)
-    assert changed.nonzero()[:, 1].unique().tolist() == [2]
+        build_model(QEModelConfig(encoder="/nowhere"), None, 1)

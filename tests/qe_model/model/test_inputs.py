@@ -38,7 +38,7 @@ def test_every_word_has_its_pieces(encoder: InputEncoder, text: str) -> None:
 
 def joint(encoder: InputEncoder, source: str, target: str, context: tuple[ContextMessage, ...] = ()):  # type: ignore[no-untyped-def]
     first, second = (encoder.pieces([text], [words_of(text)])[0] for text in (source, target))
-    return list(encoder.windows(("en", "th"), first, second, encoder.context([context])[0], 0))
+    return list(encoder.windows(("en", "th"), first, second, encoder.context([context])[0], "mqm"))
 
 
 def test_a_short_message_is_one_window_with_all_its_words(encoder: InputEncoder) -> None:

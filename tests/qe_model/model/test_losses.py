@@ -1,11 +1,12 @@
 """What the losses teach: each head its labels, and nothing where labels do not tell."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from qe_model.model.batch import IGNORED, Labels
+from qe_model.model.batch import IGNORED, Labels, QEBatch
 from qe_model.model.config import LossConfig
 from qe_model.model.estimator import QEOutput
 from qe_model.model.losses import total_loss
@@ -26,7 +27,6 @@ def labels() -> Labels:
         target=torch.tensor([OK, OK]),
         gaps=torch.tensor([OK, OK, OK]),
         source=torch.tensor([OK, MAJOR]),
-        target_known=torch.ones(2),
         gaps_known=torch.ones(3),
         source_known=torch.ones(2),
         target_dimension=torch.full((2,), IGNORED),
@@ -38,11 +38,16 @@ def labels() -> Labels:
     )
 
 
+def batch(wanted: Labels) -> QEBatch:
+    """The losses look at a batch's labels alone."""
+    return SimpleNamespace(labels=wanted)  # type: ignore[return-value]
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_source_words_learn_how_bad_they_are_where_labels_tell(told: bool) -> None:
     said, wanted = output(), labels()
     wanted = wanted if told else replace(wanted, source_severity_known=torch.zeros(2))
-    total_loss(said, wanted, LossConfig(), "none")[0].backward()
+    total_loss(said, batch(wanted), LossConfig())[0].backward()
     assert said.source.grad is not None
     minor, major, critical = said.source.grad[1, 1:].tolist()
     assert minor == pytest.approx(critical)
@@ -52,6 +57,6 @@ def test_source_words_learn_how_bad_they_are_where_labels_tell(told: bool) -> No
 
 def test_what_is_unknown_teaches_nothing() -> None:
     said = output()
-    total_loss(said, replace(labels(), source_known=torch.zeros(2)), LossConfig(), "none")[0].backward()
+    total_loss(said, batch(replace(labels(), source_known=torch.zeros(2))), LossConfig())[0].backward()
     assert said.source.grad is not None
     assert said.source.grad.abs().sum() == 0

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from qe_model.model.config import LossConfig, PretrainingConfig, QEModelConfig
-from qe_model.model.corruption import Corruption, as_pieces, split_words, word_starts
+from qe_model.model.config import LossConfig, QEModelConfig
+from qe_model.model.corruption import Corruption, CorruptionRates, as_pieces, split_words, word_starts
 from qe_model.model.estimator import build_model
-from qe_model.model.lexical.lexicon import Lexicon
-from qe_model.model.lexical.word_table import WordTable
 from qe_model.model.pretraining import DetectionTask, TeacherGenerator
 from qe_model.model.saving import input_encoder
+from qe_model.model.word_tables.tables import WordTables
+from qe_model.model.word_tables.word_table import WordTable
 from tests.qe_model.tiny_qe import make_world
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
@@ -30,12 +30,12 @@ def batch_of(world: dict[str, Path]) -> Batch:
     )
 
 
-def task(world: dict[str, Path], config: PretrainingConfig) -> DetectionTask:
+def task(world: dict[str, Path], rates: CorruptionRates) -> DetectionTask:
     teacher = load_model(world["teacher"])
     model = build_model(QEModelConfig(dropout=0.0), teacher, 1)
     generator = TeacherGenerator(teacher, 1.0)  # type: ignore[arg-type]
     encoder = input_encoder(model, load_tokenizer(world["teacher"]))
-    return DetectionTask(model, generator, encoder, config, LossConfig(), [batch_of(world)])
+    return DetectionTask(model, generator, encoder, LossConfig(), [batch_of(world)], rates)
 
 
 def test_words_begin_at_spaces_and_in_scripts_without_them(world: dict[str, Path]) -> None:
@@ -61,19 +61,19 @@ def test_words_come_apart_and_together() -> None:
 @pytest.mark.parametrize(
     ("changes", "wrong", "missing"),
     [
-        ({"max_rate": 0.0, "omit": 0.0, "insert": 0.0}, 0, 0),
-        ({"max_rate": 0.0, "omit": 0.0, "insert": 1.0}, 5, 0),
-        ({"max_rate": 0.0, "omit": 0.999, "insert": 0.0}, 0, 1),
+        ({"most": 0.0, "omit": 0.0, "insert": 0.0}, 0, 0),
+        ({"most": 0.0, "omit": 0.0, "insert": 1.0}, 5, 0),
+        ({"most": 0.0, "omit": 0.999, "insert": 0.0}, 0, 1),
     ],
     ids=["nothing", "a word behind each", "nearly all left out"],
 )
-def test_damage_is_labelled_where_it_is(changes: dict[str, float], wrong: int, missing: int) -> None:
+def test_corruption_is_labelled_where_it_is(changes: dict[str, float], wrong: int, missing: int) -> None:
     starts = np.ones(50, bool)
     target, source = np.array([1, 2, 3, 4, 5]), np.array([11, 12])
-    corruption, generator = Corruption(PretrainingConfig(**changes), starts), np.random.default_rng(0)  # type: ignore[arg-type]
+    corruption, generator = Corruption(starts, CorruptionRates(**changes)), np.random.default_rng(0)
     plan = corruption.plan(target, generator)
     assert not plan.sampled.any()
-    found = corruption.damage(plan, source, target + 20, np.array([40, 41]), generator)
+    found = corruption.corrupt(plan, source, target + 20, np.array([40, 41]), generator)
     assert len(found.missing) == found.pieces.words + 1 == len(found.wrong) + 1
     assert found.wrong.sum() == wrong
     assert found.missing.sum() == missing
@@ -82,13 +82,13 @@ def test_damage_is_labelled_where_it_is(changes: dict[str, float], wrong: int, m
 
 
 def test_replaced_words_are_wrong_words() -> None:
-    config = PretrainingConfig(max_rate=1.0, omit=0.0, insert=0.0, unigram=0.25, swap=0.25, copy=0.25)
+    rates = CorruptionRates(most=1.0, omit=0.0, insert=0.0, unigram=0.25, swap=0.25, copy=0.25)
     target = np.arange(1, 41)
-    corruption, put_in = Corruption(config, np.ones(200, bool)), set[int]()
+    corruption, put_in = Corruption(np.ones(200, bool), rates), set[int]()
     for seed in range(10):
         generator = np.random.default_rng(seed)
         plan = corruption.plan(target, generator)
-        found = corruption.damage(plan, np.arange(50, 60), target + 100, np.arange(60, 70), generator)
+        found = corruption.corrupt(plan, np.arange(50, 60), target + 100, np.arange(60, 70), generator)
         assert (found.pieces.ids[plan.sampled] == target[plan.sampled] + 100).all()
         assert plan.sampled.sum() <= found.wrong.sum()
         assert found.pieces.words == 40
@@ -109,7 +109,7 @@ def test_the_generator_samples_what_the_teacher_would_say(world: dict[str, Path]
 
 
 def test_detection_is_learned(world: dict[str, Path]) -> None:
-    found = task(world, PretrainingConfig(max_rate=0.5, unigram=0.0, swap=0.0, copy=0.0))
+    found = task(world, CorruptionRates(most=0.5, unigram=0.0, swap=0.0, copy=0.0))
     optimizer = torch.optim.Adam([p for p in found.model.parameters() if p.requires_grad], 5e-3)
     torch.manual_seed(0)
     batch, losses = batch_of(world), []
@@ -123,30 +123,30 @@ def test_detection_is_learned(world: dict[str, Path]) -> None:
     assert found.validate(found.model)["dev/mcc"] > 0.2
 
 
-def test_the_same_seed_is_the_same_damage(world: dict[str, Path]) -> None:
-    found, batch = task(world, PretrainingConfig()), batch_of(world)
+def test_the_same_seed_is_the_same_corruption(world: dict[str, Path]) -> None:
+    found, batch = task(world, CorruptionRates()), batch_of(world)
     ids = []
     for _ in range(2):
         torch.manual_seed(1)
-        ids.append(found.damaged(batch, 7).input_ids)
+        ids.append(found.corrupted(batch, 7).input_ids)
     assert torch.equal(*ids)
 
 
-def test_damaged_words_come_with_a_lexicons_evidence(world: dict[str, Path]) -> None:
+def test_corrupted_words_come_with_the_evidence_of_word_tables(world: dict[str, Path]) -> None:
     teacher = load_model(world["teacher"])
     pairs = [("go", "lt"), ("now", "stb")]
-    lexicon = Lexicon({"en-fr": WordTable.fit(pairs), "fr-en": WordTable.fit([pair[::-1] for pair in pairs])})
-    model = build_model(QEModelConfig(dropout=0.0), teacher, 1, lexicon=True)
-    encoder = input_encoder(model, load_tokenizer(world["teacher"]), lexicon)
+    tables = WordTables({"en-fr": WordTable.fit(pairs), "fr-en": WordTable.fit([pair[::-1] for pair in pairs])})
+    model = build_model(QEModelConfig(dropout=0.0), teacher, 1, word_tables=True)
+    encoder = input_encoder(model, load_tokenizer(world["teacher"]), tables)
     generator = TeacherGenerator(teacher, 1.0)  # type: ignore[arg-type]
-    found = DetectionTask(model, generator, encoder, PretrainingConfig(), LossConfig(), [batch_of(world)])
+    found = DetectionTask(model, generator, encoder, LossConfig(), [batch_of(world)])
     batch = batch_of(world)
-    damaged = found.damaged(batch, 7)
-    assert damaged.target_told.shape[0] == sum(damaged.word_counts)
-    assert damaged.source_told.shape[0] == sum(damaged.source_counts) > len(batch.input_ids)
-    assert damaged.target_told.any()
+    corrupted = found.corrupted(batch, 7)
+    assert corrupted.target_evidence.shape[0] == sum(corrupted.word_counts)
+    assert corrupted.source_evidence.shape[0] == sum(corrupted.source_counts) > len(batch.input_ids)
+    assert corrupted.target_evidence.any()
     parts = found.loss(batch)
     parts.loss_sum.backward()
-    assert model.lexical is not None
-    assert model.lexical.hidden.weight.grad is not None
-    assert model.lexical.hidden.weight.grad.any()
+    assert model.evidence is not None
+    assert model.evidence.hidden.weight.grad is not None
+    assert model.evidence.hidden.weight.grad.any()

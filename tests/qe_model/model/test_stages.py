@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from parley.pipeline.errors import InputError
+from qe_model.annotations.store import read_split
 from qe_model.model.config import QEModelConfig
-from qe_model.model.stages import QEPretrainingStage, QEStage, annotated
+from qe_model.training_stages import QEPretrainingStage, QEStage
 from tests.qe_model.tiny_qe import make_world, tiny_config, tiny_pretraining, training, write_data
 
 
@@ -50,11 +51,11 @@ def test_a_finished_stage_is_not_trained_again(folders: dict[str, Path], tmp_pat
 
 
 def test_pretraining_needs_the_teachers_pieces() -> None:
-    config = tiny_pretraining(model=QEModelConfig(encoder="some/model", predictor="none"))
+    config = tiny_pretraining(model=QEModelConfig(encoder="some/model"))
     with pytest.raises(InputError, match="the generator is the teacher"):
         QEPretrainingStage(config, {}).check()
 
 
 def test_a_split_without_annotations_is_named(folders: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="split 'nowhere'"):
-        annotated(folders["qe_data"], "nowhere")
+        read_split(folders["qe_data"], "nowhere")

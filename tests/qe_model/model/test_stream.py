@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from parley.pipeline.errors import InputError
-from qe_model.annotations.annotation import SeverityWeights
-from qe_model.model.batch import QEBatch
+from qe_model.model import stream as stream_module
+from qe_model.model.batch import QEBatch, batches_of
 from qe_model.model.config import MixtureConfig
 from qe_model.model.inputs import InputEncoder
-from qe_model.model.stream import ExampleStream, batches_of
+from qe_model.model.stream import ExampleStream
 from tests.qe_model.tiny_qe import examples
 from training.tokenizer import TokenizerConfig, load_tokenizer, train_tokenizer
 
@@ -24,11 +24,16 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> InputEncoder:
     return InputEncoder(load_tokenizer(folder), 64, 16)
 
 
+@pytest.fixture(autouse=True)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "CHUNK_BATCHES", 5)
+
+
 def stream(encoder: InputEncoder, rank: int = 0, world: int = 1, **changes: object) -> ExampleStream:
     human = [replace(one, origin="human", target_lang="es", raters=("a",)) for one in examples(40, seed=5)]
-    settings = {"origins": {"human": 0.75, "synthetic": 0.25}, "batch_tokens": 400, "chunk_batches": 5}
+    settings = {"origins": {"human": 0.75, "synthetic": 0.25}, "batch_tokens": 400}
     config = MixtureConfig(**{**settings, **changes})  # type: ignore[arg-type]
-    return ExampleStream([*examples(200), *human], config, encoder, 1, SeverityWeights(), rank, world)
+    return ExampleStream([*examples(200), *human], config, encoder, 1, 0, rank, world)
 
 
 def same(a: QEBatch, b: QEBatch) -> bool:
@@ -63,8 +68,8 @@ def test_pairs_that_the_conversation_decides_can_have_a_share_of_their_own(encod
     pairs = [replace(one, id=f"context:{one.id}:right", target_lang="es") for one in examples(30, seed=5)]
     shares = {}
     for name, origins in (("own", {"synthetic": 0.6, "contrast": 0.4}), ("none", {"synthetic": 1.0})):
-        config = MixtureConfig(origins=origins, temperature=1.0, batch_tokens=400, chunk_batches=5)
-        made = ExampleStream([*examples(90), *pairs], config, encoder, 1, SeverityWeights())
+        config = MixtureConfig(origins=origins, temperature=1.0, batch_tokens=400)
+        made = ExampleStream([*examples(90), *pairs], config, encoder, 1, 0)
         tags = Counter(int(tag) for batch in islice(made, 200) for tag in batch.tags[:, 1])
         shares[name] = tags[encoder.tag_ids["es"]] / tags.total()
     assert shares == {"own": pytest.approx(0.4, abs=0.03), "none": pytest.approx(0.25, abs=0.03)}
@@ -77,7 +82,7 @@ def test_a_direction_can_be_left_out(encoder: InputEncoder) -> None:
 
 def test_nothing_to_learn_from_is_an_error(encoder: InputEncoder) -> None:
     with pytest.raises(InputError, match="no annotated translation to learn from"):
-        stream(encoder, origins={"model": 1.0})
+        stream(encoder, origins={"contrast": 1.0})
 
 
 def test_a_message_longer_than_a_batch_is_a_batch() -> None:
@@ -89,20 +94,7 @@ def test_a_message_longer_than_a_batch_is_a_batch() -> None:
 def test_two_raters_make_half_a_label(encoder: InputEncoder) -> None:
     one = next(one for one in examples(50) if any(not span.is_point for span in one.spans))
     shared = replace(one, raters=("a", "b"), spans=tuple(replace(span, rater="a") for span in one.spans))
-    config = MixtureConfig(origins={"synthetic": 1.0}, batch_tokens=400, chunk_batches=1)
-    batch = next(iter(ExampleStream([shared], config, encoder, 1, SeverityWeights())))
+    config = MixtureConfig(origins={"synthetic": 1.0}, batch_tokens=400)
+    batch = next(iter(ExampleStream([shared], config, encoder, 1, 0)))
     assert batch.labels is not None
     assert set(batch.labels.target[:, 0].tolist()) == {0.5, 1.0}
-
-
-def test_pieces_are_hidden_anew_each_time_and_alike_after_a_stop(encoder: InputEncoder) -> None:
-    whole = stream(encoder, hidden_pieces=0.3)
-    batches = [batch.hidden for batch in islice(whole, 12)]
-    assert float(torch.cat([hidden.flatten() for hidden in batches]).float().mean()) == pytest.approx(0.3, abs=0.03)
-    stopped, resumed = stream(encoder, hidden_pieces=0.3), stream(encoder, hidden_pieces=0.3)
-    list(islice(stopped, 5))
-    resumed.load_state_dict(stopped.state_dict())
-    assert torch.equal(next(iter(resumed)).hidden, batches[5])
-    assert next(iter(stream(encoder))).hidden is None
-    with pytest.raises(InputError, match=r"qe.mixture.hidden_pieces=1.0: at least 0 and below 1"):
-        stream(encoder, hidden_pieces=1.0)

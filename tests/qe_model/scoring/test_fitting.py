@@ -87,6 +87,7 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
         {"*": 0.1, "mqm/en-de": 0.4},
         (0.0, 0.5, -0.5),
         {"*": ((0.0, 0.0), (1.0, 1.0)), "mqm/en-de": ((0.0, 0.0), (2.0, 3.0))},
+        "spans",
     )
     decisions.save(tmp_path)
     assert Decisions.load(tmp_path) == decisions

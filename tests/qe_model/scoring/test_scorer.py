@@ -10,14 +10,13 @@ import pytest
 
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import ContextMessage
-from qe_model.evaluation.agreement import agreement, pooled_agreement
+from qe_model.evaluation.agreement import agreement, pooled_agreement, scored_as_annotated
 from qe_model.evaluation.damage import damage_curves, damaged
-from qe_model.evaluation.stage import scored_as_annotated
-from qe_model.model.config import LossConfig, PretrainingConfig, QEConfig
-from qe_model.model.stages import QEPretrainingStage, QEStage
+from qe_model.model.config import PretrainingConfig, QEConfig
 from qe_model.scoring.files import read_pairs, score_file
 from qe_model.scoring.filter_scorer import load_filter
 from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
+from qe_model.training_stages import QEPretrainingStage, QEStage
 from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, training, write_data
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingChanges
@@ -28,12 +27,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("qe")
     found = make_world(root / "world", width=32)
     found["qe_data"] = write_data(root / "data")
-    config = tiny_config(320, loss=LossConfig(imbalance=["none", "weights"], trial_updates=2))
     batching = BatchingConfig(batch_tokens=300, max_length=32)
     found["qe_pretraining"] = root / "qe_pretraining"
-    QEPretrainingStage(tiny_pretraining(loss=config.loss, batching=batching), {}).run(found["qe_pretraining"], found)
+    QEPretrainingStage(tiny_pretraining(batching=batching), {}).run(found["qe_pretraining"], found)
     found["qe"] = root / "qe"
-    QEStage(config).run(found["qe"], found)
+    QEStage(tiny_config(320)).run(found["qe"], found)
     return found
 
 
@@ -44,11 +42,10 @@ def scorer(folders: dict[str, Path]) -> QualityScorer:
 
 def test_the_stages_leave_a_model_and_facts(folders: dict[str, Path]) -> None:
     facts = json.loads((folders["qe"] / "result.json").read_text())
-    assert facts["imbalance"] in ("none", "weights")
     assert facts["dev"]["dev/mcc"] > 0.15
     names = {path.name for path in folders["qe"].iterdir()}
-    assert {"model.safetensors", "decisions.json", "qe.json", "tokenizer.json", "trials.json"} <= names
-    assert not names & {"checkpoints", "best", "trials"}
+    assert {"model.safetensors", "decisions.json", "tokenizer.json"} <= names
+    assert not names & {"checkpoints", "best"}
 
 
 def test_errors_are_found_in_unseen_messages(scorer: QualityScorer) -> None:
@@ -133,7 +130,7 @@ def test_more_damage_is_a_lower_score(scorer: QualityScorer) -> None:
 
 def test_damage_is_nested() -> None:
     one = make_pair("en", "fr", "", "a b c d e f g h")
-    texts = [damaged(one, share, ["x", "y", "z"], 1).split() for share in (0.0, 0.1, 0.5, 1.0)]
+    texts = [damaged(one, share, ["x", "y", "z"]).split() for share in (0.0, 0.1, 0.5, 1.0)]
     changed = [{place for place, word in enumerate(text) if word in "xyz"} for text in texts]
     assert [len(places) for places in changed] == [0, 1, 4, 8]
     assert changed[1] < changed[2] < changed[3]
@@ -157,26 +154,19 @@ def test_the_filter_of_back_translation_scores_mixed_directions(
 
 def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str, Path], scorer: QualityScorer) -> None:
     """The filter itself, with candidates as generation writes them."""
-    import pyarrow as pa
+    from tests.backtranslation.test_filtering import candidate, decided
 
-    from backtranslation.candidates import GENERATED_SCHEMA
-    from backtranslation.config import FilterConfig
-    from backtranslation.filtering import decide
-    from tests.backtranslation.test_filtering import candidate
-
+    texts = [("go now help", "lt stb mjqu"), ("go now help", "lt lt stb mjqu")]
     rows = [
-        candidate(
-            place, direction="en-fr", source_text=source, target_text=target, original_language="fr", original=target
-        )
-        for place, (source, target) in enumerate([("go now", "lt stb"), ("go now", "lt lt stb stb")])
-    ]
-    scores = [scorer.score_pairs([row["source_text"]], [row["target_text"]], "en", "fr")[0] for row in rows]
+        candidate(place, direction="en-fr", source_text=source, target_text=target, original_language="fr",
+                  original=target)
+        for place, (source, target) in enumerate(texts)
+    ]  # fmt: skip
+    scores = [scorer.score_pairs([source], [target], "en", "fr")[0] for source, target in texts]
     assert abs(scores[0] - scores[1]) > 0.1
-    checks = FilterConfig(min_qe=sum(scores) / 2, max_length_ratio=0.0, copy_letters=0)
-    table, limits = decide(pa.Table.from_pylist(rows, GENERATED_SCHEMA), checks, load_filter(folders["qe"]))
-    assert table["reason"].to_pylist() == ["qe" if score < checks.min_qe else "accepted" for score in scores]
-    assert table["qe"].to_pylist() == pytest.approx(scores, abs=0.01)
-    assert limits["en-fr"]["min_qe"] == checks.min_qe
+    found = decided(rows, load_filter(folders["qe"]), min_qe=sum(scores) / 2)
+    assert [row["reason"] for row in found] == ["qe" if one == min(scores) else "accepted" for one in scores]
+    assert [row["qe"] for row in found] == pytest.approx(scores, abs=0.01)
 
 
 def test_the_scale() -> None:
@@ -264,7 +254,7 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
 
     data = tmp_path / "data"
     data.mkdir()
-    pairs = [half for pair in contrastive_pairs(["es"], 2) for half in (pair.right, pair.wrong)]
+    pairs = [half for pair in contrastive_pairs(["en", "es"], 2) for half in (pair.right, pair.wrong)]
     human = [
         replace(one, origin="human", raters=("a",), split=split, style="mqm", system="Human-A" if by_people else "A")
         for number, split in enumerate(("train", "dev", "test"))
@@ -274,7 +264,7 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     doctors = [replace(one, id=f"bio:{one.id}", style="medical") for one in human]
     rows = [*pairs, *human, *doctors, *examples(20, "test", seed=30)]
     write_annotations(data / "annotations.parquet", rows)
-    config = QEEvaluationConfig(bootstrap_samples=20, human_messages=12, damage_messages=5)
+    config = QEEvaluationConfig(bootstrap_samples=20, damage_messages=5)
     with pytest.raises(InputError, match="human_directions: th-en: no human annotation"):
         QEEvaluationStage(replace(config, human_directions=["th-en"])).run(
             tmp_path / "none", {"qe": folders["qe"], "qe_data": data}
@@ -286,7 +276,7 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     assert set(scores["baselines"]["en-fr"]) == names
     kinds = ["en-fr", "en-fr/medical", "en-fr/pooled"]
     assert list(scores["human"]) == list(scores["baselines"]) == kinds
-    assert [scores["human"][kind]["translations"] for kind in kinds] == [12, 12, 24]
+    assert [scores["human"][kind]["translations"] for kind in kinds] == [30, 30, 60]
     assert {scores["baselines"]["en-fr"][name]["mcc"]["value"] for name in ("all_ok", "base_rate")} == {0}
     assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
     shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
@@ -298,7 +288,7 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
 
 def test_a_run_has_the_stages_it_asks_for() -> None:
     from parley.pipeline.stage import Stage
-    from qe_model.model.stages import quality_stages
+    from qe_model.stages import quality_stages
 
     class Other(Stage[int]):
         name = "other"

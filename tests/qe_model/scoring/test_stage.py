@@ -8,9 +8,9 @@ import pytest
 
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.pipeline.errors import InputError
-from qe_model.model.stages import QEStage
 from qe_model.scoring.scorer import QualityScorer
 from qe_model.scoring.stage import OUTPUTS, QualityStage, QualityStageConfig, chosen_rows
+from qe_model.training_stages import QEStage
 from tests.qe_model.tiny_qe import make_world, tiny_config, write_data
 
 TEXTS = [("en-fr", "wo bim ta", "ci nob"), ("en-fr", "ta", ""), ("fr-en", "ci nob", "ci nob"), ("en-fr", "x", "y z")]
@@ -67,7 +67,10 @@ def test_a_killed_scoring_goes_on(folders: dict[str, Path], tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         QualityStage(QualityStageConfig()).run(tmp_path, folders)
     QualityStage(QualityStageConfig()).run(tmp_path, folders)
+    monkeypatch.setattr(QualityScorer, "score_texts", score)
     assert calls == [3, 1, 1]  # en with each text once, fr killed, fr alone
+    QualityStage(QualityStageConfig()).run(tmp_path / "whole", folders)
+    assert (tmp_path / FILE).read_bytes() == (tmp_path / "whole" / FILE).read_bytes()
     assert pq.read_table(tmp_path / FILE).num_rows == 2 * len(TEXTS)
 
 

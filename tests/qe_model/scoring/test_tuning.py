@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, SeverityWeights
+from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan
 from qe_model.scoring.prediction import Probabilities
 from qe_model.scoring.tuning import dev_scores, tune
 
@@ -45,7 +45,7 @@ def drawn(
 def test_probabilities_are_corrected_by_style_and_share_a_threshold() -> None:
     rows = [*drawn("panel", 400, 0.1, True, 1), *drawn("mqm", 400, 0.1, False, 2), *drawn("tags", 400, 0.4, True, 3)]
     translations, probabilities = map(list, zip(*rows, strict=True))
-    decisions = tune(translations, probabilities, SeverityWeights())
+    decisions = tune(translations, probabilities)
     slopes = decisions.slopes["target"]
     assert slopes["panel/en-de"] == pytest.approx((1, -np.log(3)), abs=0.1)
     assert slopes["mqm/en-de"][0] < 0.1  # says nothing of its words but how many are bad
@@ -63,9 +63,9 @@ def test_probabilities_are_corrected_by_style_and_share_a_threshold() -> None:
 def test_directions_with_few_bad_words_follow_the_others() -> None:
     rows = [*drawn("mqm", 100, 0.3, True, 4)]
     translations, probabilities = map(list, zip(*rows, strict=True))
-    decisions = tune(translations, probabilities, SeverityWeights())
+    decisions = tune(translations, probabilities)
     assert decisions.threshold("target", "mqm", "en-fr") == decisions.threshold("target", "mqm", "en-de")
-    few = tune(translations[:5], probabilities[:5], SeverityWeights())
+    few = tune(translations[:5], probabilities[:5])
     assert "mqm/en-de" not in few.slopes["target"]
     assert few.slopes["target"]["mqm/*"] == few.slopes["target"]["*"]
     assert 0 < dev_scores(translations, probabilities)["dev/mcc"] < 1
@@ -82,7 +82,7 @@ def test_penalties_that_people_call_equal_are_ties() -> None:
             noise = generator.uniform(0, 0.1, WORDS)
             rows.append((replace(annotated("mqm", number, bad), source=f"{number}"), said(0.85 * bad + noise + 0.01)))
     translations, probabilities = map(list, zip(*rows, strict=True))
-    tie = tune(translations, probabilities, SeverityWeights()).tie("panel", "en-de")
+    tie = tune(translations, probabilities).tie("panel", "en-de")
     assert 0 < tie < 1.9
 
 
@@ -95,7 +95,7 @@ def test_penalties_are_what_the_people_of_a_style_and_direction_give() -> None:
             one = annotated(style, number, bad)
             spans = tuple(replace(span, severity=severity) for span in one.spans)
             rows.append((replace(one, spans=spans), said(0.8 * bad + 0.1), style, points * int(bad.sum())))
-    decisions = tune([one for one, *_ in rows], [told for _, told, *_ in rows], SeverityWeights())
+    decisions = tune([one for one, *_ in rows], [told for _, told, *_ in rows])
     for style in ("mqm", "panel"):
         own = [(told, points) for _, told, name, points in rows if name == style]
         corrected = [decisions.correct(told, style, "en-de") for told, _ in own]

@@ -5,8 +5,8 @@ from typing import Any
 
 from parley.corpus.demo import DemoConfig, compose_demo
 from parley.languages.table import CODES
-from qe_model.synthetic.generator import lexicons
-from qe_model.synthetic.lexicon import Lexicon
+from qe_model.synthetic.generator import texts_of
+from qe_model.synthetic.lexicon import Lexicon, build_lexicon, shared_names
 
 
 @cache
@@ -18,4 +18,6 @@ def demo_rows() -> list[dict[str, Any]]:
 @cache
 def demo_lexicons() -> dict[str, Lexicon]:
     """What the train rows show."""
-    return lexicons([row for row in demo_rows() if row["split"] == "train"], CODES)
+    train = [row for row in demo_rows() if row["split"] == "train"]
+    names = set[str]().union(*(shared_names(texts_of(row)) for row in train))
+    return {code: build_lexicon(code, [row[code] for row in train if row[code]], names) for code in CODES}

@@ -1,22 +1,24 @@
 """Pairs that only the conversation decides: both forms equally often right, marks where they differ."""
 
 from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 from zlib import crc32
 
-import numpy as np
 import pytest
 
 from parley.languages.table import CODES
-from qe_model.synthetic.contrastive import (
-    KINDS,
-    contrastive_accuracy,
-    contrastive_gain,
-    contrastive_pairs,
-    is_contrast,
-    without_context,
-)
+from qe_model.annotations.annotation import AnnotatedTranslation
+from qe_model.evaluation.context import context_accuracy, without_context, won
+from qe_model.synthetic.contrastive import KINDS, contrastive_pairs, is_contrast
 
 PAIRS = contrastive_pairs()
+
+
+def scored(score: Callable[[AnnotatedTranslation], float]) -> Any:
+    """A scorer that says what a function says."""
+    return SimpleNamespace(score=lambda rows: [SimpleNamespace(score=score(one)) for one in rows])
 
 
 def test_every_language_has_pairs() -> None:
@@ -43,20 +45,18 @@ def test_without_context_nothing_decides() -> None:
     right = Counter((pair.right.source, pair.right.target) for pair in PAIRS)
     wrong = Counter((pair.wrong.source, pair.wrong.target) for pair in PAIRS)
     blind = {text: crc32("|".join(text).encode()) for text in {*right, *wrong}}
-    scores = [
-        np.array([blind[one.source, one.target] for one in side], float)
-        for side in ([pair.right for pair in PAIRS], [pair.wrong for pair in PAIRS])
-    ]
-    assert contrastive_accuracy(PAIRS, *scores).value == pytest.approx(0.5, abs=0.05)
+    assert won(scored(lambda one: blind[one.source, one.target]), PAIRS).mean() == pytest.approx(0.5, abs=0.05)
     assert without_context(PAIRS[0]).right.context == ()
 
 
-def test_the_gain_is_the_difference_of_two_scorings_pair_by_pair() -> None:
-    ones, zeros = np.ones(len(PAIRS)), np.zeros(len(PAIRS))
-    all_right, all_tied = (ones, zeros), (ones, ones)
-    assert contrastive_gain(PAIRS, all_right, all_tied).to_json() == {"value": 0.5, "ci": [0.5, 0.5]}
-    assert contrastive_gain(PAIRS, all_tied, all_right).value == -0.5
-    assert all(is_contrast(half) for pair in PAIRS[:9] for half in (pair.right, pair.wrong))
+def test_accuracy_counts_pairs_and_ties() -> None:
+    half = [half for pair in PAIRS for half in (pair.right, pair.wrong)]
+    found = context_accuracy(scored(lambda one: float(bool(one.context) and not one.spans)), half)
+    assert found["pairs"] == len(PAIRS)
+    assert found["with_context"] == {"value": 1.0, "ci": [1.0, 1.0]}
+    assert found["without_context"]["value"] == found["gain"]["value"] == 0.5  # all alike
+    assert set(found["by_kind"]) == set(KINDS)
+    assert all(map(is_contrast, half))
 
 
 def test_conversation_holds_the_form_that_fits() -> None:
@@ -71,7 +71,7 @@ def test_conversation_holds_the_form_that_fits() -> None:
 def test_splits_and_seeds() -> None:
     splits = Counter(pair.right.split for pair in PAIRS)
     assert splits["train"] > splits["test"] > splits["dev"] > 0
-    assert contrastive_pairs(["de"]) == contrastive_pairs(["de"])
-    assert contrastive_pairs(["de"], seed=1) != contrastive_pairs(["de"], seed=2)
+    assert contrastive_pairs(["en", "de"]) == contrastive_pairs(["en", "de"])
+    assert contrastive_pairs(["en", "de"], seed=1) != contrastive_pairs(["en", "de"], seed=2)
     ids = [one.id for pair in PAIRS for one in (pair.right, pair.wrong)]
     assert len(set(ids)) == len(ids)

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from eval.config import EvaluationConfig
-from eval.report.report import write_report
+from eval.report.writing import write_report
+from eval.scoring.direction_scores import score_outputs
 from eval.scoring.message_scores import score_messages
-from eval.scoring.scoring import score_outputs
+from eval.stored_outputs import StoredOutputs
 from eval.testsets.outputs import SCHEMA
 from parley.languages.table import CODES, directions
 from parley.metrics.message_quality import SCHEMA as QUALITY
@@ -17,7 +17,6 @@ from tests.eval.examples import NeverOffTarget
 
 SYSTEMS: Final = ("teacher", "student", "student_int8", "from_file")
 EVIL: Final = '<script>window.ran = 1</script><img src=x onerror="window.ran = 1">"\'&lt;'
-CONFIG: Final = EvaluationConfig(bootstrap_samples=100, samples=6)
 WORDS: Final = {
     "ja": "今日は新しい剣を買った",
     "zh-Hans": "我们一起去打那条龙吧",
@@ -42,12 +41,12 @@ def outputs(names: list[str], messages: int = 6) -> pa.Table:
     return pa.table(dict(zip(SCHEMA.names, map(list, columns), strict=True)), schema=SCHEMA)
 
 
-def full_report(names: list[str]) -> tuple[dict[str, Any], pa.Table, pa.Table]:
-    """A report without details, its outputs and their scores."""
+def full_report(names: list[str]) -> tuple[dict[str, Any], StoredOutputs]:
+    """A report without details, and its outputs with their scores."""
     table = outputs(names)
     messages = score_messages(table, NeverOffTarget())
     report = _facts() | score_outputs(table, None, 100, 1, messages)
-    return report | _judgement(names), table, messages
+    return report | _judgement(names), StoredOutputs(table, messages)
 
 
 def quality(table: pa.Table) -> pa.Table:
@@ -70,8 +69,8 @@ def quality(table: pa.Table) -> pa.Table:
 
 def write(folder: Path, names: list[str]) -> dict[str, Any]:
     """Write the whole report into a folder."""
-    report, table, messages = full_report(names)
-    write_report(folder, report, table, messages, CONFIG, quality=quality(table))
+    report, stored = full_report(names)
+    write_report(folder, report, stored, samples=100, quality=quality(stored.outputs))
     return report
 
 

@@ -6,8 +6,8 @@ from eval.report.pages.environment import bounds, duration, md, number, p_value,
 from eval.report.pages.heat import direction_maps, shade, withheld_directions
 from eval.report.pages.overview import extremes, flat_facts, main_system, quantization_rows, verdict
 from eval.report.pages.pair_page import rate_rows, round_rows
-from eval.report.pages.plots import common_scale, dendrogram_svg, histogram_svg, interval_svg
-from eval.report.pages.quality import agreement_table, damage_rows, directions_of
+from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
+from eval.report.pages.quality_tables import agreement_table, damage_rows, directions_of
 from eval.report.pages.routing_page import information_rows, routing_maps
 from eval.report.pages.word_marks import marked, spans_marked
 
@@ -169,9 +169,6 @@ def test_plots_stay_inside_and_escape() -> None:
     drawn = histogram_svg({"a": [0, 4], "b": [0, 0]}, '"<x>')
     assert "&lt;x&gt;" in drawn
     assert drawn.count("<polyline") == 2
-    tree = dendrogram_svg({"order": ["en", "de", "th"], "merges": [[0, 1, 0.1], [2, 3, 0.4]]}, "tree")
-    assert tree.count("<path") == 2
-    assert tree.count(">en</text>") == 1
 
 
 def test_routing_with_and_without_layer_names() -> None:

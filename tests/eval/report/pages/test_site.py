@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from eval.report.pages.site import render_folder, write_pages
+from eval.stored_outputs import StoredOutputs
+from eval.testsets.outputs import SCHEMA
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 from tests.eval.report.pages.full_report import EVIL, full_report, write
@@ -168,17 +170,16 @@ def test_everything_shown_is_in_report_and_tables(site: Path) -> None:
     "key", ["systems", "slices", "speed", "training", "data", "tokenizer", "routing", "metrics", "qe", "quantization"]
 )
 def test_a_missing_key_leaves_its_part_out(key: str, tmp_path: Path) -> None:
-    report, table, messages = full_report(NAMES[:2])
+    report, stored = full_report(NAMES[:2])
     report.pop(key)
     report.setdefault("systems", {})
-    for path in write_pages(tmp_path, report, table, messages):
+    for path in write_pages(tmp_path, report, stored):
         if path.suffix == ".html":
             parsed(path)
 
 
 def test_the_barest_report(tmp_path: Path) -> None:
     report: dict[str, Any] = {"schema": 1, "run": {"versions": {}, "git": {}, "hardware": {}}, "systems": {}}
-    _, table, messages = full_report(NAMES[:1])
-    write_pages(tmp_path, report, table.slice(0, 0), messages.slice(0, 0))
+    write_pages(tmp_path, report, StoredOutputs(SCHEMA.empty_table()))
     assert "No verdict" in (tmp_path / "index.html").read_text()
     assert "Routing: not measured." in (tmp_path / "routing.html").read_text()

@@ -1,0 +1,87 @@
+"""Gates: figures of the report held against the limits of the config. docs/gates.md has the form of the result."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eval.evidence import Evidence
+from eval.gates.config import GateRule
+from eval.gates.figures.registry import GATE_FIGURES, Asked, MissingFigureError
+from eval.system_names import shipped
+from parley.pipeline.errors import InputError
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate's outcome, as it stands in report.json."""
+
+    name: str
+    kind: str
+    system: str
+    metric: str
+    compare: str
+    limit: float
+    value: float | None = None
+    passed: bool | None = None
+    pair: str | None = None
+    ci: list[float] | None = None
+    p_value: float | None = None
+    note: str = ""
+
+
+def evaluate_gates(
+    evidence: Evidence, rules: Mapping[str, GateRule], comparison: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Hold every rule against the report.
+
+    Args:
+        evidence: the evaluation that is judged.
+        comparison: against the promoted model (`eval.comparison.compare`); None where nothing is promoted yet.
+
+    Returns:
+        The key `gates`, in the order of the rules.
+
+    Raises:
+        InputError: the report has scores of no system.
+    """
+    return [asdict(_judge(name, rule, evidence, comparison)) for name, rule in rules.items()]
+
+
+def failed(gates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The gates that did not hold; those that were not judged are not among them."""
+    return [gate for gate in gates if gate["passed"] is False]
+
+
+def verdict_line(gate: Mapping[str, Any]) -> str:
+    """One gate in one line, for terminals and logs."""
+    word = {True: "passed", False: "FAILED", None: "not judged"}[gate["passed"]]
+    where = f" ({gate['pair']})" if gate["pair"] else ""
+    value = "-" if gate["value"] is None else f"{gate['value']:.4g}"
+    note = f"; {gate['note']}" if gate["note"] else ""
+    head = f"gate {gate['name']}: {word}, {gate['system']} {gate['metric']}{where}"
+    return f"{head} {value}, limit {gate['compare']} {gate['limit']:g}{note}"
+
+
+def shipped_system(evidence: Evidence) -> str:
+    """The system that gates look at: the first of student_int8, student, teacher that has scores.
+
+    Raises:
+        InputError: the report has scores of no system.
+    """
+    if not evidence.systems:
+        raise InputError(f"{evidence.name}: the report has no scores, there is nothing to judge")
+    return shipped(evidence.systems)
+
+
+def _judge(name: str, rule: GateRule, evidence: Evidence, comparison: Mapping[str, Any] | None) -> Gate:
+    system = rule.system or shipped_system(evidence)
+    kind = "promoted" if rule.kind == "promoted" else "absolute"
+    gate = Gate(name, kind, system, rule.figure, rule.compare, rule.limit)
+    asked = Asked(evidence, rule.key, system, rule.against, rule.compare, rule.limit, comparison)
+    try:
+        found = GATE_FIGURES[rule.kind].value(asked)
+    except MissingFigureError as missing:
+        note = f"{'missing' if rule.required else 'not judged'}: {missing}"
+        return Gate(**(asdict(gate) | {"passed": False if rule.required else None, "note": note}))
+    passed = not asked.beyond(found.value) if found.passed is None else found.passed
+    return Gate(**(asdict(gate) | asdict(found) | {"passed": passed}))

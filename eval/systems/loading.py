@@ -1,0 +1,70 @@
+"""From a folder, or a system's config, to something that translates."""
+
+from pathlib import Path
+
+from eval.systems.config import SystemConfig
+from eval.testsets.testset import TestSet
+from parley.decoding.protocols import TranslatesMany
+from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import newest_artifact
+
+
+def open_system(
+    system: SystemConfig, testset: TestSet, beam_size: int = 1, device: str = "auto", threads: int = 0
+) -> TranslatesMany:
+    """Load a system; a file of outputs needs the test set to know its messages.
+
+    Args:
+        threads: of an engine that keeps its own (CTranslate2); 0 leaves it to the engine.
+
+    Raises:
+        InputError: no system there, a package that is not installed, or an unknown or absent device.
+    """
+    path, kind = newest_artifact(Path(system.path)), system.chosen
+    if kind == "outputs":
+        from eval.systems.output_file import OutputFile
+
+        return OutputFile.load(path, testset)
+    if kind == "ctranslate2":
+        from eval.systems.ctranslate2_system import CTranslate2System
+
+        return CTranslate2System.load(path, system, beam_size, choose_device(device), threads)
+    if kind == "transformers":
+        from eval.systems.transformers_system import TransformersSystem
+
+        return TransformersSystem.load(path, system, beam_size, choose_device(device))
+    return load_translator(path, beam_size, device)
+
+
+def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> TranslatesMany:
+    """The translator of a model folder, or of the newest model in `runs/<name>/<stage>`.
+
+    Raises:
+        InputError: no model there, or an unknown or absent device.
+    """
+    from transformers.utils import logging
+
+    from parley.decoding.translator import DecodingConfig
+    from training.model.loading import Translator
+
+    chosen = choose_device(device)
+    logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
+    translator: TranslatesMany = Translator.load(
+        newest_artifact(model), DecodingConfig(beam_size=beam_size), device=chosen
+    )
+    return translator
+
+
+def choose_device(device: str) -> str:
+    """cpu or cuda; `auto` takes a GPU where there is one.
+
+    Raises:
+        InputError: an unknown or absent device.
+    """
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device={device}: choose auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device=cuda: there is no GPU here that PyTorch can use")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
