@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
 from parley.languages.words import Interval
 from qe_model.annotations.annotation import DIMENSION_LABELS, SEVERITY_LABELS, AnnotatedTranslation, penalty
 from qe_model.annotations.raters import labels_of
-
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[Any]]
+from qe_model.arrays import Floats
 
 SCORED_DIMENSIONS: Final = DIMENSION_LABELS[1:4]  # accuracy, fluency, consistency: those the model tells apart
 UNKNOWN_DIMENSION: Final = -100
@@ -28,15 +26,15 @@ class ExampleLabels:
         sentence: [4] log(1 + penalty): all, then by dimension; nan where unknown.
     """
 
-    target: "Array"
-    gaps: "Array"
-    source: "Array"
-    target_dimension: "Array"
-    gap_dimension: "Array"
+    target: Floats
+    gaps: Floats
+    source: Floats
+    target_dimension: Floats
+    gap_dimension: Floats
     gaps_known: bool
     source_known: bool
     severity_known: bool
-    sentence: "Array"
+    sentence: Floats
 
     def part(self, target: slice, source: slice, whole: bool) -> "ExampleLabels":
         """Labels of some words of either side; sentence scores are unknown unless the part is the `whole`."""
@@ -82,17 +80,17 @@ def example_labels(
     )
 
 
-def _shares(soft: Sequence[Sequence[float]] | None) -> "Array":
+def _shares(soft: Sequence[Sequence[float]] | None) -> Floats:
     return np.array(soft or (), np.float32).reshape(-1, len(SEVERITY_LABELS))
 
 
-def _dimension(labels: Sequence[int]) -> "Array":
+def _dimension(labels: Sequence[int]) -> Floats:
     """Positions in `SCORED_DIMENSIONS`, -100 where a label is none of those."""
     places = np.array(labels, np.int64) - 1
     return np.where((places >= 0) & (places < len(SCORED_DIMENSIONS)), places, UNKNOWN_DIMENSION)
 
 
-def _penalties(translation: AnnotatedTranslation) -> "Array":
+def _penalties(translation: AnnotatedTranslation) -> Floats:
     values = np.full(1 + len(SCORED_DIMENSIONS), np.nan)
     if "severity" in translation.known:
         raters = max(1, len(translation.raters))

@@ -10,6 +10,7 @@ from parley.pipeline.progress import track
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
+from qe_model.arrays import Floats
 from qe_model.evaluation.agreement import rows_of
 from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, Baseline, BaseRate, MinusLength, TeacherLogProb
 from qe_model.evaluation.log_probs import ForcedLogProbs
@@ -19,7 +20,6 @@ from qe_model.scoring.fitting import fit_logistic
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScorer
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Translations = Sequence[AnnotatedTranslation]
 
 
@@ -28,8 +28,8 @@ class JudgedWords:
     """Words of one translation: its style, their badness [N] and the majority's severities [N]."""
 
     style: str
-    badness: Array
-    gold: Array
+    badness: Floats
+    gold: Floats
 
 
 def baseline_scores(scorer: "QualityScorer", known: Translations, test: Translations, samples: int) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def word_mcc(baseline: Baseline, dev: Translations, test: Translations, samples:
     corrections = {style: _correction([one for one in tuned if one.style == style]) for style in styles}
     other = _correction(tuned)  # of ways of annotating that dev has nothing of
 
-    def log_odds(one: JudgedWords) -> Array:
+    def log_odds(one: JudgedWords) -> Floats:
         return corrections.get(one.style, other)(one.badness)
 
     badness = np.concatenate([one.badness for one in tuned])
@@ -86,7 +86,7 @@ def _judged(baseline: Baseline, rows: Translations) -> list[JudgedWords]:
     return [JudgedWords(style_of(row), said.words, np.array(labels_of(row).severity)) for row, said in pairs]
 
 
-def _correction(judged: Sequence[JudgedWords]) -> Callable[[Array], Array]:
+def _correction(judged: Sequence[JudgedWords]) -> Callable[[Floats], Floats]:
     """Badness of words -> log-odds of bad, like the corrections of the model's probabilities."""
     words, bad = (np.concatenate([getattr(one, name) for one in judged]) for name in ("badness", "gold"))
     mean, spread = float(words.mean()), float(words.std()) or 1.0

@@ -7,7 +7,7 @@ import torch
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import STYLES, AnnotatedTranslation
-from qe_model.model.batch import batches_of, collate
+from qe_model.model.collate import batches_of, collate
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
 from qe_model.model.predictor import NATS, forced_scores, forced_states

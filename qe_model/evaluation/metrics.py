@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from parley.metrics.significance import Bootstrap, Floats, ScoreFunction, interval
 from qe_model.annotations.annotation import SEVERITY_LABELS, ErrorSpan
+from qe_model.arrays import Ints
 
-Ints = NDArray[np.int64]
 LEVELS: Final = len(SEVERITY_LABELS)
 SEED: Final = 1  # of the resampling
 _PARTIAL_CREDIT: Final = 0.5  # for the right place with the wrong severity, as at WMT23 and WMT24

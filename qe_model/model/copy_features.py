@@ -5,15 +5,12 @@ left in the source language, repetitions, and forms that the conversation has no
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
+from qe_model.arrays import Bools, Ints
 from qe_model.model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET
-
-if TYPE_CHECKING:
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
-    Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 ACROSS: Final = ((TARGET, SOURCE), (CONTEXT, CONTEXT_TARGET))  # texts that translate each other
 BEFORE: Final = ((TARGET, CONTEXT_TARGET), (SOURCE, CONTEXT))  # a text and the conversation in its language
@@ -27,7 +24,7 @@ STATES: Final = ELSEWHERE_STATES + REPEAT_STATES
 _SHIFT: Final = 1 << 21  # above every vocabulary; rows and neighbours are put on top of a piece by it
 
 
-def copy_states(ids_BS: "Ints", segments_BS: "Ints", special: Sequence[int]) -> "Ints":
+def copy_states(ids_BS: Ints, segments_BS: Ints, special: Sequence[int]) -> Ints:
     """Two states of every position, (2, B, S): rows of one table of `STATES`.
 
     The first tells whether the piece, or the piece with a neighbour, is also in the text of the other language, and in
@@ -46,7 +43,7 @@ def copy_states(ids_BS: "Ints", segments_BS: "Ints", special: Sequence[int]) -> 
     return np.stack([elsewhere_BS * plain_BS, ELSEWHERE_STATES + repeats_BS])
 
 
-def _levels(ids_BS: "Ints", pieces_BS: "Ints", texts: "dict[int, Mask]", pairs: Sequence[tuple[int, int]]) -> "Ints":
+def _levels(ids_BS: Ints, pieces_BS: Ints, texts: dict[int, Bools], pairs: Sequence[tuple[int, int]]) -> Ints:
     """0 to 2 of each position of the paired texts: nothing, the piece, the piece with the one before or after it."""
     levels_BS = np.zeros_like(ids_BS)
     two_BS = pieces_BS[:, 1:] * _SHIFT + ids_BS[:, :-1]  # a piece and the one before it
@@ -60,7 +57,7 @@ def _levels(ids_BS: "Ints", pieces_BS: "Ints", texts: "dict[int, Mask]", pairs: 
     return levels_BS
 
 
-def _repeats(pieces_BS: "Ints", text_BS: "Mask") -> "Ints":
+def _repeats(pieces_BS: Ints, text_BS: Bools) -> Ints:
     """How often each piece of a text stands in it, and how often in front of it; 0 elsewhere."""
     found_BS = np.zeros_like(pieces_BS)
     keys = pieces_BS[text_BS]

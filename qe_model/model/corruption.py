@@ -6,19 +6,15 @@ out, some are put in. Works on piece ids, so that any generator with the same vo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qe_model.arrays import Bools, Floats, Ints
 from qe_model.model.inputs import TextPieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-    Bools = np.ndarray[Any, np.dtype[np.bool_]]
-    Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -45,11 +41,11 @@ class Corrupted:
     """A corrupted text: its pieces, which of its N words are wrong [N], before which gap words are missing."""
 
     pieces: TextPieces
-    wrong: "Bools"
-    missing: "Bools"
+    wrong: Bools
+    missing: Bools
 
 
-def word_starts(tokenizer: "PreTrainedTokenizerBase") -> "Bools":
+def word_starts(tokenizer: "PreTrainedTokenizerBase") -> Bools:
     """Whether a word begins at a piece, for each entry of the vocabulary [V].
 
     At a space, and anywhere in text that is not joined letters of a script with spaces: each piece of Han or Thai text
@@ -68,7 +64,7 @@ def _joins(character: str) -> bool:
     return (character.isalpha() or character in "'’") and not unspaced
 
 
-def split_words(ids: "Ints", starts: "Bools") -> list["Ints"]:
+def split_words(ids: Ints, starts: Bools) -> list[Ints]:
     """The pieces of each word."""
     if not len(ids):
         return []
@@ -76,7 +72,7 @@ def split_words(ids: "Ints", starts: "Bools") -> list["Ints"]:
     return [part for part in np.split(ids, edges) if len(part)]
 
 
-def as_pieces(words: Sequence["Ints"]) -> TextPieces:
+def as_pieces(words: Sequence[Ints]) -> TextPieces:
     """Words joined to a text."""
     ids = np.concatenate(words) if words else np.zeros(0, np.int64)
     sizes = np.array([len(word) for word in words], np.int64)
@@ -95,21 +91,21 @@ class CorruptionPlan:
         sampled: [P] the pieces in whose place the generator's sample will stand.
     """
 
-    words: "Sequence[Ints]"
-    changed: "Bools"
-    lost: "Bools"
-    gained: "Bools"
-    kinds: "Floats"
-    sampled: "Bools"
+    words: Sequence[Ints]
+    changed: Bools
+    lost: Bools
+    gained: Bools
+    kinds: Floats
+    sampled: Bools
 
 
 class Corruption:
     """Corrupts one message at a time: first a plan, then, with the samples that it needs, the text."""
 
-    def __init__(self, starts: "Bools", rates: CorruptionRates | None = None) -> None:
+    def __init__(self, starts: Bools, rates: CorruptionRates | None = None) -> None:
         self.starts, self.rates = starts, rates or CorruptionRates()
 
-    def plan(self, target: "Ints", generator: np.random.Generator) -> CorruptionPlan:
+    def plan(self, target: Ints, generator: np.random.Generator) -> CorruptionPlan:
         """Decide what happens to each word of a right translation."""
         rates, words = self.rates, split_words(target, self.starts)
         rate = generator.uniform(0, rates.most)
@@ -120,7 +116,7 @@ class Corruption:
         return CorruptionPlan(words, changed, lost, gain < rates.insert, kinds, np.repeat(sampled, sizes))
 
     def corrupt(
-        self, plan: CorruptionPlan, source: "Ints", samples: "Ints", others: "Ints", generator: np.random.Generator
+        self, plan: CorruptionPlan, source: Ints, samples: Ints, others: Ints, generator: np.random.Generator
     ) -> Corrupted:
         """Carry out a plan.
 
@@ -155,7 +151,7 @@ class Corruption:
                 missing.append(False)
         return Corrupted(as_pieces(out), np.array(wrong, bool), np.array(missing, bool))
 
-    def _replacement(self, kind: float, sample: "Ints", following: "Ints", other: "Ints", copied: "Ints") -> "Ints":
+    def _replacement(self, kind: float, sample: Ints, following: Ints, other: Ints, copied: Ints) -> Ints:
         rates = self.rates
         if kind < rates.unigram:
             return other

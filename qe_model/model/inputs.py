@@ -14,6 +14,7 @@ import numpy as np
 
 from parley.languages.words import Interval
 from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, ContextMessage, Side
+from qe_model.arrays import Floats, Ints
 from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from qe_model.model.word_tables.tables import WordTables
 
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
-    Floats = np.ndarray[Any, np.dtype[Any]]
 
 TARGET, SOURCE, CONTEXT, CONTEXT_TARGET = 1, 2, 3, 4  # segments; 0 is padding
 SEGMENTS: Final = 5
@@ -39,10 +38,10 @@ class TextPieces:
         evidence: [N, FEATURES] of word tables on each word; None without.
     """
 
-    ids: "Ints"
-    first: "Ints"
-    last: "Ints"
-    evidence: "Floats | None" = None
+    ids: Ints
+    first: Ints
+    last: Ints
+    evidence: Floats | None = None
 
     @property
     def words(self) -> int:
@@ -76,8 +75,8 @@ class JointInput:
     target_known: bool
     target: TextPieces
     source: TextPieces
-    context: "Ints"
-    context_target: "Ints"
+    context: Ints
+    context_target: Ints
     style: int
 
     @property
@@ -135,7 +134,7 @@ class InputEncoder:
             found.append((replace(sources[place], evidence=first), replace(targets[place], evidence=second)))
         return found
 
-    def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple["Ints", "Ints"]]:
+    def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple[Ints, Ints]]:
         """Ids of the newest earlier messages, and of their translations, for each translation; both end to end."""
         if not self.context_length:
             return [(_NONE, _NONE)] * len(messages)
@@ -148,7 +147,7 @@ class InputEncoder:
         languages: tuple[str, str],
         source: TextPieces,
         target: TextPieces,
-        context: tuple["Ints", "Ints"],
+        context: tuple[Ints, Ints],
         style: str,
     ) -> Iterator[tuple[JointInput, slice, slice]]:
         """Windows with the words of translation and source that they hold; one window for all but long messages."""
@@ -168,7 +167,7 @@ class InputEncoder:
         backend = self.tokenizer.backend_tokenizer
         return backend.encode_batch(list(texts), add_special_tokens=False)
 
-    def _newest(self, turns: list[tuple[list[int], list[int]]]) -> tuple["Ints", "Ints"]:
+    def _newest(self, turns: list[tuple[list[int], list[int]]]) -> tuple[Ints, Ints]:
         """The last pieces of the conversation; originals and translations share the room."""
         translated = any(translation for _, translation in turns)
         room = self.context_length // 2 if translated else self.context_length
@@ -191,7 +190,7 @@ def _pieces(encoding: Any, words: Sequence[Interval]) -> TextPieces:
     return TextPieces(ids, first, np.minimum(last, len(ids) - 1))
 
 
-def _cuts(pieces: TextPieces, count: int) -> "Ints":
+def _cuts(pieces: TextPieces, count: int) -> Ints:
     """Word numbers [count + 1] that cut a text into parts of about equally many pieces."""
     if count == 1:
         return np.array([0, pieces.words])

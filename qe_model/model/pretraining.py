@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from qe_model.annotations.annotation import STYLES
 from qe_model.annotations.labels import UNKNOWN_DIMENSION, ExampleLabels
+from qe_model.arrays import Ints
 from qe_model.evaluation.metrics import best_threshold
-from qe_model.model.batch import QEBatch, collate
+from qe_model.model.batch import QEBatch
+from qe_model.model.collate import collate
 from qe_model.model.config import LossConfig
 from qe_model.model.corruption import Corrupted, Corruption, CorruptionRates, as_pieces, split_words, word_starts
 from qe_model.model.estimator import ParleyQEModel
@@ -29,7 +31,6 @@ from training.loop.trainer import LossParts
 if TYPE_CHECKING:
     from training.model.modelling import ParleyMoeForConditionalGeneration
 
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 STYLE: Final = STYLES.index("synthetic")
 TEMPERATURE: Final = 1.5  # of the generator's samples: at 1 they are likelier in its eyes than what people wrote
@@ -150,13 +151,13 @@ class DetectionTask:
         return JointInput(first, second, True, target, source, none, none, STYLE)
 
 
-def _contents(ids: Tensor, head: int, end: int) -> list["Ints"]:
+def _contents(ids: Tensor, head: int, end: int) -> list[Ints]:
     """Pieces of each row between `head` leading tokens and the end."""
     rows = ids.cpu().numpy()
     return [row[head : head + int(np.argmax(row[head:] == end))] for row in rows]
 
 
-def _kept(labels: Tensor) -> list["Ints"]:
+def _kept(labels: Tensor) -> list[Ints]:
     """Labels of each row without the end and the padding."""
     rows = labels.cpu().numpy()
     return [row[row != -100][:-1] for row in rows]

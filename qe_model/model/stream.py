@@ -6,7 +6,7 @@ through its examples in a keyed order, and only the chunk at hand is cut into pi
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,15 +14,15 @@ from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import SIDES, AnnotatedTranslation
 from qe_model.annotations.labels import ExampleLabels, example_labels, style_of
 from qe_model.annotations.words import words_of_side
-from qe_model.model.batch import QEBatch, batches_of, collate
+from qe_model.arrays import Ints
+from qe_model.model.batch import QEBatch
+from qe_model.model.collate import batches_of, collate
 from qe_model.model.config import CONTRAST, MixtureConfig
 from qe_model.model.inputs import InputEncoder, JointInput
 from qe_model.synthetic.contrastive import is_contrast
 from training.batches.shuffling import shuffled_index
 
 if TYPE_CHECKING:
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
-
     Example = tuple[JointInput, ExampleLabels]
 
 _TYPICAL: Final = 80  # pieces of an example, for the size of a chunk

@@ -11,11 +11,11 @@ import numpy as np
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import POINTS, STYLES
+from qe_model.arrays import Floats
 
 if TYPE_CHECKING:
     from qe_model.scoring.prediction import Probabilities
 
-    Floats = np.ndarray[Any, np.dtype[Any]]
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Decisions:
         """The largest difference of penalties that is a tie, of the most special key there is."""
         return _most_special(self.ties, style, direction, 0.0)
 
-    def corrected(self, unit: str, style: str, direction: str, probabilities_N4: "Floats") -> "Floats":
+    def corrected(self, unit: str, style: str, direction: str, probabilities_N4: Floats) -> Floats:
         """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
         slope, shift = _most_special(self.slopes.get(unit, {}), style, direction, (1.0, 0.0))
         if (slope, shift) == (1.0, 0.0):
@@ -69,12 +69,12 @@ class Decisions:
         tables: dict[str, Any] = {unit: self.corrected(unit, style, direction, getattr(said, unit)) for unit in UNITS}
         return replace(said, **tables)
 
-    def severities(self, probabilities_N4: "Floats", threshold: float) -> "Floats":
+    def severities(self, probabilities_N4: Floats, threshold: float) -> Floats:
         """Labels [N]: 0 ok, else the likeliest severity after the bias."""
         worst = (np.log(np.maximum(probabilities_N4[:, 1:], 1e-12)) + np.array(self.severity_bias)).argmax(-1) + 1
         return np.where(1 - probabilities_N4[:, 0] >= threshold, worst, 0)
 
-    def raw_penalty(self, target_N4: "Floats", gaps_G4: "Floats") -> float:
+    def raw_penalty(self, target_N4: Floats, gaps_G4: Floats) -> float:
         """Sum over words and gaps of the expected points.
 
         Words, not spans, are summed: so it never falls when more words are wrong, also where errors grow together.
@@ -120,6 +120,6 @@ def _most_special(known: Mapping[str, T], style: str, direction: str, default: T
     return next((known[key] for key in keys if key in known), default)
 
 
-def logit(probabilities: "Floats") -> "Floats":
+def logit(probabilities: Floats) -> Floats:
     """Log-odds."""
     return np.log(probabilities) - np.log1p(-probabilities)

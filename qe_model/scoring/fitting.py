@@ -1,15 +1,13 @@
 """What is fitted on dev data: thresholds, corrections of probabilities, severities, the calibrated penalty."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
+from qe_model.arrays import Floats
 from qe_model.evaluation.metrics import best_threshold, confusion, severity_macro_f1
 from qe_model.scoring.decisions import STRAIGHT, Curve, Decisions, logit
-
-if TYPE_CHECKING:
-    Floats = np.ndarray[Any, np.dtype[Any]]
 
 LEAST_SLOPE: Final = 0.05  # of a correction, on log-odds
 LEAST_RISE: Final = 1e-3  # of the calibrated penalty, so that it orders sentences as the raw one does
@@ -17,7 +15,7 @@ BINS: Final = 12  # of sentences, whose means are calibrated
 SENTENCES: Final = 5  # in a bin at least
 
 
-def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
+def tuned_threshold(probabilities_N4: Floats, wanted: Floats) -> tuple[float, float]:
     """Threshold on the probability of bad with the best Matthews correlation, and that correlation.
 
     Without both kinds of words among the labels [N]: 0.5 and 0.
@@ -29,7 +27,7 @@ def tuned_threshold(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float
     return found.value, found.mcc
 
 
-def fit_slope(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, float]:
+def fit_slope(probabilities_N4: Floats, wanted: Floats) -> tuple[float, float]:
     """(a, b) that make sigmoid(a x logit(bad) + b) the likeliest for the labels [N] (Platt, 1999).
 
     Nothing is corrected (1, 0) without both kinds of words.
@@ -40,7 +38,7 @@ def fit_slope(probabilities_N4: "Floats", wanted: "Floats") -> tuple[float, floa
     return fit_logistic(logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7)), bad)
 
 
-def fit_logistic(x_N: "Floats", bad_N: "Floats") -> tuple[float, float]:
+def fit_logistic(x_N: Floats, bad_N: Floats) -> tuple[float, float]:
     """(a, b) that make sigmoid(a x + b) the likeliest; a is at least `LEAST_SLOPE`.
 
     So the order of x is kept also where bad words have no higher x; then the probabilities say next to nothing but
@@ -54,7 +52,7 @@ def fit_logistic(x_N: "Floats", bad_N: "Floats") -> tuple[float, float]:
     return LEAST_SLOPE, float(logit(bad_N.mean()) - LEAST_SLOPE * x_N.mean())
 
 
-def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: float) -> tuple[float, float, float]:
+def best_severity_bias(probabilities_N4: Floats, wanted: Floats, threshold: float) -> tuple[float, float, float]:
     """Bias of major and critical with the best macro-F1 over ok and the severities that occur in `wanted` [N]."""
     grid = np.linspace(-2, 2, 9)
     trials = [(0.0, float(major), float(critical)) for major in grid for critical in grid]
@@ -66,7 +64,7 @@ def best_severity_bias(probabilities_N4: "Floats", wanted: "Floats", threshold: 
     return max(trials, key=quality)
 
 
-def macro_f1(labels: "Floats", wanted: "Floats") -> float:
+def macro_f1(labels: Floats, wanted: Floats) -> float:
     """Mean F1 over the severities, ok among them, that occur in `wanted`."""
     return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])
 

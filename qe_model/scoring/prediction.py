@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,12 +11,10 @@ from parley.pipeline.progress import progress_bar
 from qe_model.annotations.annotation import SIDES, AnnotatedTranslation, Side
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.words import words_of_side
-from qe_model.model.batch import batches_of, collate
+from qe_model.arrays import Floats
+from qe_model.model.collate import batches_of, collate
 from qe_model.model.estimator import ParleyQEModel, QEOutput
 from qe_model.model.inputs import InputEncoder, JointInput
-
-if TYPE_CHECKING:
-    Floats = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,16 @@ class Probabilities:
 
     target_words: tuple[Interval, ...]
     source_words: tuple[Interval, ...]
-    target: "Floats"
-    gaps: "Floats"
-    source: "Floats"
-    target_dimension: "Floats"
-    gap_dimension: "Floats"
-    sentence: "Floats"
+    target: Floats
+    gaps: Floats
+    source: Floats
+    target_dimension: Floats
+    gap_dimension: Floats
+    sentence: Floats
 
 
 _PARTS = ("target", "gaps", "source", "target_dimension", "gap_dimension", "sentence")
-Part = dict[str, "Floats"]
+Part = dict[str, Floats]
 
 
 @torch.inference_mode()

@@ -146,17 +146,6 @@ class QualityScorer:
         found = predict(self.model, self.encoder, translations, self.batch_tokens, self.style, description)
         return [self._decide(one, said) for one, said in zip(translations, found, strict=True)]
 
-    def score_pairs(
-        self, sources: Sequence[str], targets: Sequence[str], source_lang: str, target_lang: str
-    ) -> list[float]:
-        """Scores of messages of one direction, 0 to 100: what a filter needs.
-
-        Raises:
-            InputError: not as many sources as targets.
-        """
-        languages = [(source_lang, target_lang)] * len(sources)
-        return [one.score for one in self.score_texts(sources, targets, languages)]
-
     def score_texts(
         self,
         sources: Sequence[str],

@@ -3,21 +3,20 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from qe_model.annotations.annotation import APART, STYLES, AnnotatedTranslation, penalty
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
+from qe_model.arrays import Floats
 from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
 from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
 from qe_model.scoring.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
 from qe_model.scoring.prediction import Probabilities
 
 if TYPE_CHECKING:
-    Floats = np.ndarray[Any, np.dtype[Any]]
-
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
 
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions

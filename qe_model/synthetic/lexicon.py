@@ -105,11 +105,14 @@ def units_of(text: str, code: str, rng: random.Random | None = None) -> list[Uni
 
 def shared_names(row: Mapping[str, str]) -> set[str]:
     """Words in capital letters or with digits that stand in every text of a row; none for fewer than two texts."""
-    if len(row) < 2:
-        return set()
-    found = [{text[start:end] for start, end in words_of(text)} for text in row.values()]
-    common = set.intersection(*found)
-    return {word for word in common if len(word) > 2 and word.isascii() and word[0].isalpha() and word != word.lower()}
+    first, *others = row.values() if len(row) > 1 else ("",)
+    names = {word for word in _words(first) if len(word) > 2 and word.isascii() and word[0].isalpha()}
+    likely = {word for word in names if word != word.lower() and all(word in text for text in others)}
+    return {word for word in likely if all(word in _words(text) for text in others)}
+
+
+def _words(text: str) -> set[str]:
+    return {text[start:end] for start, end in words_of(text)}
 
 
 def _joined(words: Sequence[Interval], rng: random.Random) -> list[Interval]:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from parley.languages.words import Interval
 from qe_model.model.inputs import TextPieces
@@ -12,8 +10,6 @@ from qe_model.model.word_tables.tables import WordTables
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class PieceWords:

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from safetensors import SafetensorError
@@ -17,11 +17,10 @@ from safetensors.numpy import load_file, save_file
 from parley.languages.words import words_of
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
+from qe_model.arrays import Floats, Ints
 
 EMPTY: Final = ""  # the source word of what has no source
 UNKNOWN: Final = -1
-Floats = np.ndarray[Any, np.dtype[Any]]
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def lower_words(text: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from parley.languages.words import words_of
 from qe_model.annotations.annotation import ContextMessage
-from qe_model.model.batch import collate
+from qe_model.model.collate import collate
 from qe_model.model.inputs import InputEncoder
 from training.tokenizer import TokenizerConfig, load_tokenizer, train_tokenizer
 

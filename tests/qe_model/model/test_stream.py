@@ -8,7 +8,8 @@ import torch
 
 from parley.pipeline.errors import InputError
 from qe_model.model import stream as stream_module
-from qe_model.model.batch import QEBatch, batches_of
+from qe_model.model.batch import QEBatch
+from qe_model.model.collate import batches_of
 from qe_model.model.config import MixtureConfig
 from qe_model.model.inputs import InputEncoder
 from qe_model.model.stream import ExampleStream

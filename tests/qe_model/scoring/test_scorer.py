@@ -136,20 +136,18 @@ def test_damage_is_nested() -> None:
     assert changed[1] < changed[2] < changed[3]
 
 
-def test_the_library_call_of_a_filter(scorer: QualityScorer) -> None:
-    scores = scorer.score_pairs(["go now", "go now"], ["lt stb", ""], "en", "fr")
-    assert scores[0] > scores[1]
+def test_texts_and_languages_must_belong_together(scorer: QualityScorer) -> None:
     with pytest.raises(InputError, match="1 sources but 2 translations"):
-        scorer.score_pairs(["a"], ["b", "c"], "en", "fr")
+        scorer.score_texts(["a"], ["b", "c"], [("en", "fr")])
 
 
 def test_the_filter_of_back_translation_scores_mixed_directions(
     folders: dict[str, Path], scorer: QualityScorer
 ) -> None:
-    texts = ["go now", "go now", "go"], ["lt stb", "", "lt"]
-    found = load_filter(folders["qe"])(*texts, [("en", "fr"), ("en", "fr"), ("en", "th")])
-    assert found[:2] == pytest.approx(scorer.score_pairs(texts[0][:2], texts[1][:2], "en", "fr"), abs=0.01)
-    assert len(found) == 3
+    texts = ["go now", "go now", "go"], ["lt stb", "", "lt"], [("en", "fr"), ("en", "fr"), ("en", "th")]
+    found = load_filter(folders["qe"])(*texts)
+    assert found == pytest.approx([one.score for one in scorer.score_texts(*texts)], abs=0.01)
+    assert found[0] > found[1]
 
 
 def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str, Path], scorer: QualityScorer) -> None:
@@ -162,7 +160,7 @@ def test_the_filter_of_back_translation_drops_what_scores_low(folders: dict[str,
                   original=target)
         for place, (source, target) in enumerate(texts)
     ]  # fmt: skip
-    scores = [scorer.score_pairs([source], [target], "en", "fr")[0] for source, target in texts]
+    scores = [scorer.score([make_pair("en", "fr", *pair)])[0].score for pair in texts]
     assert abs(scores[0] - scores[1]) > 0.1
     found = decided(rows, load_filter(folders["qe"]), min_qe=sum(scores) / 2)
     assert [row["reason"] for row in found] == ["qe" if one == min(scores) else "accepted" for one in scores]
