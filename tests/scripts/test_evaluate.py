@@ -64,6 +64,29 @@ def test_a_model_beside_outputs_from_elsewhere(
     assert report["run"]["systems"]["other"]["format"] == "outputs"
 
 
+def test_killed_it_goes_on_with_what_is_missing(
+    model: Path, testset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = [f"model={model}", f"testset={testset}", "device=cpu", "bootstrap_samples=100"]
+    with monkeypatch.context() as patch:
+        patch.setattr("eval.evaluation.stage.summarise", killed)
+        with pytest.raises(SystemExit):
+            run(main, Arguments, argv=[*words, f"out={tmp_path / 'out'}"])
+    [part] = (tmp_path / "out/parts").glob("evaluation_*")
+    shards = {path.name: path.stat().st_mtime_ns for path in (part / "shards").iterdir()}
+    assert shards.keys() == {"en", "fr"}
+    with monkeypatch.context() as patch:
+        patch.setattr("eval.evaluation.stage.translate_shard", killed)  # nothing is left to translate
+        assert call(capsys, *words, f"out={tmp_path / 'out'}")[0] == 0
+    assert call(capsys, *words, f"out={tmp_path / 'whole'}")[0] == 0
+    assert not (tmp_path / "out/parts").exists()
+    for name in ("outputs.parquet", "message_scores.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -20,6 +20,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.shards import missing_shards
 from tests.eval.example_evaluation import ExampleEvaluation
 from tests.eval.examples import Detector, NeverOffTarget, Phrasebook, testset
+from tests.registries import may_change
 
 CONFIG = EvaluationConfig(perturbed_messages=2)
 DATA = testset()
@@ -160,7 +161,7 @@ def test_a_model_without_detector_leaves_detection_out(tmp_path: Path) -> None:
 
 
 def test_a_metric_from_elsewhere_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(METRICS, "_entries", dict(METRICS._entries))
+    may_change(METRICS, monkeypatch)
 
     @metric
     class ExactMatch(MeanMetric):

@@ -7,10 +7,11 @@ import pytest
 from eval.comparison import compare
 from eval.evidence import Evidence
 from eval.gates.config import GatesConfig, parse_rule
-from eval.gates.figures.registry import GATE_FIGURES, Asked, GateFigure, Value, gate_figure
+from eval.gates.figures.registry import GATE_FIGURES, Asked, Value, gate_figure
 from eval.gates.outcomes import evaluate_gates, failed, shipped_system, verdict_line
 from parley.pipeline.errors import InputError
 from tests.eval.planted import COMPARISON, damaged, evidence, planted, rows
+from tests.registries import may_change
 
 REPORT: dict[str, Any] = {
     "systems": {"teacher": {"params": 1000, "bytes": 4000}, "student_int8": {"params": 400, "bytes": 410}},
@@ -151,14 +152,12 @@ def test_a_rule_names_system_and_other_in_words() -> None:
 
 
 def test_a_figure_from_elsewhere_is_a_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = dict(GATE_FIGURES._entries)
-    monkeypatch.setattr(GATE_FIGURES, "_entries", entries)
+    may_change(GATE_FIGURES, monkeypatch)
 
     @gate_figure("directions", keys=("count",))
     def directions(asked: Asked) -> Value:
         return Value(float(len(asked.evidence.pairs(asked.system))), note="all of them")
 
-    assert isinstance(entries["directions"], GateFigure)
     gate = judge("teacher directions.count >= 3")
     assert (gate["value"], gate["passed"], gate["note"]) == (2.0, False, "all of them")
 

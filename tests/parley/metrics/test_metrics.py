@@ -14,6 +14,7 @@ from parley.metrics.metric import MeanMetric, Translations, mean_scores, mean_st
 from parley.metrics.registry import METRICS, metric
 from parley.metrics.significance import Bootstrap, interval
 from parley.pipeline.errors import InputError
+from tests.registries import may_change
 
 TEXT = st.text(alphabet="ab c.,!?(ä你好吗กข้ㅋ가\u3000'", max_size=30)
 PAIRS = st.lists(st.tuples(TEXT, TEXT.filter(str.strip)), min_size=1, max_size=8)
@@ -65,7 +66,7 @@ def test_a_sample_without_messages_has_no_score(name: str) -> None:
 
 
 def test_a_mean_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(METRICS, "_entries", dict(METRICS._entries))
+    may_change(METRICS, monkeypatch)
 
     @metric
     class Length(MeanMetric):
