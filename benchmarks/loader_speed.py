@@ -1,21 +1,24 @@
-"""The loader beside the trainer: target tokens/s of each, alternating in one process, and the ratio.
+"""The loader beside the trainer: target tokens/s of each, alternating in one process, and the ratios.
 
-The loader makes the batches that training takes (sampling, sorting, gathering, padding, tensors). The training step is
-the teacher's: forward, backward, clipping and AdamW on batches of the same stream. Rounds alternate between the two.
+The loader makes the batches that training takes (sampling, rewriting, sorting, gathering, padding, tensors), once from
+the store as it is and once with augmentations. The training step is the teacher's: forward, backward, clipping and
+AdamW on batches of the same stream.
 
-    python benchmarks/loader_speed.py [encoded=DIR] [depth=4] [batch_tokens=2048]
+    python benchmarks/loader_speed.py [encoded=DIR] [depth=3] [batch_tokens=1024] [augmentations='{case: 0.1}']
 """
 
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from parley.config.command_line import run
 from training.batches.batch import Batch
+from training.batches.bucketing import CHUNK_BATCHES
 from training.batches.encoded import EncodedCorpus
 from training.batches.encoding import EncodedConfig, EncodedStage
 from training.batches.stream import BatchingConfig, BatchStream
@@ -23,13 +26,14 @@ from training.batches.stream import BatchingConfig, BatchStream
 
 @dataclass(frozen=True)
 class Arguments:
-    """What is measured.
+    """What is measured; the defaults are those of `experiment=game_chat_small`.
 
     Attributes:
         encoded: folder of an encoded corpus (a run's `encoded` stage); empty: the demo corpus, made on the spot.
         depth: the teacher's dial; 0 measures the loader alone.
         batch_tokens: padded target tokens in a micro-batch.
-        loader_batches: batches the loader makes in a round.
+        augmentations: share of messages for each, in the second of the loader's two measurements.
+        chunks: planned by the loader in a round.
         train_batches: batches the trainer takes in a round.
         rounds: alternations.
         threads: of the trainer's operations; the loader uses one.
@@ -38,10 +42,11 @@ class Arguments:
     """
 
     encoded: str = ""
-    depth: int = 4
-    batch_tokens: int = 2048
-    loader_batches: int = 200
-    train_batches: int = 1
+    depth: int = 3
+    batch_tokens: int = 1024
+    augmentations: dict[str, float] = field(default_factory=lambda: {"case": 0.1, "typos": 0.05, "concatenation": 0.1})
+    chunks: int = 2
+    train_batches: int = 4
     rounds: int = 5
     threads: int = 1
     device: str = "cpu"
@@ -105,28 +110,40 @@ def rate(batches: Iterator[Batch], work: Callable[[Batch], None]) -> float:
 
 
 def measure(folder: Path, arguments: Arguments) -> None:
-    """Alternate, and print rates, fill and ratio."""
+    """Alternate, and print rates, fill and ratios."""
     encoded = EncodedCorpus.open(folder)
-    config = BatchingConfig(batch_tokens=arguments.batch_tokens, seed=arguments.seed)
-    started = time.perf_counter()
-    batches = iter(BatchStream(encoded, config))
+    plain = BatchingConfig(batch_tokens=arguments.batch_tokens, max_length=96, seed=arguments.seed)
+    streams = {
+        "loader": iter(BatchStream(encoded, plain)),
+        "augmented": iter(BatchStream(encoded, replace(plain, augmentations=arguments.augmentations))),
+    }
     step = teacher_step(encoded, arguments) if arguments.depth else None
-    for batch in islice(batches, 2):  # first plan, first allocation
-        if step:
-            step(batch)
-    print(f"ready after {time.perf_counter() - started:.1f} s")
-    loader, trainer, sizes = [], [], [0, 0, 0, 0]
+    for batches in streams.values():
+        for batch in islice(batches, 2):  # first plan, first allocation
+            if step:
+                step(batch)
+    rates: dict[str, list[float]] = {"loader": [], "augmented": [], "trainer": []}
+    sizes = {name: [0, 0, 0, 0] for name in streams}
     for _ in range(arguments.rounds):
-        loader.append(rate(islice(batches, arguments.loader_batches), lambda batch: count(batch, sizes)))
+        for name, batches in streams.items():
+            made = islice(batches, arguments.chunks * CHUNK_BATCHES)
+            rates[name].append(rate(made, partial(count, sizes=sizes[name])))
         if step:
-            held = list(islice(batches, arguments.train_batches))
-            trainer.append(rate(iter(held), step))
-    print(f"fill: target {sizes[0] / sizes[1]:.3f}, source {sizes[2] / sizes[3]:.3f}")
-    print(f"loader:  {statistics.median(loader):12,.0f} target tokens/s [{min(loader):,.0f}-{max(loader):,.0f}]")
-    if trainer:
-        ratios = sorted(fast / slow for fast, slow in zip(loader, trainer, strict=True))
-        print(f"trainer: {statistics.median(trainer):12,.0f} target tokens/s [{min(trainer):,.0f}-{max(trainer):,.0f}]")
-        print(f"loader / trainer: {statistics.median(ratios):.0f} [{ratios[0]:.0f}-{ratios[-1]:.0f}] (target: 20)")
+            held = list(islice(streams["augmented"], arguments.train_batches))
+            rates["trainer"].append(rate(iter(held), step))
+    for name, filled in sizes.items():
+        print(f"{name}: fill of targets {filled[0] / filled[1]:.3f}, of sources {filled[2] / filled[3]:.3f}")
+    for name, found in rates.items():
+        if found:
+            print(f"{name:10}{middle(found, ',.0f')} target tokens/s")
+    for name in streams if step else ():
+        ratios = [fast / slow for fast, slow in zip(rates[name], rates["trainer"], strict=True)]
+        print(f"{name} / trainer: {middle(ratios, '.0f')}")
+
+
+def middle(values: list[float], form: str) -> str:
+    """Median, least and greatest."""
+    return f"{statistics.median(values):{form}} [{min(values):{form}}-{max(values):{form}}]"
 
 
 def count(batch: Batch, sizes: list[int]) -> None:

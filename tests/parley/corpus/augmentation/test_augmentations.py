@@ -16,6 +16,7 @@ from parley.corpus.augmentation.registry import (
 )
 from parley.pipeline.errors import InputError
 
+SHIPPED = ("case", "concatenation", "elongation", "punctuation", "typos")  # tests elsewhere register others
 SEEDS = range(60)
 SECOND = Message("Go now!", "Allez-y !", "en", "fr")
 MESSAGE = Message("Wait for the Healer, please!", "Attends le soigneur !", "en", "fr", SECOND)
@@ -38,13 +39,13 @@ def with_one_changed(text: str, changes: Iterable[str], word: str) -> set[str]:
     return {text.replace(word, change) for change in changes}
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_same_seed_gives_the_same_message(name: str) -> None:
     for seed in SEEDS:
         assert augmented(MESSAGE, [name], seed) == augmented(MESSAGE, [name], seed)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS.names())
+@pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("text", ["", "?!", "😀", "123", "#### ##"])
 def test_what_has_no_words_stays_as_it_is(name: str, text: str) -> None:
     assert outcomes(name, Message(text, "Bonjour", "en", "fr")) == {(text, "Bonjour")}
@@ -130,7 +131,7 @@ def test_each_falls_to_its_share_by_seed() -> None:
 
 def test_wrong_names_and_shares_are_named() -> None:
     check_probabilities({"case": 1, "typos": 0}, "batching.augmentations")
-    with pytest.raises(InputError, match=r"batching\.augmentations\.typo: no such augmentation; there are case"):
+    with pytest.raises(InputError, match=r"batching\.augmentations\.typo: no such augmentation; there are"):
         check_probabilities({"typo": 0.1}, "batching.augmentations")
     with pytest.raises(InputError, match=r"batching\.augmentations\.case=2: must lie in 0 to 1"):
         check_probabilities({"case": 2}, "batching.augmentations")
