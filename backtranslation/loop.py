@@ -29,13 +29,11 @@ class Loop:
         final: the stage whose folder is the model that later stages read: the last adopted one.
         without: the model of the same budget without back-translation; None without a control.
         rounds: in order; they reach all other stages through their inputs.
-        synthetic: the stages of the rounds' candidates.
     """
 
     final: Stage[Any]
     without: Stage[Any] | None
     rounds: list[RoundStage]
-    synthetic: list[Stage[Any]]
 
 
 def add_rounds(
@@ -57,7 +55,6 @@ def add_rounds(
     """
     model = control = teacher
     rounds: list[RoundStage] = []
-    synthetics: list[Stage[Any]] = []
     chosen: dict[str, Stage[Any]] = {"teacher": teacher}
     for number in range(1, config.rounds + 1):
         continued = ContinuedConfig(number, config.training.over(training), batching, tracking)
@@ -71,8 +68,7 @@ def add_rounds(
         model = RoundStage(round_config, inputs, name=f"round_{number}")
         chosen[model.name] = model
         rounds.append(model)
-        synthetics.append(synthetic)
-    return Loop(model, _without(config, chosen, control) if config.control and rounds else None, rounds, synthetics)
+    return Loop(model, _without(config, chosen, control) if config.control and rounds else None, rounds)
 
 
 def _without(config: BacktranslationConfig, chosen: Mapping[str, Stage[Any]], last: Stage[Any]) -> Stage[Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from distillation.runtime.student_runtime import StudentRuntime
 
 
+@dataclass(frozen=True)
+class DistillationStages:
+    """The stages of distillation.
+
+    Attributes:
+        all: in the order they run in: targets, `student`, its control, `shortlists`, `student_export`.
+        student, control, export: of these, the models that are evaluated; control has had no teacher.
+    """
+
+    all: list[Stage[Any]]
+    student: Stage[Any]
+    control: Stage[Any]
+    export: Stage[Any]
+
+
 def distillation_stages(
     student: StudentConfig,
     distillation: DistillationConfig,
@@ -25,17 +40,13 @@ def distillation_stages(
     batching: BatchingConfig,
     tracking: TrackingConfig,
     inputs: Mapping[str, Stage[Any]],
-) -> list[Stage[Any]]:
-    """The stages in the order they run in: targets, `student`, its control, `shortlists`, `student_export`.
-
-    None when distillation is not enabled.
+) -> DistillationStages:
+    """The stages of a run.
 
     Args:
         training: of the teacher; `distillation.training` says where the student's differs.
         inputs: stages `corpus`, `tokenizer`, `encoded`, `teacher`.
     """
-    if not distillation.enabled:
-        return []
     training = distillation.training.over(training)
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     sources = {**data, "teacher": inputs["teacher"]}
@@ -46,7 +57,8 @@ def distillation_stages(
     alone = replace(config, distillation=DistillationConfig())
     learner = StudentStage(config, sources | {stage.name: stage for stage in targets})
     control = StudentWithoutTeacherStage(alone, data)
-    return [*targets, learner, control, *_export_stages(distillation, data, learner)]
+    shortlists, export = _export_stages(distillation, data, learner)
+    return DistillationStages([*targets, learner, control, shortlists, export], learner, control, export)
 
 
 def _target_stages(
@@ -77,14 +89,14 @@ def _target_stages(
 
 def _export_stages(
     distillation: DistillationConfig, data: Mapping[str, Stage[Any]], student: Stage[Any]
-) -> list[Stage[Any]]:
-    """What comes of the student once it is trained."""
+) -> tuple[Stage[Any], Stage[Any]]:
+    """What comes of the student once it is trained: its shortlists, and the export that has them in it."""
     from distillation.export.stage import ExportStage
     from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 
     shortlists = ShortlistsStage(ShortlistsConfig(), {name: data[name] for name in ("tokenizer", "encoded")})
     measured = {"corpus": data["corpus"], "encoded": data["encoded"], "student": student, "shortlists": shortlists}
-    return [shortlists, ExportStage(distillation.export, measured)]
+    return shortlists, ExportStage(distillation.export, measured)
 
 
 def open_export(folder: Path, form: str, threads: int = 0) -> "StudentRuntime":

@@ -1,6 +1,7 @@
 """The stages of quality estimation in a run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from parley.pipeline.stage import Stage
@@ -12,6 +13,19 @@ from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
 
 
+@dataclass(frozen=True)
+class QualityStages:
+    """The stages of quality estimation.
+
+    Attributes:
+        all: in the order they run in: `qe_data`, word tables and pre-training where wanted, training, evaluation.
+        model: of these, the training.
+    """
+
+    all: list[Stage[Any]]
+    model: QEStage
+
+
 def quality_stages(
     config: QEConfig,
     training: TrainingConfig,
@@ -19,8 +33,8 @@ def quality_stages(
     tracking: TrackingConfig,
     data: Stage[Any],
     sources: Mapping[str, Stage[Any]],
-) -> list[Stage[Any]]:
-    """Word tables and pre-training where they are wanted, training, evaluation, in order; none when disabled.
+) -> QualityStages:
+    """The stages of a run.
 
     Args:
         training: of the teacher; the trainings here are told where they differ.
@@ -28,8 +42,6 @@ def quality_stages(
         data: the stage `qe_data`.
         sources: the stages `corpus`, `encoded` and `teacher`; other encoders need the first alone, for word tables.
     """
-    if not config.enabled:
-        return []
     labels = config.training_over(training)
     stages: list[Stage[Any]] = []
     start: dict[str, Stage[Any]] = {"teacher": sources["teacher"]} if config.model.encoder == TEACHER else {}
@@ -43,4 +55,5 @@ def quality_stages(
         stages += start.values()
     learning = QEStageConfig(config.model, config.loss, config.mixture, labels, tracking)
     model = QEStage(learning, {"qe_data": data, **start})
-    return [*stages, model, QEEvaluationStage(config.evaluation, {"qe_data": data, "qe": model})]
+    tests = QEEvaluationStage(config.evaluation, {"qe_data": data, "qe": model})
+    return QualityStages([data, *stages, model, tests], model)

@@ -1,6 +1,9 @@
-"""The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> student, quality -> report."""
+"""The graph of a run: corpus -> tokenizer -> encoded -> teacher -> back-translation -> student, quality -> report.
 
-from collections.abc import Mapping
+One function a room; each gives its stages and takes those that they read.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from parley.pipeline.stage import Stage
@@ -8,122 +11,139 @@ from scripts.run_config import RunConfig
 
 if TYPE_CHECKING:
     from backtranslation.candidate_stages import QualityInput
+    from backtranslation.rounds import RoundStage
+    from qe_model.stages import QualityStages
 
 Stages = list[Stage[Any]]
+Sources = dict[str, Stage[Any]]
+Evaluations = dict[str, Stage[Any]]  # by the system that is evaluated
 INT8: Final = "student_int8"  # the exported form that is shipped, the first one
 
 
 def stages(config: RunConfig) -> Stages:
-    """All stages of a run, inputs before those that read them. Model code is imported when a stage runs.
+    """All stages of a run, the report last. Model code is imported when a stage runs.
 
     The report reads each stage under its name. System `teacher` is the last adopted model: the teacher itself in a run
     without back-translation. The student learns from that model, too.
     """
     from backtranslation.loop import WITHOUT, add_rounds
-    from eval.evaluation.stage import EvaluationStage
+    from eval.evaluation.stage import TEACHER
     from eval.report.stage import ReportStage
+    from training.teacher import TeacherStage, TeacherStageConfig
+
+    sources = _data(config)
+    training = config.training, config.batching, config.tracking
+    teacher = TeacherStage(TeacherStageConfig(config.teacher, *training), sources)
+    quality = _quality(config, {**sources, "teacher": teacher})
+    loop = add_rounds(config.backtranslation, *training, sources, teacher, _judge(config, quality))
+    compared = _evaluations(config, sources, {TEACHER: loop.final, WITHOUT: loop.without})
+    student, exported = _distillation(config, {**sources, "teacher": loop.final})
+    evaluations = compared | exported | _external(config, sources)
+    read = [
+        *sources["corpus"].inputs.values(),
+        *sources.values(),
+        teacher,
+        *_backtranslation(config, loop.rounds, list(compared.values())),
+        *student,
+    ]
+    read += [*evaluations.values(), *(quality.all if quality else []), *_scored(config, quality, evaluations)]
+    return [*read, ReportStage(config.evaluation, {stage.name: stage for stage in read})]
+
+
+def _data(config: RunConfig) -> Sources:
+    """What every model of the run learns from."""
     from parley.corpus.stage import corpus_stage
     from training.batches.encoding import EncodedConfig, EncodedStage
-    from training.teacher import TeacherStage, TeacherStageConfig
     from training.tokenizer_stage import TokenizerStage
 
     corpus = corpus_stage(config.data)
     tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus})
     encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})
-    sources: dict[str, Stage[Any]] = {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
-    teacher_config = TeacherStageConfig(config.teacher, config.training, config.batching, config.tracking)
-    teacher = TeacherStage(teacher_config, sources)
-    quality = _quality(config, {**sources, "teacher": teacher})
-    judge = _judge(config, quality)
-    training = config.training, config.batching, config.tracking
-    loop = add_rounds(config.backtranslation, *training, sources, teacher, judge)
-    compared = [EvaluationStage(config.evaluation, {"corpus": corpus, "model": loop.final}, system="teacher")]
-    if loop.without:
-        inputs = {"corpus": corpus, "model": loop.without}
-        compared.append(EvaluationStage(config.evaluation, inputs, system=WITHOUT))
-    told = [*corpus.inputs.values(), *sources.values(), teacher, *compared]
-    told += _backtranslation(config, loop.rounds, compared)
-    told += _distillation(config, {**sources, "teacher": loop.final})
-    told += [*_external(config, corpus), *quality]
-    told += _scored(config, quality, [stage for stage in told if stage.name.partition("_")[0] == "evaluation"])
-    return [*told, ReportStage(config.evaluation, {stage.name: stage for stage in told})]
+    return {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
 
 
-def _judge(config: RunConfig, quality: Stages) -> "QualityInput | None":
-    """The quality estimation of the first teacher, for rounds whose filter asks for it (`filter.min_qe`)."""
-    from backtranslation.candidate_stages import QualityInput
-    from qe_model.scoring.filter_scorer import load_filter
+def _evaluations(config: RunConfig, sources: Sources, models: Mapping[str, Stage[Any] | None]) -> Evaluations:
+    """An evaluation of each model that there is."""
+    from eval.evaluation.stage import EvaluationStage
 
-    if not config.backtranslation.rounds or config.backtranslation.filter.min_qe is None:
-        return None
-    return next((QualityInput(stage, load_filter) for stage in quality if stage.name == "qe"), None)
+    return {
+        system: EvaluationStage(config.evaluation, {"corpus": sources["corpus"], "model": model}, system)
+        for system, model in models.items()
+        if model
+    }
 
 
-def _backtranslation(config: RunConfig, rounds: list[Any], evaluations: list[Any]) -> Stages:
-    """The rounds, and what the report says of them; nothing in a run without."""
+def _external(config: RunConfig, sources: Sources) -> Evaluations:
+    """Systems that the run did not make, on its test set."""
+    from eval.evaluation.external import ExternalConfig, ExternalEvaluationStage
+
+    common, corpus = config.evaluation.of_one_system, {"corpus": sources["corpus"]}
+    told = [ExternalConfig(system, common) for system in config.evaluation.systems]
+    return {each.system.name: ExternalEvaluationStage(each, corpus) for each in told}
+
+
+def _backtranslation(config: RunConfig, rounds: "Sequence[RoundStage]", compared: Stages) -> Stages:
+    """The rounds, and what the report says of them; `compared` are the evaluations with, and maybe without, them."""
     from backtranslation.report import BacktranslationReportConfig, BacktranslationReportStage
 
     if not rounds:
         return []
-    inputs = {stage.name: stage for stage in rounds} | dict(zip(("with", "without"), evaluations, strict=False))
+    inputs = {stage.name: stage for stage in rounds} | dict(zip(("with", "without"), compared, strict=False))
     told = BacktranslationReportConfig(seed=config.evaluation.seed)
     return [*rounds, BacktranslationReportStage(told, inputs)]
 
 
-def _distillation(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
-    """The student, its control, its exports, and an evaluation of each; nothing in a run without."""
+def _distillation(config: RunConfig, sources: Sources) -> tuple[Stages, Evaluations]:
+    """The student, its control and its exports, and their evaluations; nothing in a run without."""
     from distillation.stages import distillation_stages, open_export
     from eval.evaluation.stage import EvaluationStage
 
-    learning = config.distillation
+    if not config.distillation.enabled:
+        return [], {}
     training = config.training, config.batching, config.tracking
-    made = distillation_stages(config.student, learning, *training, sources)
-    by_name = {stage.name: stage for stage in made}
-    evaluations: Stages = []
-    for name in ("student", "student_export", "student_no_kd"):
-        if name not in by_name:
-            continue
-        inputs = {"corpus": sources["corpus"], "model": by_name[name]}
-        if name != "student_export":
-            evaluations.append(EvaluationStage(config.evaluation, inputs, system=name))
-            continue
-        for engine in learning.export.engines[:1]:
-            evaluations.append(EvaluationStage(config.evaluation, inputs, INT8, engine, open_export))
-    return [*made, *evaluations]
+    made = distillation_stages(config.student, config.distillation, *training, sources)
+    evaluations = _evaluations(config, sources, {made.student.name: made.student, made.control.name: made.control})
+    inputs = {"corpus": sources["corpus"], "model": made.export}
+    shipped = config.distillation.export.engines[0]
+    evaluations[INT8] = EvaluationStage(config.evaluation, inputs, INT8, shipped, open_export)
+    return made.all, evaluations
 
 
-def _external(config: RunConfig, corpus: Stage[Any]) -> Stages:
-    """Systems that the run did not make, on its test set."""
-    from eval.evaluation.external import ExternalConfig, ExternalEvaluationStage
-
-    common = config.evaluation.of_one_system
-    return [
-        ExternalEvaluationStage(ExternalConfig(system, common), {"corpus": corpus})
-        for system in config.evaluation.systems
-    ]
-
-
-def _scored(config: RunConfig, quality: Stages, evaluations: Stages) -> Stages:
-    """The outputs of every system scored by the model of quality estimation; nothing in a run without."""
-    from qe_model.scoring.stage import QualityStage, QualityStageConfig
-
-    model = next((stage for stage in quality if stage.name == "qe"), None)
-    if model is None:
-        return []
-    settings = QualityStageConfig(config.evaluation.quality_messages, config.evaluation.seed)
-    return [
-        QualityStage(settings, {"evaluation": stage, "qe": model}, stage.name.replace("evaluation", QualityStage.name))
-        for stage in evaluations
-    ]
-
-
-def _quality(config: RunConfig, sources: Mapping[str, Stage[Any]]) -> Stages:
-    """Annotations, the model of quality estimation and its evaluation; nothing in a run without."""
+def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
+    """Annotations, the model of quality estimation and its evaluation; None in a run without."""
     from qe_model.data_stage import QEDataStage
     from qe_model.stages import quality_stages
 
     if not config.qe.enabled:
-        return []
+        return None
     data = QEDataStage(config.qe_data, {"corpus": sources["corpus"]})
-    needed = {name: sources[name] for name in ("corpus", "encoded", "teacher")}
-    return [data, *quality_stages(config.qe, config.training, config.batching, config.tracking, data, needed)]
+    return quality_stages(config.qe, config.training, config.batching, config.tracking, data, sources)
+
+
+def _judge(config: RunConfig, quality: "QualityStages | None") -> "QualityInput | None":
+    """The quality estimation of the first teacher, for rounds whose filter asks for it (`filter.min_qe`)."""
+    from backtranslation.candidate_stages import QualityInput
+    from qe_model.scoring.filter_scorer import load_filter
+
+    if quality is None or not config.backtranslation.rounds or config.backtranslation.filter.min_qe is None:
+        return None
+    return QualityInput(quality.model, load_filter)
+
+
+def _scored(config: RunConfig, quality: "QualityStages | None", evaluations: Evaluations) -> Stages:
+    """The outputs of every system scored by the model of quality estimation; nothing in a run without."""
+    from eval.evaluation.stage import TEACHER
+    from qe_model.scoring.stage import QualityStage, QualityStageConfig
+
+    if quality is None:
+        return []
+    settings = QualityStageConfig(config.evaluation.quality_messages, config.evaluation.seed)
+    kind = QualityStage.name
+    return [
+        QualityStage(
+            settings,
+            {"evaluation": evaluation, "qe": quality.model},
+            kind if system == TEACHER else f"{kind}_{system}",
+        )
+        for system, evaluation in evaluations.items()
+    ]

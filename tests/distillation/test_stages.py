@@ -62,7 +62,7 @@ def stages(
             distillation, training=TrainingChanges(training.max_updates, training.max_tokens, training.max_minutes)
         )
     made = distillation_stages(student, distillation, training, BATCHING, TrackingConfig(), inputs)
-    return {stage.name: stage for stage in made}
+    return {stage.name: stage for stage in made.all}
 
 
 def learning(made: dict[str, Stage[Any]]) -> dict[str, Stage[Any]]:

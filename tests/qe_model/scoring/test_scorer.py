@@ -295,11 +295,7 @@ def test_a_run_has_the_stages_it_asks_for() -> None:
             return {}
 
     sources = {name: Other(0) for name in ("encoded", "teacher")}
-    names = {}
-    for key, enabled in (("all", True), ("none", False)):
-        config = QEConfig(
-            enabled, pretraining=PretrainingConfig(max_updates=1), training=TrainingChanges(max_updates=1)
-        )
-        stages = quality_stages(config, training(1), BatchingConfig(), TrackingConfig(), Other(0), sources)
-        names[key] = [stage.name for stage in stages]
-    assert names == {"all": ["qe_pretraining", "qe", "qe_evaluation"], "none": []}
+    config = QEConfig(True, pretraining=PretrainingConfig(max_updates=1), training=TrainingChanges(max_updates=1))
+    found = quality_stages(config, training(1), BatchingConfig(), TrackingConfig(), Other(0), sources)
+    assert [stage.name for stage in found.all] == ["other", "qe_pretraining", "qe", "qe_evaluation"]
+    assert found.model.name == "qe"
