@@ -84,6 +84,10 @@ class ControlStage(TrainedStage[ContinuedConfig]):
 
     name = "control"
 
+    def micro_batches(self) -> tuple[TrainingConfig, int]:
+        """Those of the batching that it is told."""
+        return self.config.training, self.config.batching.batch_tokens
+
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train on, or hand on.
 
@@ -112,6 +116,10 @@ class RoundStage(TrainedStage[RoundConfig]):
 
     name = "round"
     version: ClassVar[int] = 2  # what counts as harm
+
+    def micro_batches(self) -> tuple[TrainingConfig, int]:
+        """Those of the batching that it is told."""
+        return self.config.continued.training, self.config.continued.batching.batch_tokens
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train, judge, and leave the better model; a killed round goes on with the step that it was at.

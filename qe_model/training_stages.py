@@ -63,6 +63,10 @@ class QEPretrainingStage(TrainedStage[QEPretrainingStageConfig]):
     name = "qe_pretraining"
     version: ClassVar[int] = 2  # the generator computes in the precision of the training
 
+    def micro_batches(self) -> tuple[TrainingConfig, int]:
+        """Those of the batching that it is told."""
+        return self.config.training, self.config.batching.batch_tokens
+
     def check(self) -> None:
         """Hold the tracker against what is installed, and the encoder against the generator.
 

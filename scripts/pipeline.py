@@ -55,11 +55,17 @@ def run_all(config: RunConfig) -> Path:
 
 
 def planned(config: RunConfig) -> tuple[Plan, Path]:
-    """All jobs of a run, and the folder of its report."""
+    """All jobs of a run, and the folder of its report.
+
+    Raises:
+        InputError: files that are not there, or resources that do not fit a stage.
+    """
     from scripts.graph import stages
 
     told = stages(config)
     plan = make_plan(told, run_dir(config))
+    for stage in plan.jobs:
+        config.executor.resources(stage)
     return plan, plan.jobs[told[-1]].folder
 
 

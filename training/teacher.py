@@ -112,6 +112,10 @@ class TeacherStage(TrainedStage[TeacherStageConfig]):
 
     name = "teacher"
 
+    def micro_batches(self) -> tuple[TrainingConfig, int]:
+        """Those of the batching that it is told."""
+        return self.config.training, self.config.batching.batch_tokens
+
     def files(self) -> list[Path]:
         """The checkpoint that is upcycled, when there is one."""
         return [Path(self.config.model.upcycle_from)] if self.config.model.upcycle_from else []

@@ -52,6 +52,10 @@ class StudentStage(TrainedStage[StudentStageConfig]):
     version: ClassVar[int] = 3  # layers that the teacher lacks start as no change
     distilled: ClassVar[bool] = True
 
+    def micro_batches(self) -> tuple[TrainingConfig, int]:
+        """Those of the batching that it is told."""
+        return self.config.training, self.config.batching.batch_tokens
+
     def files(self) -> list[Path]:
         """The student that is gone on from, when there is one."""
         return [Path(self.config.student.trained)] if self.config.student.trained else []

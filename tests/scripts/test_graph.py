@@ -1,10 +1,13 @@
 """The graph of every experiment: which stages it has, and which of them several runs share."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from parley.config.composition import compose_config, groups
+from parley.pipeline.errors import InputError
 from parley.pipeline.runner import Plan, make_plan
 from scripts.graph import stages
 from scripts.run_config import RunConfig
@@ -145,6 +148,41 @@ def test_a_sweep_over_the_ratio_shares_all_but_the_round(tmp_path: Path) -> None
     half, four = folders(plan(tmp_path, *words)), folders(plan(tmp_path, words[0], "backtranslation.ratio=4"))
     other = {name for name in half if half[name] != four[name]}
     assert other == {"round_1", "evaluation", "backtranslation", "report"}
+
+
+@pytest.mark.parametrize("experiment", groups()["experiment"])
+def test_resources_fit_every_experiment(experiment: str) -> None:
+    words = [f"experiment={experiment}", "data.root=../shared/data", "distillation=roblox", "qe=base"]
+    config = compose_config(RunConfig, "pipeline", words)
+    for stage in stages(config):
+        grant = config.executor.resources(stage)
+        assert grant.accelerators == grant.processes or not uses_a_device(stage.config), stage.name
+
+
+def uses_a_device(value: Any) -> bool:
+    """Whether a config says where a model computes."""
+    if not dataclasses.is_dataclass(value):
+        return False
+    parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return "device" in parts or any(uses_a_device(part) for part in parts.values())
+
+
+def test_the_largest_run_trains_on_a_whole_node() -> None:
+    words = ["experiment=roblox_1b", "data.root=../shared/data", "distillation=roblox", "backtranslation=demo"]
+    config = compose_config(RunConfig, "pipeline", words)
+    grants = {stage.name: config.executor.resources(stage) for stage in stages(config)}
+    trained = {name for name, grant in grants.items() if grant.processes == grant.accelerators == 8}
+    assert trained == {"teacher", "round_1", "student", "student_no_kd"}
+
+
+def test_an_update_must_hold_a_micro_batch_of_each_process() -> None:
+    words = ["experiment=roblox_1b", "data.root=../shared/data", "training.update_tokens=100000"]
+    config = compose_config(RunConfig, "pipeline", words)
+    teacher = next(stage for stage in stages(config) if stage.name == "teacher")
+    with pytest.raises(
+        InputError, match=r"stages\.teacher\.processes: 8 .*batching\.batch_tokens=16384 .*update_tokens=100000"
+    ):
+        config.executor.resources(teacher)
 
 
 def test_words_that_vary() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from parley.pipeline.atomic import raise_if_full, remove, write_json
+from parley.pipeline.errors import InputError
 from parley.pipeline.stage import Needs, Stage
-from training.loop.config import TrackingConfig
+from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.tracking import check_tracking
 
 if TYPE_CHECKING:
@@ -49,6 +50,24 @@ class TrainedStage(Stage[TrackedT]):
             InputError: the tracker's package is missing.
         """
         check_tracking(self.config.tracking)
+
+    def micro_batches(self) -> tuple[TrainingConfig, int] | None:
+        """The training, and target tokens of a micro-batch at most; None where updates are counted otherwise."""
+        return None
+
+    def check_processes(self, processes: int, key: str) -> None:
+        """Hold the size of an update against the micro-batches that the processes bring to it.
+
+        Raises:
+            InputError: an update is smaller than one micro-batch of each.
+        """
+        if found := self.micro_batches():
+            training, tokens = found
+            if processes * tokens > training.update_tokens:
+                raise InputError(
+                    f"{key}.processes: {processes} micro-batches of batching.batch_tokens={tokens} do not fit into an "
+                    f"update of training.update_tokens={training.update_tokens} ({self.name})"
+                )
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train, and save the best or final averaged weights; gives what `result.json` says of it.

@@ -103,7 +103,11 @@ class Grant:
         return replace(self, cores=wanted, memory_gb=memory, accelerators=min(self.accelerators, accelerators))
 
     def on_one_machine(self, stage: Stage[Any]) -> None:
-        """For executors that start a gang on one machine. Raises InputError when more are asked for."""
+        """For executors that start a gang on one machine.
+
+        Raises:
+            InputError: more machines are asked for.
+        """
         if self.nodes > 1:
             raise InputError(f"executor.stages: {stage.name} asks for nodes={self.nodes}; that takes executor=slurm")
 
@@ -118,7 +122,7 @@ class Grant:
         if self.accelerators and self.accelerators != self.processes and (stage.distributed or self.accelerators > 1):
             raise InputError(
                 f"{key}: accelerators={self.accelerators} and processes={self.processes} do not fit: "
-                "each process uses one accelerator"
+                f"each process of {stage.name} uses one accelerator"
             )
         if self.gang > 1:
             stage.check_processes(self.gang, key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig, Grant
 
 THREADS: Final = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")  # PyTorch, tokenizers, polars
@@ -33,7 +34,16 @@ class Machine:
         self._taken: list[Slot] = []
 
     def take(self, grant: Grant) -> Slot | None:
-        """A slot for one unit, or None while there is no room; what is larger than the machine gets all of it."""
+        """A slot for one unit, or None while there is no room; what is larger than the machine gets all of it.
+
+        Raises:
+            InputError: a gang of more processes than there are accelerators.
+        """
+        if grant.processes > len(self.accelerators) > 0 < grant.accelerators:
+            raise InputError(
+                f"executor.stages: processes={grant.processes} of a stage, but this machine has "
+                f"{len(self.accelerators)} accelerators"
+            )
         wanted = grant.within(self.cores, self.memory_gb, len(self.accelerators))
         taken = {device for slot in self._taken for device in slot.accelerators}
         devices = [device for device in self.accelerators if device not in taken]

@@ -1,5 +1,6 @@
 """Jobs of a SLURM cluster, through `submitit` (extra `[slurm]`); the shards of a stage are one array."""
 
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from parley.pipeline.progress import say
 from parley.pipeline.unit import Failure, Unit
 
 POLL_SECONDS: Final = 1.0
+LIST_SECONDS: Final = 5.0  # between two looks at SLURM's list
 REQUEUES: Final = 100  # how often a preempted or timed-out job is queued again
 
 
@@ -36,6 +38,7 @@ class SlurmExecutor:
         self.failures = (submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError)
         self.config, self.logs, self.plugins = config, logs, tuple(plugins)
         self.jobs: dict[Unit, Any] = {}
+        self._looked, self._missing = 0.0, set[str]()
 
     def start(self, units: Sequence[Unit]) -> Sequence[Unit]:
         """Submit all; SLURM finds the room."""
@@ -44,9 +47,10 @@ class SlurmExecutor:
         return list(units)
 
     def wait(self) -> Sequence[Ended]:
-        """Ask SLURM what has ended."""
+        """Those that have left an answer, and those that SLURM does not list any more."""
         time.sleep(POLL_SECONDS)
-        ended = [unit for unit, job in self.jobs.items() if job.done()]
+        gone = self._gone()
+        ended = [unit for unit, job in self.jobs.items() if answered(job) or job.job_id in gone]
         return [(unit, self._error(unit, self.jobs.pop(unit))) for unit in ended]
 
     def stop(self) -> None:
@@ -54,6 +58,19 @@ class SlurmExecutor:
         for job in self.jobs.values():
             job.cancel()
         self.jobs.clear()
+
+    def _gone(self) -> set[str]:
+        """Jobs that SLURM did not list at two looks in a row; `sacct` would know more, where there is accounting."""
+        if time.monotonic() - self._looked < LIST_SECONDS:
+            return set()
+        self._looked = time.monotonic()
+        command = ["squeue", "--me", "--noheader", "--array", "--format=%i"]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if listed.returncode:  # the controller is busy
+            return set()
+        missing = {job.job_id for job in self.jobs.values()} - set(listed.stdout.split())
+        gone, self._missing = missing & self._missing, missing
+        return gone
 
     def _submit(self, units: list[Unit], grant: Grant) -> None:
         stage = units[0].job.stage.name
@@ -78,8 +95,10 @@ class SlurmExecutor:
         }
 
     def _error(self, unit: Unit, job: Any) -> Exception | None:
-        """What the job said; one that ended without a word is known by its missing folder."""
+        """What the job said."""
         log = job.paths.stderr
+        if not answered(job):
+            return InputError(f"{unit.label}: its job was killed (log: {log})")
         try:
             failure: Failure | None = next((answer for answer in job.results() if answer), None)
         except self.failures as error:
@@ -88,6 +107,11 @@ class SlurmExecutor:
         if failure and failure.traceback:
             return InputError(f"{failure.message} (log: {log})")
         return failure.error() if failure else None
+
+
+def answered(job: Any) -> bool:
+    """Whether every task of a job has written what it came to."""
+    return all(job.task(number).paths.result_pickle.exists() for number in range(job.num_tasks))
 
 
 @dataclass(frozen=True)

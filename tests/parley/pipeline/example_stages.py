@@ -102,7 +102,7 @@ class Squares(Stage[SquaresConfig]):
         start, marks = shard.task["start"], Path(self.config.marks)
         number = len(list(marks.glob(f"{shard.name}-*"))) if self.config.marks else 0
         if self.config.marks:
-            begun = {"pid": os.getpid(), "started": time.time(), "threads": os.environ.get("OMP_NUM_THREADS")}
+            begun = {"pid": os.getpid(), "parent": os.getppid(), "threads": os.environ.get("OMP_NUM_THREADS")}
             (marks / f"{shard.name}-{number}").write_text(json.dumps(begun))
         (out / "half.txt").write_text("half")
         time.sleep(self.config.delay)

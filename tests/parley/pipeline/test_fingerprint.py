@@ -1,13 +1,13 @@
 """Fingerprints change with what can change a result, and with nothing else."""
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from parley.pipeline.fingerprint import Digests, fingerprints, lasting
-from parley.pipeline.stage import Stage
+from parley.pipeline.stage import Stage, added
 from tests.parley.pipeline.example_stages import Count, CountConfig, Join, Part
 
 
@@ -32,6 +32,24 @@ def test_only_lasting_fields_count(config: CountConfig, same: bool, tmp_path: Pa
 
 def test_transient_fields_in_a_list_do_not_count() -> None:
     assert lasting(CountConfig(parts=[Part(1, 2)])) == lasting(CountConfig(parts=[Part(1, 3)]))
+
+
+@dataclass(frozen=True)
+class Older:
+    steps: int = 3
+
+
+@dataclass(frozen=True)
+class Newer(Older):
+    part: Part = added(Part())
+    names: list[str] = added(["a"])
+
+
+def test_an_added_field_changes_nothing_until_it_is_used() -> None:
+    assert lasting(Newer()) == lasting(Older())
+    assert lasting(Newer(names=["b"])) == {"steps": 3, "names": ["b"]}
+    assert lasting(Newer(part=Part(3))) == {"steps": 3, "part": {"width": 3}}
+    assert Newer().names is not Newer().names
 
 
 def test_version_and_inputs_count(tmp_path: Path) -> None:

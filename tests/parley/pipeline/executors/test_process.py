@@ -22,6 +22,7 @@ from parley.pipeline.runner import run_stages
 from parley.pipeline.stage import Stage
 from parley.pipeline.unit import StageError
 from tests.parley.pipeline.example_stages import Count, CountConfig, Gang, Hungry, Join, Part, Squares, SquaresConfig
+from tests.parley.pipeline.marks import marks_of
 
 ROOT = Path(__file__).resolve().parents[4]
 SQUARES = "0\n1\n4\n9\n16\n25\n"
@@ -49,11 +50,6 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < limit
         time.sleep(0.02)
     return found
-
-
-def marks_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """What the shards noted of themselves, by shard and attempt."""
-    return {path.name: json.loads(path.read_text()) for path in folder.glob("0*-*")}
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3])
