@@ -24,7 +24,7 @@ from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 
 if TYPE_CHECKING:
-    from backtranslation.filtering import QualityScorer
+    from backtranslation.filtering import ScoresQuality
 
 SELECTED_NAME: Final = "selected.parquet"
 TEXTS_NAME: Final = "texts.parquet"  # distinct translations, a row group for each shard
@@ -43,7 +43,7 @@ class QualityInput:
     """
 
     stage: Stage[Any]
-    load: "Callable[[Path], QualityScorer]"
+    load: "Callable[[Path], ScoresQuality]"
 
 
 def synthetic_stage(
@@ -61,7 +61,7 @@ def synthetic_stage(
     """
     selected = SelectedStage(config.selection(round_number), {"corpus": corpus})
     generated = GeneratedStage(GeneratedConfig(config.generation, config.seed), selected, model)
-    return SyntheticStage(SyntheticConfig(config.filter, config.seed), generated, qe)
+    return SyntheticStage(AcceptanceConfig(config.filter, config.seed), generated, qe)
 
 
 class SelectedStage(Stage[SelectionConfig]):
@@ -157,14 +157,14 @@ class GeneratedStage(Stage[GeneratedConfig]):
 
 
 @dataclass(frozen=True)
-class SyntheticConfig:
+class AcceptanceConfig:
     """Which candidates are accepted, and the seed of random acceptance."""
 
     filter: FilterConfig
     seed: int
 
 
-class SyntheticStage(Stage[SyntheticConfig]):
+class SyntheticStage(Stage[AcceptanceConfig]):
     """Decides which candidates of input `generated` are accepted. Its folder: candidates.parquet.
 
     Read it with `candidates.read_candidates`.
@@ -172,7 +172,7 @@ class SyntheticStage(Stage[SyntheticConfig]):
 
     name = "synthetic"
 
-    def __init__(self, config: SyntheticConfig, generated: GeneratedStage, qe: QualityInput | None = None) -> None:
+    def __init__(self, config: AcceptanceConfig, generated: GeneratedStage, qe: QualityInput | None = None) -> None:
         """Named after the round of `generated`."""
         self.round = generated.round
         inputs = {"generated": generated} | ({"qe": qe.stage} if qe else {})

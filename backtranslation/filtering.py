@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-class QualityScorer(Protocol):
+class ScoresQuality(Protocol):
     """Quality estimation without reference; a QE model is one."""
 
     def __call__(
@@ -35,7 +35,7 @@ class QualityScorer(Protocol):
         ...
 
 
-def decide(table: pa.Table, config: FilterConfig, seed: int, qe: QualityScorer | None = None) -> pa.Table:
+def decide(table: pa.Table, config: FilterConfig, seed: int, qe: ScoresQuality | None = None) -> pa.Table:
     """Hold every candidate against the checks.
 
     Args:
@@ -76,7 +76,7 @@ def synthetic_side(columns: Mapping[str, Sequence[Any]]) -> tuple[list[str], lis
     return synthetic, partners, languages
 
 
-def _quality(columns: Mapping[str, Sequence[Any]], qe: QualityScorer) -> Floats:
+def _quality(columns: Mapping[str, Sequence[Any]], qe: ScoresQuality) -> Floats:
     languages = [pair(direction) for direction in columns["direction"]]
     return np.array(qe(columns["source_text"], columns["target_text"], languages), np.float64)
 

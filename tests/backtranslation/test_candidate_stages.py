@@ -12,7 +12,7 @@ from backtranslation import generation, selection
 from backtranslation.candidate_stages import GeneratedStage, QualityInput, SyntheticStage, synthetic_stage
 from backtranslation.candidates import SCHEMA, read_candidates
 from backtranslation.config import BacktranslationConfig, FilterConfig
-from backtranslation.filtering import QualityScorer
+from backtranslation.filtering import ScoresQuality
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import read_manifest
@@ -211,7 +211,7 @@ class LengthScorer:
         return [float(len(text)) for text in targets]
 
 
-def load_scorer(folder: Path) -> QualityScorer:
+def load_scorer(folder: Path) -> ScoresQuality:
     assert folder.is_dir()
     return LengthScorer()
 
