@@ -102,11 +102,11 @@ def _distillation(config: RunConfig, sources: Sources) -> tuple[Stages, Evaluati
         return [], {}
     training = config.training, config.batching, config.tracking
     made = distillation_stages(config.student, config.distillation, *training, sources)
-    evaluations = _evaluations(config, sources, {made.student.name: made.student, made.control.name: made.control})
+    evaluations = _evaluations(config, sources, {made.student.name: made.student})
     inputs = {"corpus": sources["corpus"], "model": made.export}
     shipped = config.distillation.export.engines[0]
     evaluations[INT8] = EvaluationStage(config.evaluation, inputs, INT8, shipped, open_export)
-    return made.all, evaluations
+    return made.all, evaluations | _evaluations(config, sources, {made.control.name: made.control})
 
 
 def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
