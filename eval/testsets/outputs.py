@@ -49,7 +49,7 @@ def translate_directions(
         perturbation: how the messages are given; the table has them as they are.
     """
     columns = _inputs(system, testset, rows)
-    texts = list(map(perturbation.written, columns["source"], columns["row_id"]))
+    texts = list(map(perturbation.written, columns["source"], columns["row_id"], columns["pair"]))
     told = {direction: perturbation.told(direction, testset.languages) for direction in rows}
     codes = [(told[direction], pair(direction)[1]) for direction in columns["pair"]]
     order = sorted(range(len(texts)), key=lambda line: (codes[line][0], len(texts[line]), texts[line]))

@@ -1,15 +1,13 @@
 """Perturbations that messages are also translated under: source language not told, told wrongly, rough typing."""
 
 import random
-import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from parley.corpus.augmentation.case import in_small_letters
+from parley.corpus.augmentation.registry import Message, augmented
 from parley.languages.table import AUTO, pair
-
-_MARKS: Final = str.maketrans(dict.fromkeys(string.punctuation + "¿¡。、，！？…「」『』“”«»", ""))
-_TYPO_LETTERS: Final = 4  # shorter words are left alone
 
 
 @dataclass(frozen=True)
@@ -19,12 +17,12 @@ class Perturbation:
     Attributes:
         name: of the slice in the report; empty for messages as they are.
         told: (direction, languages of the test set) -> the source language that the system is told.
-        written: (text, id of the message) -> the text that it gets.
+        written: (text, id of the message, direction) -> the text that it gets.
     """
 
     name: str = ""
     told: Callable[[str, Sequence[str]], str] = lambda direction, _: pair(direction)[0]
-    written: Callable[[str, str], str] = lambda text, _: text
+    written: Callable[[str, str, str], str] = lambda text, *_: text
 
 
 def another_language(direction: str, languages: Sequence[str]) -> str:
@@ -39,17 +37,10 @@ def another_language(direction: str, languages: Sequence[str]) -> str:
     return random.Random(direction).choice(others)
 
 
-def roughly_typed(text: str, row_id: str) -> str:
-    """In small letters, without punctuation, with two neighbouring letters of one word swapped."""
-    bare = text.lower().translate(_MARKS).split() or [text]
-    draw = random.Random(f"{row_id} {text}")
-    long = [place for place, word in enumerate(bare) if len(word) >= _TYPO_LETTERS and word.isalpha()]
-    if long:
-        place = draw.choice(long)
-        word = bare[place]
-        at = draw.randrange(len(word) - 1)
-        bare[place] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    return " ".join(bare)
+def roughly_typed(text: str, row_id: str, direction: str) -> str:
+    """In small letters, without punctuation, with one slip of the finger, where the script has such."""
+    message = in_small_letters(Message(text, "", *pair(direction)))
+    return augmented(message, ("punctuation", "typos"), f"{row_id} {text}").source
 
 
 PLAIN: Final = Perturbation()
