@@ -4,7 +4,7 @@ Dev rows of withheld pairs are there (only their training is withheld), so the p
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import NormalDist
@@ -196,11 +196,7 @@ def judge(
     """
     named = {pair_name(*pair(name)) for name in pairs}
     lines = messages.lines()
-    ours = [name for name in lines if pair_name(*pair(name)) in named]
-    if not ours:
-        raise InputError(
-            f"back-translation: no dev message in any of {', '.join(sorted(named))}: nothing can be judged"
-        )
+    ours = _of_the_round(lines, named)
     metric = METRICS[METRIC]
     bootstrap = Bootstrap(messages.rows, BOOTSTRAP_SAMPLES, seed)
     sides = [_scores(outputs, messages, lines, bootstrap, metric) for outputs in (before, reference, after)]
@@ -221,6 +217,16 @@ def judge(
         harmed=harmed,
         directions=found,
     )
+
+
+def _of_the_round(names: Iterable[str], named: set[str]) -> list[str]:
+    """Those of the directions whose pair is named. Raises InputError where there is none."""
+    ours = [name for name in names if pair_name(*pair(name)) in named]
+    if not ours:
+        raise InputError(
+            f"back-translation: no dev message in any of {', '.join(sorted(named))}: nothing can be judged"
+        )
+    return ours
 
 
 def _scores(

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from parley.config.command_line import argument, run
-from parley.pipeline.registry import Attempt, Registry, State
+from parley.pipeline.registry import AttemptRow, RunRegistry, State
 
 COLOURS: Final[dict[State, str]] = {"running": "cyan", "done": "green", "failed": "red", "killed": "yellow"}
 
@@ -32,7 +32,7 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     """Print the attempts, oldest first."""
-    attempts = Registry(Path(arguments.runs_root)).attempts(arguments.run)
+    attempts = RunRegistry(Path(arguments.runs_root)).attempts(arguments.run)
     chosen = [attempt for attempt in attempts if arguments.state in (None, attempt.state)][-arguments.last :]
     if arguments.json:
         for attempt in chosen:
@@ -43,7 +43,7 @@ def main(arguments: Arguments) -> None:
         print(f"no such attempts under {arguments.runs_root}/")
 
 
-def table(attempts: list[Attempt]) -> Table:
+def table(attempts: list[AttemptRow]) -> Table:
     """The attempts as a table for the terminal."""
     shown = Table("run", "stage", "fingerprint", "state", "started (UTC)", "seconds", "error", box=None)
     for attempt in attempts:

@@ -1,6 +1,7 @@
-"""The house: arrows point down, no circles of files, no script that mends the import path."""
+"""The house: arrows point down, no circles of files, one class of a name, no script that mends the import path."""
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_there_are_no_circles_of_files() -> None:
         for module in leaves:
             del edges[module]
     assert sorted(edges) == [], "each of these reaches itself"
+
+
+def test_a_class_name_is_given_once() -> None:
+    public = [
+        node.name
+        for tree in trees().values()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and node.name != "Arguments"
+    ]
+    assert [name for name, count in Counter(public).items() if count > 1] == []
 
 
 def test_no_script_touches_the_import_path() -> None:

@@ -23,7 +23,7 @@ ALONE: Final = 50  # of these, translated once more by themselves
 EXAMPLES: Final = 20  # differing outputs that are listed in full
 
 
-class Message(NamedTuple):
+class DevMessage(NamedTuple):
     """A dev message and where it goes: language codes, text."""
 
     source: str
@@ -31,7 +31,7 @@ class Message(NamedTuple):
     text: str
 
 
-def dev_messages(encoded: EncodedCorpus, corpus: Path) -> list[Message]:
+def dev_messages(encoded: EncodedCorpus, corpus: Path) -> list[DevMessage]:
     """Dev messages spread over the directions.
 
     Raises:
@@ -45,7 +45,7 @@ def dev_messages(encoded: EncodedCorpus, corpus: Path) -> list[Message]:
         raise InputError(f"{corpus}: no dev message to compare exports on")
     draw = np.random.default_rng(0)
     chosen = [wanted[place % len(wanted)] for place in range(MESSAGES)]
-    return [Message(source, target, texts[source][draw.integers(len(texts[source]))]) for source, target in chosen]
+    return [DevMessage(source, target, texts[source][draw.integers(len(texts[source]))]) for source, target in chosen]
 
 
 class Parity:
@@ -56,7 +56,7 @@ class Parity:
         exact: Engine,
         tokenizer: "PreTrainedTokenizerFast",
         shortlists: Shortlists,
-        messages: Sequence[Message],
+        messages: Sequence[DevMessage],
     ) -> None:
         """Translate with the float student, with shortlists and without."""
         self.messages = messages
@@ -79,7 +79,7 @@ class Parity:
         return runtime.translate_many(texts, sources, targets)
 
 
-def compare(messages: Sequence[Message], float_outputs: Sequence[str], outputs: Sequence[str]) -> dict[str, Any]:
+def compare(messages: Sequence[DevMessage], float_outputs: Sequence[str], outputs: Sequence[str]) -> dict[str, Any]:
     """How often two systems say the same, and examples where they do not."""
     differing = [
         {"source": source, "target": target, "message": text, "float": ours, "exported": theirs}

@@ -23,7 +23,7 @@ SHARD_MESSAGES: Final = 10_000  # translated by one shard
 
 
 @dataclass(frozen=True)
-class Part:
+class TextPart:
     """A part of the text.
 
     Attributes:
@@ -79,7 +79,7 @@ def messages_of(shard: Shard, corpus: Corpus, seed: int) -> Iterator[tuple[str, 
         yield from ((portion.direction, texts[code][place]) for place in chosen)
 
 
-def _of_corpus(corpus: Corpus) -> Iterator[Part]:
+def _of_corpus(corpus: Corpus) -> Iterator[TextPart]:
     """A part for each shard; what it holds is told by its footer, held-out rows among it."""
     for number, path in enumerate(shard_files(corpus.folder)):
         metadata, cells = pq.read_metadata(path), dict.fromkeys(corpus.languages, 0)
@@ -87,13 +87,13 @@ def _of_corpus(corpus: Corpus) -> Iterator[Part]:
             for column in map(group.column, range(group.num_columns)):
                 if column.path_in_schema in cells:
                     cells[column.path_in_schema] += column.statistics.num_values
-        yield Part("", number, cells)
+        yield TextPart("", number, cells)
 
 
-def _of_file(code: str, file: str) -> Iterator[Part]:
+def _of_file(code: str, file: str) -> Iterator[TextPart]:
     number = 0
     while count := sum(1 for _ in _lines(file, number)):
-        yield Part(file, number, {language(code).code: count})
+        yield TextPart(file, number, {language(code).code: count})
         number += 1
 
 
@@ -112,7 +112,7 @@ def _cells(corpus: Corpus, code: str, shard: int) -> Iterator[str]:
         yield from batch.column(0).to_pylist()
 
 
-def _portions(corpus: Corpus, parts: Sequence[Part], messages: int) -> list[list[Portion]]:
+def _portions(corpus: Corpus, parts: Sequence[TextPart], messages: int) -> list[list[Portion]]:
     """Of each part, the whole-number step of every direction's messages, cut so that each fits into a shard."""
     found: list[list[Portion]] = [[] for _ in parts]
     withheld = {frozenset(pair(name)) for name in corpus.withheld_pairs}

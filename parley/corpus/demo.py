@@ -94,7 +94,7 @@ class Phrase:
 
 
 @dataclass(frozen=True)
-class Message:
+class DemoMessage:
     """Phrases in order, the value of each slot of each phrase, and an emoji or the empty string."""
 
     phrases: tuple[Phrase, ...]
@@ -242,12 +242,12 @@ def _check_unique(phrases: Iterable[Phrase], folder: Path) -> None:
                 raise InputError(f"{file}: {phrase.key}: {code} is the same text as {other.key} in {other.theme}.yaml")
 
 
-def _train_messages(phrases: tuple[Phrase, ...], count: int, rng: random.Random) -> list[Message]:
+def _train_messages(phrases: tuple[Phrase, ...], count: int, rng: random.Random) -> list[DemoMessage]:
     """Every phrase alone once, then messages drawn at random, all different."""
     messages = [_filled((phrase,), rng) for phrase in phrases]
     seen = set(messages)
 
-    def is_new(message: Message) -> bool:
+    def is_new(message: DemoMessage) -> bool:
         known = message in seen
         seen.add(message)
         return not known
@@ -257,13 +257,13 @@ def _train_messages(phrases: tuple[Phrase, ...], count: int, rng: random.Random)
 
 
 def _held_out_messages(
-    phrases: tuple[Phrase, ...], train: Iterable[Message], count: int, rng: random.Random
-) -> list[Message]:
+    phrases: tuple[Phrase, ...], train: Iterable[DemoMessage], count: int, rng: random.Random
+) -> list[DemoMessage]:
     """Compositions that are new as a sequence of phrases and, in each language, as text."""
     texts = {(code, folded(text)) for message in train for code, text in message.texts().items()}
     sequences = {message.phrases for message in train if len(message.phrases) > 1}
 
-    def is_new(message: Message) -> bool:
+    def is_new(message: DemoMessage) -> bool:
         keys = {(code, folded(text)) for code, text in message.texts().items()}
         if message.phrases in sequences or keys & texts:
             return False
@@ -275,8 +275,10 @@ def _held_out_messages(
     return _draw_until(count, _drawing(phrases, _LENGTHS["held-out"], rng), is_new)
 
 
-def _draw_until(count: int, draw: Callable[[], Message], accept: Callable[[Message], bool]) -> list[Message]:
-    messages: list[Message] = []
+def _draw_until(
+    count: int, draw: Callable[[], DemoMessage], accept: Callable[[DemoMessage], bool]
+) -> list[DemoMessage]:
+    messages: list[DemoMessage] = []
     for _ in range(count * _TRIES_PER_ROW):
         if len(messages) == count:
             break
@@ -288,12 +290,12 @@ def _draw_until(count: int, draw: Callable[[], Message], accept: Callable[[Messa
     return messages
 
 
-def _drawing(phrases: tuple[Phrase, ...], lengths: tuple[float, ...], rng: random.Random) -> Callable[[], Message]:
+def _drawing(phrases: tuple[Phrase, ...], lengths: tuple[float, ...], rng: random.Random) -> Callable[[], DemoMessage]:
     themes: dict[str, list[Phrase]] = {}
     for phrase in phrases:
         themes.setdefault(phrase.theme, []).append(phrase)
 
-    def draw() -> Message:
+    def draw() -> DemoMessage:
         chosen = [rng.choice(phrases)]
         for _ in range(rng.choices(range(len(lengths)), lengths)[0]):
             near = rng.random() < _SAME_THEME_SHARE
@@ -303,13 +305,13 @@ def _drawing(phrases: tuple[Phrase, ...], lengths: tuple[float, ...], rng: rando
     return draw
 
 
-def _filled(phrases: tuple[Phrase, ...], rng: random.Random) -> Message:
+def _filled(phrases: tuple[Phrase, ...], rng: random.Random) -> DemoMessage:
     pools = {"{name}": _NAMES, "{number}": _NUMBERS}
     values = tuple(tuple(rng.choice(pools[slot]) for slot in phrase.slots) for phrase in phrases)
-    return Message(phrases, values, rng.choice(_EMOJI) if rng.random() < _EMOJI_SHARE else "")
+    return DemoMessage(phrases, values, rng.choice(_EMOJI) if rng.random() < _EMOJI_SHARE else "")
 
 
-def _row(message: Message, split: str) -> dict[str, str | None]:
+def _row(message: DemoMessage, split: str) -> dict[str, str | None]:
     texts = message.texts()
     row_id = f"demo-{_hash(texts['en']):016x}"
     return {"row_id": row_id, "domain": message.phrases[0].theme, "split": split, "origin": "human", **texts}

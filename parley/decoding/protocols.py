@@ -3,8 +3,8 @@
 `parley.decoding.translator.Translator` and the runtime of an exported student are both.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 
 class TranslatesMany(Protocol):
@@ -12,18 +12,4 @@ class TranslatesMany(Protocol):
 
     def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
         """Translate [N] texts, each from its source language (a code or `auto`) into its target language."""
-        ...
-
-
-class TellsProgress(TranslatesMany, Protocol):
-    """One that also says how far it is."""
-
-    def translate_many(
-        self,
-        texts: Sequence[str],
-        sources: Sequence[str],
-        targets: Sequence[str],
-        on_batch: Callable[[int], Any] | None = None,
-    ) -> list[str]:
-        """The same; empty texts stay empty. `on_batch` is told the number of messages done since it was last called."""
         ...

@@ -18,7 +18,7 @@ from torch import Tensor
 from parley.decoding.stepper import Stepper
 
 
-class Batch(NamedTuple):
+class DecodingBatch(NamedTuple):
     """What one batch starts from.
 
     Attributes:
@@ -82,13 +82,13 @@ def _advance_together(searches: list[S]) -> None:
         searches = remaining
 
 
-def _starts(batches: Sequence[Batch]) -> list[list[int]]:
+def _starts(batches: Sequence[DecodingBatch]) -> list[list[int]]:
     """Rows of each batch, counted through all batches."""
     ends = list(accumulate(len(batch.limits) for batch in batches))
     return [list(range(end - len(batch.limits), end)) for batch, end in zip(batches, ends, strict=True)]
 
 
-def search_one(batches: Sequence[Batch], end: int, sampling: Sampling | None = None) -> list[list[int]]:
+def search_one(batches: Sequence[DecodingBatch], end: int, sampling: Sampling | None = None) -> list[list[int]]:
     """One hypothesis for each row of all batches, greedy or sampled: its tokens without prompt and end token `end`."""
     limits = [limit for batch in batches for limit in batch.limits]
     results: list[list[int]] = [[] for _ in limits]
@@ -166,7 +166,7 @@ class _Finished:
 
 
 def search_beam(
-    batches: Sequence[Batch], end: int, beams: int, length_penalty: float = 1.0
+    batches: Sequence[DecodingBatch], end: int, beams: int, length_penalty: float = 1.0
 ) -> list[list[tuple[float, list[int]]]]:
     """Beam search: for each row of all batches up to `beams` hypotheses, best first, as (score, tokens).
 

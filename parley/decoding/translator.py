@@ -24,7 +24,7 @@ from parley.decoding.pieces import (
     source_pieces,
     tag_id,
 )
-from parley.decoding.search import Batch, Sampling, search_beam, search_one
+from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_one
 from parley.decoding.stepper import stepper_for
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
@@ -169,7 +169,7 @@ class Translator:
         found = search_beam(batches, end, config.beam_size, config.length_penalty)
         return [hypotheses[0][1] for hypotheses in found]
 
-    def _batch(self, sources: Sequence[Sequence[int]], targets: Sequence[str]) -> Batch:
+    def _batch(self, sources: Sequence[Sequence[int]], targets: Sequence[str]) -> DecodingBatch:
         distinct = list(dict.fromkeys(map(tuple, sources)))
         place = {pieces: i for i, pieces in enumerate(distinct)}
         ids_BS, mask_BS = self._padded(distinct)
@@ -179,7 +179,7 @@ class Translator:
         tags_B = torch.tensor([tags[target] for target in targets], device=self.device)
         stepper = stepper_for(self.model, encoded_BSD[rows], mask_BS[rows], tags_B)
         limits = [longest_output(pieces, self.config.max_new_tokens, self.config.length_factor) for pieces in sources]
-        return Batch(stepper, self._prompt(tags_B), limits)
+        return DecodingBatch(stepper, self._prompt(tags_B), limits)
 
     def _padded(self, sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(map(len, sequences))

@@ -17,7 +17,7 @@ from parley.pipeline.lock import locked
 from parley.pipeline.manifest import NAME as MANIFEST
 from parley.pipeline.manifest import Manifest, write_manifest
 from parley.pipeline.progress import say
-from parley.pipeline.registry import Registry, now
+from parley.pipeline.registry import RunRegistry, now
 from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
 from parley.pipeline.stage import Shard, Stage
 
@@ -58,9 +58,9 @@ class Job:
         return self.folder.with_name(f"{self.folder.name}.partial")
 
     @property
-    def registry(self) -> Registry:
+    def registry(self) -> RunRegistry:
         """Of all runs beside this one."""
-        return Registry(self.folder.parents[2])
+        return RunRegistry(self.folder.parents[2])
 
     def log(self, shard: Shard | None = None) -> Path:
         """The log of the stage, or of one of its shards."""

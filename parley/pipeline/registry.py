@@ -22,7 +22,7 @@ COLUMNS: Final = "id, run, stage, fingerprint, state, started, seconds, error, h
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptRow:
     """One attempt at a stage.
 
     Attributes:
@@ -43,7 +43,7 @@ class Attempt:
     pid: int
 
 
-class Registry:
+class RunRegistry:
     """The attempts under one runs folder. Safe for several processes."""
 
     def __init__(self, runs_root: Path) -> None:
@@ -64,7 +64,7 @@ class Registry:
             sql = "UPDATE attempts SET state = ?, seconds = ?, error = ? WHERE id = ?"
             database.execute(sql, (state, seconds, error, attempt))
 
-    def attempts(self, run: str | None = None, stage: str | None = None) -> list[Attempt]:
+    def attempts(self, run: str | None = None, stage: str | None = None) -> list[AttemptRow]:
         """Attempts in the order they began. Those that died without a word are marked as killed first.
 
         Raises:
@@ -74,10 +74,10 @@ class Registry:
             return []
         with closing(self._open()) as database:
             rows = database.execute(f"SELECT {COLUMNS} FROM attempts ORDER BY id").fetchall()
-        found = [self._buried(Attempt(*row)) for row in rows]
+        found = [self._buried(AttemptRow(*row)) for row in rows]
         return [a for a in found if run in (None, a.run) and stage in (None, a.stage)]
 
-    def _buried(self, attempt: Attempt) -> Attempt:
+    def _buried(self, attempt: AttemptRow) -> AttemptRow:
         """A `running` attempt whose lock nobody holds was killed."""
         lock = lock_path(self.root / attempt.run / attempt.stage / attempt.fingerprint)
         if attempt.state != "running" or is_held(lock):
@@ -87,7 +87,7 @@ class Registry:
             sql = "UPDATE attempts SET state = 'killed', error = ? WHERE id = ? AND state = 'running'"
             database.execute(sql, ("the process was killed", attempt.id))
             row = database.execute(f"SELECT {COLUMNS} FROM attempts WHERE id = ?", (attempt.id,)).fetchone()
-        return Attempt(*row)
+        return AttemptRow(*row)
 
     def _open(self) -> sqlite3.Connection:
         self.root.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ FUNCTION_SHARE: Final = 0.4  # the most frequent words that make up this share o
 
 
 @dataclass(frozen=True)
-class Unit:
+class TextUnit:
     """A piece of text that is put in, taken out or replaced: a word, or up to three characters without spaces."""
 
     text: str
@@ -92,15 +92,15 @@ def build_lexicon(
     return lexicon
 
 
-def units_of(text: str, code: str, rng: random.Random | None = None) -> list[Unit]:
+def units_of(text: str, code: str, rng: random.Random | None = None) -> list[TextUnit]:
     """Words without punctuation; in scripts without spaces neighbouring words are joined, up to three at random.
 
     Without `rng` they are not joined.
     """
     words = [(start, end) for start, end in words_of(text) if text[start].isalnum()]
     if spaced(code) or rng is None:
-        return [Unit(text[start:end], start, end) for start, end in words]
-    return [Unit(text[start:end], start, end) for start, end in _joined(words, rng)]
+        return [TextUnit(text[start:end], start, end) for start, end in words]
+    return [TextUnit(text[start:end], start, end) for start, end in _joined(words, rng)]
 
 
 def shared_names(row: Mapping[str, str]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Final
 from parley.languages.words import spaced
 from qe_model.annotations.annotation import Severity
 from qe_model.synthetic.edits import Edit
-from qe_model.synthetic.lexicon import Lexicon, Unit, units_of
+from qe_model.synthetic.lexicon import Lexicon, TextUnit, units_of
 from qe_model.synthetic.resources import word_lists
 
 _LONG_LOSS: Final = 0.5  # of the message's words lost: nothing of it arrives
@@ -35,11 +35,11 @@ class Draft:
     lexicon: Lexicon
     others: Mapping[str, str] = field(default_factory=dict)
 
-    def units(self, rng: random.Random) -> list[Unit]:
+    def units(self, rng: random.Random) -> list[TextUnit]:
         """Words of the translation, or pieces of it where there are no spaces."""
         return units_of(self.target, self.target_lang, rng)
 
-    def run(self, rng: random.Random, longest: int = 3) -> list[Unit]:
+    def run(self, rng: random.Random, longest: int = 3) -> list[TextUnit]:
         """One to `longest` neighbouring units; empty when there are none."""
         units = self.units(rng)
         if not units:
@@ -195,12 +195,12 @@ def repetition(draft: Draft, rng: random.Random) -> Edit | None:
     return Edit(run[-1].end, run[-1].end, (draft.space + words) * times, "fluency", "repetition", severity)
 
 
-def _replaced(unit: Unit, other: str, category: str, severity: Severity, fluency: bool = False) -> Edit:
+def _replaced(unit: TextUnit, other: str, category: str, severity: Severity, fluency: bool = False) -> Edit:
     dimension = "fluency" if fluency else "accuracy"
     return Edit(unit.start, unit.end, _cased(other, unit.text), dimension, category, severity)  # type: ignore[arg-type]
 
 
-def _negates(run: Iterable[Unit], code: str) -> bool:
+def _negates(run: Iterable[TextUnit], code: str) -> bool:
     negations = {old.lower() for old, _ in word_lists()[code].negations}
     return any(unit.text.lower() in negations for unit in run)
 
@@ -212,7 +212,7 @@ def _cased(word: str, model: str) -> str:
     return word
 
 
-def _mark_after(text: str, unit: Unit) -> str:
+def _mark_after(text: str, unit: TextUnit) -> str:
     """The punctuation mark behind the last word, which is its right neighbour in the lexicon."""
     rest = text[unit.end :].strip()
     return rest[:1]

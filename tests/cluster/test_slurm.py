@@ -12,7 +12,7 @@ import pytest
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig, Resources
 from parley.pipeline.executors.executor import make_executor
-from parley.pipeline.registry import Registry
+from parley.pipeline.registry import RunRegistry
 from parley.pipeline.runner import run_stages
 from parley.pipeline.stage import Stage
 from tests.parley.pipeline.example_stages import Count, CountConfig, Gang, Join, Part, Squares, SquaresConfig
@@ -54,7 +54,7 @@ def test_a_job_killed_in_a_shard_costs_that_shard_alone(tmp_path: Path) -> None:
     done = run([trouble], tmp_path)["squares"]
     assert (done / "squares.txt").read_text() == "0\n1\n4\n9\n16\n25\n"
     assert {path.name for path in tmp_path.glob("0*-*")} == {"0000-0", "0002-0", "0002-1", "0004-0"}
-    assert [attempt.state for attempt in Registry(tmp_path).attempts()] == ["failed", "done"]
+    assert [attempt.state for attempt in RunRegistry(tmp_path).attempts()] == ["failed", "done"]
 
 
 def test_stages_are_jobs_of_their_own(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from parley.pipeline.executors.worker import Worker
 
 if TYPE_CHECKING:
-    from parley.pipeline.executors.task import Task
+    from parley.pipeline.executors.task import UnitTask
 
 
-def run_gang(task: "Task", processes: int) -> None:
+def run_gang(task: "UnitTask", processes: int) -> None:
     """Run a task in each of so many new processes; when one fails, the others are ended.
 
     Raises:

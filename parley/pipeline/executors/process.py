@@ -8,7 +8,7 @@ from typing import Final
 from parley.pipeline.executors.config import ExecutorConfig
 from parley.pipeline.executors.executor import EXECUTORS, Ended
 from parley.pipeline.executors.machine import Machine, Slot
-from parley.pipeline.executors.task import Task
+from parley.pipeline.executors.task import UnitTask
 from parley.pipeline.executors.worker import Worker
 from parley.pipeline.unit import Unit
 
@@ -61,7 +61,7 @@ class ProcessExecutor:
             return False
         worker = self._idle(slot) or self._hire(slot, grant.processes)
         self.workers[worker] = slot
-        worker.run(Task(unit, self.plugins, Path.cwd(), grant.processes))
+        worker.run(UnitTask(unit, self.plugins, Path.cwd(), grant.processes))
         return True
 
     def _idle(self, slot: Slot) -> Worker | None:

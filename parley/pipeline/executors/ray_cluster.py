@@ -9,7 +9,7 @@ from typing import Any, Final
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig
 from parley.pipeline.executors.executor import EXECUTORS, Ended
-from parley.pipeline.executors.task import Task
+from parley.pipeline.executors.task import UnitTask
 from parley.pipeline.unit import Failure, Unit
 
 WAIT_SECONDS: Final = 1.0
@@ -63,14 +63,14 @@ class RayExecutor:
         grant = self.config.resources(unit.job.stage)
         grant.on_one_machine(unit.job.stage)
         largest = max(node["Resources"].get("CPU", 1) for node in self.ray.nodes() if node["Alive"])
-        options = self.ray.remote(Task.__call__).options(
+        options = self.ray.remote(UnitTask.__call__).options(
             name=unit.label,
             num_cpus=grant.cores * grant.processes or self.config.cores or largest,
             num_gpus=grant.accelerators,
             memory=int(grant.memory_gb * GIGABYTE),
             max_retries=RETRIES,
         )
-        return options.remote(Task(unit, self.plugins, Path.cwd(), grant.processes))
+        return options.remote(UnitTask(unit, self.plugins, Path.cwd(), grant.processes))
 
     def _error(self, unit: Unit, task: Any) -> Exception | None:
         try:

@@ -13,12 +13,12 @@ from types import FrameType
 from typing import Final
 
 from parley.pipeline import progress
-from parley.pipeline.executors.task import Task
+from parley.pipeline.executors.task import UnitTask
 
 DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def serve(connection: "Connection[object, Task]", parent: int) -> None:
+def serve(connection: "Connection[object, UnitTask]", parent: int) -> None:
     """Run tasks until the parent closes the connection."""
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked for its signal

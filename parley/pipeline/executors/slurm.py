@@ -12,7 +12,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig, Grant
 from parley.pipeline.executors.executor import EXECUTORS, Ended
 from parley.pipeline.executors.machine import Machine
-from parley.pipeline.executors.task import Task
+from parley.pipeline.executors.task import UnitTask
 from parley.pipeline.progress import say
 from parley.pipeline.unit import Failure, Unit
 
@@ -75,7 +75,7 @@ class SlurmExecutor:
     def _submit(self, units: list[Unit], grant: Grant) -> None:
         stage = units[0].job.stage.name
         self.submitit.update_parameters(**self._parameters(grant, stage))
-        tasks = [ClusterTask(Task(unit, self.plugins, Path.cwd()), grant.gang > 1) for unit in units]
+        tasks = [ClusterTask(UnitTask(unit, self.plugins, Path.cwd()), grant.gang > 1) for unit in units]
         jobs = [self.submitit.submit(tasks[0])] if len(tasks) == 1 else self.submitit.submit_array(tasks)
         self.jobs.update(zip(units, jobs, strict=True))
         say(f"{stage}: job {jobs[0].job_id} of {len(jobs)} submitted, logs in {self.logs}")
@@ -118,7 +118,7 @@ def answered(job: Any) -> bool:
 class ClusterTask:
     """What a job calls."""
 
-    task: Task
+    task: UnitTask
     distributed: bool
 
     def __call__(self) -> Failure | None:

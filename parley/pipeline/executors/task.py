@@ -12,7 +12,7 @@ from parley.pipeline.unit import Failure, StageError, Unit
 
 
 @dataclass(frozen=True)
-class Task:
+class UnitTask:
     """A unit as it is sent to another process, which it makes ready first.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.executor import Ended
-from parley.pipeline.executors.task import Task
+from parley.pipeline.executors.task import UnitTask
 from parley.pipeline.progress import Shown
 from parley.pipeline.unit import Failure, Unit
 
@@ -40,7 +40,7 @@ class Worker:
         )
         theirs.close()
 
-    def run(self, task: Task) -> None:
+    def run(self, task: UnitTask) -> None:
         """Begin a task."""
         self.unit = task.unit
         with suppress(BrokenPipeError):  # it died while it was idle: `news` will tell

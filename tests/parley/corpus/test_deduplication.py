@@ -79,7 +79,7 @@ def test_rows_without_letters_and_empty_tables_are_left_alone(tmp_path: Path) ->
 
 
 def test_ids_become_unique_over_all_parts(tmp_path: Path) -> None:
-    table = table_of(*({"en": f"Message {chr(97 + n)}", "fr": f"Texte {chr(97 + n)}"} for n in range(7)))
+    table = table_of(*({"en": f"DemoMessage {chr(97 + n)}", "fr": f"Texte {chr(97 + n)}"} for n in range(7)))
     same = table.set_column(0, "row_id", pa.array(["a", "b", "a", "c", "a", "b", "d"]))
     same = same.set_column(2, "split", pa.array(["train"] * 7))
     assert sorted(ids(compare(same, tmp_path)[0])) == ["a", "a#2", "a#3", "b", "b#2", "c", "d"]

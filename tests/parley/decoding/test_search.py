@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from parley.decoding.search import Batch, Sampling, search_beam, search_one
+from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_one
 from parley.decoding.stepper import BeamStepper, Stepper
 from tests.parley.decoding.search_models import END, MODELS, VOCABULARY, messages, prompt, stepper
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -44,12 +44,14 @@ def generated(model: PreTrainedModel, ids: Tensor, mask: Tensor, **settings: obj
 
 def one(model: PreTrainedModel, ids: Tensor, mask: Tensor, sampling: Sampling | None = None) -> list[list[int]]:
     count = len(ids)
-    return search_one([Batch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, sampling)
+    return search_one([DecodingBatch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, sampling)
 
 
 def beam(model: PreTrainedModel, ids: Tensor, mask: Tensor, beams: int, penalty: float = 1.0) -> list[list[int]]:
     count = len(ids)
-    found = search_beam([Batch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, beams, penalty)
+    found = search_beam(
+        [DecodingBatch(stepper(model, ids, mask), prompt(model, count), [LIMIT] * count)], END, beams, penalty
+    )
     assert all(scores == sorted(scores, reverse=True) for scores in ([score for score, _ in row] for row in found))
     return [row[0][1] for row in found]
 
@@ -89,9 +91,9 @@ def test_each_message_keeps_to_its_own_limit(model: PreTrainedModel) -> None:
     limits = [1 + row % 6 for row in range(COUNT)]
     start = prompt(model, COUNT)
     free = one(model, ids, mask)
-    short = search_one([Batch(stepper(model, ids, mask), start, limits)], END)
+    short = search_one([DecodingBatch(stepper(model, ids, mask), start, limits)], END)
     assert short == [tokens[:limit] for tokens, limit in zip(free, limits, strict=True)]
-    found = search_beam([Batch(stepper(model, ids, mask), start, limits)], END, 3)
+    found = search_beam([DecodingBatch(stepper(model, ids, mask), start, limits)], END, 3)
     assert all(row and all(len(tokens) <= limit for _, tokens in row) for row, limit in zip(found, limits, strict=True))
 
 
@@ -103,7 +105,7 @@ def test_batches_decoded_together_and_joined_equal_one_batch(model: PreTrainedMo
     for part_ids, part_mask in zip(ids.split(sizes), mask.split(sizes), strict=True):
         longest = int(part_mask.sum(1).max())  # so that joined batches differ in source length
         part = stepper(model, part_ids[:, :longest], part_mask[:, :longest])
-        batches.append(Batch(part, prompt(model, len(part_ids)), [LIMIT] * len(part_ids)))
+        batches.append(DecodingBatch(part, prompt(model, len(part_ids)), [LIMIT] * len(part_ids)))
     if beams == 1:
         assert search_one(batches, END) == one(model, ids, mask)
     else:
@@ -117,7 +119,9 @@ def test_the_teachers_beams_side_by_side_equal_a_row_for_each() -> None:
     quick = stepper(model, ids, mask)
     assert isinstance(quick, BeamStepper)
     general = _TeacherRows(model, quick.encoded_BSD, mask, quick.target_tags_B)
-    found, expected = (search_beam([Batch(s, prompt(model, COUNT), [LIMIT] * COUNT)], END, 3) for s in (quick, general))
+    found, expected = (
+        search_beam([DecodingBatch(s, prompt(model, COUNT), [LIMIT] * COUNT)], END, 3) for s in (quick, general)
+    )
     assert [[tokens for _, tokens in row] for row in found] == [[tokens for _, tokens in row] for row in expected]
     scores, expected_scores = ([score for row in rows for score, _ in row] for rows in (found, expected))
     assert scores == pytest.approx(expected_scores, abs=1e-4)

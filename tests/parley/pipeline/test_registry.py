@@ -6,11 +6,11 @@ import pytest
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.lock import locked
-from parley.pipeline.registry import NAME, Registry, lock_path
+from parley.pipeline.registry import NAME, RunRegistry, lock_path
 
 
 def test_attempts_in_order_with_their_end(tmp_path: Path) -> None:
-    registry = Registry(tmp_path)
+    registry = RunRegistry(tmp_path)
     first = registry.start("demo", "corpus", "aa")
     registry.finish(first, "failed", 1.5, "InputError: no such file")
     second = registry.start("demo", "corpus", "aa")
@@ -25,7 +25,7 @@ def test_attempts_in_order_with_their_end(tmp_path: Path) -> None:
 
 
 def test_running_means_that_somebody_holds_the_lock(tmp_path: Path) -> None:
-    registry = Registry(tmp_path)
+    registry = RunRegistry(tmp_path)
     registry.start("demo", "corpus", "aa")
     with locked(lock_path(tmp_path / "demo/corpus/aa")):
         assert registry.attempts()[0].state == "running"
@@ -33,11 +33,11 @@ def test_running_means_that_somebody_holds_the_lock(tmp_path: Path) -> None:
 
 
 def test_no_registry_is_no_attempts(tmp_path: Path) -> None:
-    assert Registry(tmp_path / "nowhere").attempts() == []
+    assert RunRegistry(tmp_path / "nowhere").attempts() == []
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_damaged_registry_is_named(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("this is no database, but long enough to be taken for one by the library")
     with pytest.raises(InputError, match=r"registry\.sqlite"):
-        Registry(tmp_path).attempts()
+        RunRegistry(tmp_path).attempts()

@@ -13,7 +13,7 @@ import pytest
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import read_manifest
-from parley.pipeline.registry import Registry
+from parley.pipeline.registry import RunRegistry
 from parley.pipeline.runner import make_plan, run_stages
 from parley.pipeline.stage import Stage
 from tests.parley.pipeline.example_stages import Count, CountConfig, Join, KeepingCount, Part
@@ -88,7 +88,7 @@ def test_failed_stage_leaves_nothing_and_is_registered(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="row 3"):
         run([Count(CountConfig(fail_at=2))], tmp_path / "r")
     assert list((tmp_path / "r/count").iterdir()) == []
-    (attempt,) = Registry(tmp_path).attempts()
+    (attempt,) = RunRegistry(tmp_path).attempts()
     assert (attempt.state, attempt.run, attempt.stage) == ("failed", "r", "count")
     assert attempt.error == "InputError: row 3 of words.tsv is not valid UTF-8"
 
@@ -131,7 +131,7 @@ def test_killed_run_resumes_from_its_partial_folder(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert make_plan([Count(CountConfig(steps=6))], tmp_path / "r").due  # not taken for finished
-    assert Registry(tmp_path).attempts()[0].state == "killed"
+    assert RunRegistry(tmp_path).attempts()[0].state == "killed"
     again = start(tmp_path / "r", steps=6, delay=0.0)
     _, errors = again.communicate(timeout=30)
     assert again.returncode == 0
@@ -146,7 +146,7 @@ def test_interrupted_run_keeps_its_work(tmp_path: Path) -> None:
     wait_for(lambda: len(list(tmp_path.glob("r/count/*.partial/step-*"))) >= 2)
     process.send_signal(signal.SIGINT)
     process.wait()
-    assert Registry(tmp_path).attempts()[0].state == "killed"
+    assert RunRegistry(tmp_path).attempts()[0].state == "killed"
     assert list(tmp_path.glob("r/count/*.partial/step-1"))
 
 
@@ -154,7 +154,7 @@ def test_two_runs_at_once_do_the_work_once(tmp_path: Path) -> None:
     processes = [start(tmp_path / "r", steps=4, delay=0.2) for _ in range(2)]
     errors = [process.communicate(timeout=30)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert [attempt.state for attempt in Registry(tmp_path).attempts()] == ["done"]
+    assert [attempt.state for attempt in RunRegistry(tmp_path).attempts()] == ["done"]
     assert sum(": running" in text for text in errors) == 1
 
 
@@ -164,4 +164,4 @@ def test_other_processes_of_a_launch_follow_the_first(tmp_path: Path, monkeypatc
         monkeypatch.setenv("RANK", rank)
         processes.append(start(tmp_path / "r", steps=2, delay=0.1))
     assert [process.wait(timeout=30) for process in processes] == [0, 0]
-    assert len(Registry(tmp_path).attempts()) == 1
+    assert len(RunRegistry(tmp_path).attempts()) == 1

@@ -17,7 +17,7 @@ from parley.pipeline.executors import machine
 from parley.pipeline.executors.config import ExecutorConfig, Resources
 from parley.pipeline.executors.executor import make_executor
 from parley.pipeline.manifest import read_manifest
-from parley.pipeline.registry import Registry
+from parley.pipeline.registry import RunRegistry
 from parley.pipeline.runner import run_stages
 from parley.pipeline.stage import Stage
 from parley.pipeline.unit import StageError
@@ -80,7 +80,7 @@ def test_a_shard_that_fails_names_itself_and_its_log(trouble: Any, error: type[E
     (partial,) = tmp_path.glob("r/squares/*.partial")
     assert sorted(path.name for path in partial.glob("shards/0???")) == ["0000", "0004"]
     assert "Traceback" in (partial / "shards/0002.log").read_text()
-    assert [attempt.state for attempt in Registry(tmp_path).attempts()] == ["failed"]
+    assert [attempt.state for attempt in RunRegistry(tmp_path).attempts()] == ["failed"]
     assert (run([Squares(config)], tmp_path / "r")["squares"] / "squares.txt").read_text() == SQUARES
     assert len(marks_of(tmp_path)) == 4
 
@@ -141,7 +141,7 @@ def test_what_has_begun_is_finished_after_a_failure(tmp_path: Path) -> None:
     after = Count(CountConfig(steps=1), {"good": good}, name="after")
     with pytest.raises(InputError, match=r"^row 3"):
         run([Join(Part(), {"bad": bad, "after": after})], tmp_path / "r", cores=2)
-    states = {attempt.stage: attempt.state for attempt in Registry(tmp_path).attempts()}
+    states = {attempt.stage: attempt.state for attempt in RunRegistry(tmp_path).attempts()}
     assert states == {"bad": "failed", "good": "done"}
 
 
@@ -181,7 +181,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_their_shards(tmp_path: Path) -> None:
     wait_for(lambda: list(tmp_path.glob("r/squares/*.partial/shards/0002")))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
-    assert Registry(tmp_path).attempts()[0].state == "killed"
+    assert RunRegistry(tmp_path).attempts()[0].state == "killed"
     assert not any(alive(each["pid"]) for each in marks_of(tmp_path).values())
     assert list(tmp_path.glob("r/squares/*.partial/shards/0000"))
 
