@@ -8,7 +8,7 @@ COMET := .venv-comet
 EXTRAS ?= dev,track,slurm,onnx,ctranslate2
 NAME ?= demo
 
-.PHONY: env comet-env demo test check clean
+.PHONY: env comet-env demo test test-cluster check clean
 
 env: $(VENV)/installed-$(strip $(TORCH))
 
@@ -26,6 +26,12 @@ demo: env
 
 test: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# SLURM and Ray on this one machine: Debian's slurm-wlm and munge, as root.
+test-cluster: env
+	command -v slurmctld >/dev/null || { apt-get update -qq && apt-get install -y -qq slurm-wlm munge; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),ray]'
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 check: env
 	$(BIN)/ruff format --check .
