@@ -13,7 +13,7 @@ import torch
 
 from distillation.config import ExportConfig, StudentConfig
 from distillation.export.ctranslate2_folder import engine_names
-from distillation.export.parity import Message, compare
+from distillation.export.parity import DevMessage, compare
 from distillation.export.stage import ExportStage
 from distillation.runtime import onnx_engine, onnx_steps
 from distillation.runtime.engine import Request
@@ -249,6 +249,6 @@ def test_names_for_ctranslate2_have_no_separators_and_are_distinct() -> None:
 
 
 def test_differences_are_listed() -> None:
-    found = compare([Message("en", "fr", "a"), Message("en", "th", "b")], ["x", "y"], ["x", "z"])
+    found = compare([DevMessage("en", "fr", "a"), DevMessage("en", "th", "b")], ["x", "y"], ["x", "z"])
     assert (found["same"], found["differing"]) == (1, 1)
     assert found["examples"] == [{"source": "en", "target": "th", "message": "b", "float": "y", "exported": "z"}]
