@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from parley.languages.table import CODES, language, pair
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
-from training.loop.config import TrainingChanges
 
 USES: Final = ("back", "forward", "pivot")
 ACCEPT: Final = ("filter", "all", "random")
@@ -115,7 +114,7 @@ class BacktranslationConfig:
         filter: which are accepted.
         ratio: synthetic messages for each human one in a round's training (0.25 is 1:4, 4 is 4:1), over all directions.
         adoption: when a round is adopted.
-        training: a round's continued training, where it is not as the first one.
+        training: keys of `training` where a round trains otherwise than the teacher; a budget at least.
         control: also train on without synthetic rows for the same budget; rounds are then held against that.
         seed: of the choice of texts and of sampling.
     """
@@ -130,14 +129,14 @@ class BacktranslationConfig:
     filter: FilterConfig = FilterConfig()
     ratio: float = 1.0
     adoption: AdoptionConfig = AdoptionConfig()
-    training: TrainingChanges = field(default_factory=TrainingChanges)
+    training: dict[str, Any] = field(default_factory=dict)
     control: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
         _at_least("backtranslation", "rounds", self.rounds, 0)
         _at_least("backtranslation", "ratio", self.ratio, 0)
-        if self.control and self.training.max_minutes:
+        if self.control and self.training.get("max_minutes"):
             raise InputError("backtranslation.control needs a budget that both sides share: not training.max_minutes")
         check_selection(self.pairs, self.uses, self.candidates)
 

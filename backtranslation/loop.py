@@ -16,7 +16,7 @@ from backtranslation.rounds import (
 )
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.config import TrackingConfig, TrainingConfig, changed
 
 WITHOUT: Final = WithoutStage.name  # system of the report that has had no synthetic rows
 
@@ -57,7 +57,8 @@ def add_rounds(
     rounds: list[RoundStage] = []
     chosen: dict[str, Stage[Any]] = {"teacher": teacher}
     for number in range(1, config.rounds + 1):
-        continued = ContinuedConfig(number, config.training.over(training), batching, tracking)
+        own = changed(training, "backtranslation.training", config.training)
+        continued = ContinuedConfig(number, own, batching, tracking)
         synthetic = synthetic_stage(config, number, sources["corpus"], model, qe)
         inputs = {**sources, "model": model, "synthetic": synthetic}
         if config.control:

@@ -44,6 +44,7 @@ LANGUAGES: Final = ("en", "es", "fr", "th")
 _FILE_ROWS: Final = 1_000_000
 _GROUP_ROWS: Final = 50_000
 _POOL: Final = 50_000  # given messages that are combined
+_HELD_OUT: Final = 2_000  # rows of dev, and of test: they do not grow with the corpus
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,9 @@ def main(arguments: Arguments) -> None:
     """Make the rows, run the stages one after the other, print a line for each."""
     folder = Path(arguments.out or tempfile.mkdtemp())
     write_source(folder / "source", arguments.rows, arguments.root)
+    share = _HELD_OUT / arguments.rows
     config = CorpusConfig(sources={"made": SourceConfig(path="made-*.parquet")}, languages=list(LANGUAGES),
-                          root=str(folder / "source"))  # fmt: skip
+                          root=str(folder / "source"), dev_share=share, test_share=share)  # fmt: skip
     corpus = corpus_stage(config)
     tokenizer = TokenizerStage(TokenizerConfig(vocab_size=24_000), {"corpus": corpus})
     encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})

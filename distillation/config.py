@@ -1,11 +1,10 @@
 """Settings of the student and of its distillation. No torch here: configs are read before anything heavy loads."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
-from training.loop.config import TrainingChanges
 
 if TYPE_CHECKING:
     from transformers import M2M100Config
@@ -183,7 +182,8 @@ class DistillationConfig:
         sequences: the teacher's translations.
         int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
         export: engines and precision.
-        training: budget of the student and of its control, and where they train otherwise than the teacher.
+        training: keys of `training` where the student and its control train otherwise than the teacher; a budget at
+            least.
         enabled: whether a run has a student.
     """
 
@@ -192,5 +192,5 @@ class DistillationConfig:
     sequences: SequenceTargetsConfig = field(default_factory=SequenceTargetsConfig)
     int8_aware: bool = False
     export: ExportConfig = field(default_factory=ExportConfig)
-    training: TrainingChanges = field(default_factory=TrainingChanges)
+    training: dict[str, Any] = field(default_factory=dict)
     enabled: bool = True

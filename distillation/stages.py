@@ -12,7 +12,7 @@ from distillation.targets.sequence_targets import SequenceTargetsStage, Sequence
 from distillation.targets.token_targets import TokenTargetsStage, TokenTargetsStageConfig, wanted_labels
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig, TrainingConfig
+from training.loop.config import TrackingConfig, TrainingConfig, changed
 
 if TYPE_CHECKING:
     from distillation.runtime.student_runtime import StudentRuntime
@@ -47,7 +47,7 @@ def distillation_stages(
         training: of the teacher; `distillation.training` says where the student's differs.
         inputs: stages `corpus`, `tokenizer`, `encoded`, `teacher`.
     """
-    training = distillation.training.over(training)
+    training = changed(training, "distillation.training", distillation.training)
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     sources = {**data, "teacher": inputs["teacher"]}
     targets = _target_stages(distillation, training, batching, sources)

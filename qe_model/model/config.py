@@ -1,12 +1,12 @@
 """Settings of the quality-estimation model: what it is made of, how it is pre-trained, trained and tested."""
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import ORIGINS
-from training.loop.config import TrainingChanges, TrainingConfig
+from training.loop.config import TrainingConfig, changed
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
 PRECISIONS: Final = ("fp32", "bf16")
@@ -139,7 +139,7 @@ class QEConfig:
         loss: what is optimised.
         mixture: human and synthetic examples in a batch.
         pretraining: on parallel text, before any label is seen.
-        training: the training on labels, where it is not as the teacher's.
+        training: keys of `training` where labels are trained otherwise than the teacher; a budget at least.
         word_tables: pairs of languages, such as en-de, whose words' translation probabilities are learnt from the
             corpus, in both directions, and read by the model; empty: none.
         evaluation: how it is tested.
@@ -150,7 +150,7 @@ class QEConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     pretraining: PretrainingConfig = field(default_factory=PretrainingConfig)
-    training: TrainingChanges = field(default_factory=TrainingChanges)
+    training: dict[str, Any] = field(default_factory=dict)
     word_tables: list[str] = field(default_factory=list)
     evaluation: QEEvaluationConfig = field(default_factory=QEEvaluationConfig)
 
@@ -165,4 +165,4 @@ class QEConfig:
         """
         optimizer = training.optimizer if self.model.encoder == TEACHER else "adamw"
         own = replace(training, optimizer=optimizer, update_tokens=1, ema_decay=EMA_DECAY)
-        return self.training.over(own)
+        return changed(own, "qe.training", self.training)

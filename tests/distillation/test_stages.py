@@ -25,7 +25,7 @@ from parley.pipeline.stage import Stage
 from tests.distillation.toy_teacher import save_teacher, toy_inputs
 from tests.training.toy_corpus import make_inputs
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig, TrainingChanges, TrainingConfig
+from training.loop.config import BUDGETS, TrackingConfig, TrainingConfig
 from training.loop.log import read_log
 from training.model.loading import Translator
 
@@ -58,9 +58,7 @@ def stages(
 ) -> dict[str, Stage[Any]]:
     inputs = {name: Folder(name, name=name) for name in ("corpus", "tokenizer", "encoded", "teacher")}
     if distillation.enabled:
-        distillation = replace(
-            distillation, training=TrainingChanges(training.max_updates, training.max_tokens, training.max_minutes)
-        )
+        distillation = replace(distillation, training={name: getattr(training, name) for name in BUDGETS})
     made = distillation_stages(student, distillation, training, BATCHING, TrackingConfig(), inputs)
     return {stage.name: stage for stage in made.all}
 

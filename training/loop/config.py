@@ -1,11 +1,16 @@
 """Settings of the training loop and of experiment tracking."""
 
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
+from omegaconf import OmegaConf
+
+from parley.config.schema import mistakes_as_one_line, schema_of
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
 
+BUDGETS: Final = ("max_updates", "max_tokens", "max_minutes")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 CHOICES: Final = {
     "optimizer": ("adamw", "muon"),
@@ -87,31 +92,24 @@ class TrainingConfig:
         return self.matrix_learning_rate or self.learning_rate
 
 
-@dataclass(frozen=True)
-class TrainingChanges:
-    """A further training of a run: its budget, and what it does otherwise than the run's `training`.
+def changed(training: TrainingConfig, key: str, changes: Mapping[str, Any]) -> TrainingConfig:
+    """The settings of a further training of the run: those of `training` but for `changes`.
 
-    Attributes:
-        max_updates, max_tokens, max_minutes: its own budget, as in `TrainingConfig` (0: no such limit).
-        learning_rate, matrix_learning_rate, warmup_updates, decay, validate_every: null: as in the run's `training`.
+    Its budget is its own, and known, so the rate falls at its end (`wsd`) unless it is told otherwise.
+
+    Args:
+        key: where the changes stand in the config.
+        changes: keys of `TrainingConfig` and their values.
+
+    Raises:
+        InputError: an unknown key, a value of the wrong type or one that `TrainingConfig` refuses, no budget.
     """
-
-    max_updates: int = 0
-    max_tokens: int = 0
-    max_minutes: float = 0.0
-    learning_rate: float | None = None
-    matrix_learning_rate: float | None = None
-    warmup_updates: int | None = None
-    decay: float | None = None
-    validate_every: int | None = None
-
-    def over(self, training: TrainingConfig) -> TrainingConfig:
-        """The whole settings; the budget is known, so the rate always falls at its end.
-
-        Raises:
-            InputError: no budget, or a value that `TrainingConfig` refuses.
-        """
-        return replace(training, schedule="wsd", **{k: v for k, v in vars(self).items() if v is not None})
+    own = {"schedule": "wsd", **dict.fromkeys(BUDGETS, 0), **changes}
+    with mistakes_as_one_line():
+        node = OmegaConf.merge({key: schema_of(TrainingConfig)}, {key: asdict(training) | own})
+        found = OmegaConf.to_object(node[key])  # type: ignore[index]
+    assert isinstance(found, TrainingConfig)
+    return found
 
 
 @dataclass(frozen=True)

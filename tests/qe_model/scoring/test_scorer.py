@@ -19,7 +19,7 @@ from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
 from qe_model.training_stages import QEPretrainingStage, QEStage
 from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, training, write_data
 from training.batches.stream import BatchingConfig
-from training.loop.config import TrackingConfig, TrainingChanges
+from training.loop.config import TrackingConfig
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +295,7 @@ def test_a_run_has_the_stages_it_asks_for() -> None:
             return {}
 
     sources = {name: Other(0) for name in ("encoded", "teacher")}
-    config = QEConfig(True, pretraining=PretrainingConfig(max_updates=1), training=TrainingChanges(max_updates=1))
+    config = QEConfig(True, pretraining=PretrainingConfig(max_updates=1), training={"max_updates": 1})
     found = quality_stages(config, training(1), BatchingConfig(), TrackingConfig(), Other(0), sources)
     assert [stage.name for stage in found.all] == ["other", "qe_pretraining", "qe", "qe_evaluation"]
     assert found.model.name == "qe"
