@@ -184,6 +184,7 @@ class DistillationConfig:
         export: engines and precision.
         training: keys of `training` where the student and its control train otherwise than the teacher; a budget at
             least.
+        control: also train the same student without a teacher, for the same budget, to compare with.
         enabled: whether a run has a student.
     """
 
@@ -193,4 +194,5 @@ class DistillationConfig:
     int8_aware: bool = False
     export: ExportConfig = field(default_factory=ExportConfig)
     training: dict[str, Any] = field(default_factory=dict)
+    control: bool = False
     enabled: bool = True

@@ -24,12 +24,12 @@ class DistillationStages:
 
     Attributes:
         all: in the order they run in: targets, `student`, its control, `shortlists`, `student_export`.
-        student, control, export: of these, the models that are evaluated; control has had no teacher.
+        student, control, export: of these, the models that are evaluated; the control has had no teacher.
     """
 
     all: list[Stage[Any]]
     student: Stage[Any]
-    control: Stage[Any]
+    control: Stage[Any] | None
     export: Stage[Any]
 
 
@@ -51,14 +51,15 @@ def distillation_stages(
     data = {name: inputs[name] for name in ("corpus", "tokenizer", "encoded")}
     sources = {**data, "teacher": inputs["teacher"]}
     targets = _target_stages(distillation, training, batching, sources)
-    unused = DistillationConfig()  # exports come after training, whose budget is told by itself
-    learning = replace(distillation, export=unused.export, training=unused.training)
+    unused = DistillationConfig()  # exports come after training, whose budget is told by itself; the control is apart
+    learning = replace(distillation, export=unused.export, training=unused.training, control=unused.control)
     config = StudentStageConfig(student, learning, training, batching, tracking)
     alone = replace(config, distillation=DistillationConfig())
     learner = StudentStage(config, sources | {stage.name: stage for stage in targets})
-    control = StudentWithoutTeacherStage(alone, data)
+    control = StudentWithoutTeacherStage(alone, data) if distillation.control else None
     shortlists, export = _export_stages(distillation, data, learner)
-    return DistillationStages([*targets, learner, control, shortlists, export], learner, control, export)
+    controls = [control] if control else []
+    return DistillationStages([*targets, learner, *controls, shortlists, export], learner, control, export)
 
 
 def _target_stages(

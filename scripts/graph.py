@@ -106,7 +106,8 @@ def _distillation(config: RunConfig, sources: Sources) -> tuple[Stages, Evaluati
     inputs = {"corpus": sources["corpus"], "model": made.export}
     shipped = config.distillation.export.engines[0]
     evaluations[INT8] = EvaluationStage(config.evaluation, inputs, INT8, shipped, open_export)
-    return made.all, evaluations | _evaluations(config, sources, {made.control.name: made.control})
+    controls = {made.control.name: made.control} if made.control else {}
+    return made.all, evaluations | _evaluations(config, sources, controls)
 
 
 def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":

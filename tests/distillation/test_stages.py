@@ -39,6 +39,7 @@ DISTILLATION = DistillationConfig(
     ObjectiveConfig(alpha=0.9, final_alpha=0.5, alpha_updates=8),
     TokenTargetsConfig(top_k=4),
     SequenceTargetsConfig(messages=6, beam_size=2),
+    control=True,
 )
 
 

@@ -12,6 +12,7 @@ CHANGES = {
     "evaluation.pairs": "[en-fr,fr-th]",
     "evaluation.latency_messages": 3,
     "distillation": "demo",
+    "distillation.control": "true",
     "distillation.training.max_updates": 4,
     "distillation.training.warmup_updates": 1,
     "distillation.tokens.tokens": 5000,

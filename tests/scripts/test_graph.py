@@ -88,7 +88,7 @@ def test_the_filter_of_back_translation_reads_the_first_teachers_quality_estimat
 
 
 def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
-    words = "distillation=demo", "backtranslation=demo", "backtranslation.control=false"
+    words = "distillation=demo", "distillation.control=true", "backtranslation=demo", "backtranslation.control=false"
     found = plan(tmp_path, "experiment=demo", *words)
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["student"].inputs["teacher"] is by_name["round_1"]
@@ -114,7 +114,7 @@ def test_systems_from_elsewhere_change_nothing_but_the_report(tmp_path: Path) ->
 
 
 def test_the_outputs_of_every_system_are_scored(tmp_path: Path) -> None:
-    words = "experiment=demo", "backtranslation=demo", "distillation=demo", "qe=demo"
+    words = "experiment=demo", "backtranslation=demo", "distillation=demo", "distillation.control=true", "qe=demo"
     by_name = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
     systems = {name.removeprefix("evaluation") for name in by_name if name.startswith("evaluation")}
     assert systems == {"", "_teacher_no_bt", "_student", "_student_int8", "_student_no_kd"}
@@ -124,8 +124,14 @@ def test_the_outputs_of_every_system_are_scored(tmp_path: Path) -> None:
         assert by_name["report"].inputs[scored.name] is scored
 
 
+def test_a_student_has_no_control_unless_it_is_asked_for(tmp_path: Path) -> None:
+    one, two = (demo(tmp_path, "distillation=demo", f"distillation.control={word}") for word in ("false", "true"))
+    assert set(two) - set(one) == {"student_no_kd", "evaluation_student_no_kd"}
+    assert {name for name in one if one[name] != two[name]} == {"report"}
+
+
 def test_exports_and_budgets_do_not_touch_what_they_do_not_reach(tmp_path: Path) -> None:
-    words = "distillation=demo", "backtranslation=none"
+    words = "distillation=demo", "distillation.control=true", "backtranslation=none"
     one = demo(tmp_path, *words)
     exports = demo(tmp_path, *words, "distillation.export.engines=[ctranslate2]")
     budget = demo(tmp_path, *words, "distillation.training.learning_rate=1e-3")
@@ -169,6 +175,7 @@ def uses_a_device(value: Any) -> bool:
 
 def test_the_largest_run_trains_on_a_whole_node() -> None:
     words = ["experiment=roblox_1b", "data.root=../shared/data", "distillation=roblox", "backtranslation=demo"]
+    words += ["distillation.control=true"]
     config = compose_config(RunConfig, "pipeline", words)
     grants = {stage.name: config.executor.resources(stage) for stage in stages(config)}
     trained = {name for name, grant in grants.items() if grant.processes == grant.accelerators == 8}
