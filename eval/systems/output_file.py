@@ -1,19 +1,16 @@
-"""Translations that were made elsewhere: a TSV, JSONL or Parquet file with a line per output.
+"""Translations that were made elsewhere: a TSV, CSV, JSONL or Parquet file with a line per output.
 
 Columns: `hypothesis`; `pair` (en-fr), or `source_lang` and `target_lang`; `row_id` of the test set, or `source` with
 the very text of the message. Other columns are ignored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from eval.testsets.testset import TestSet
 from parley.languages.table import AUTO, pair
 from parley.pipeline.errors import InputError
-from parley.pipeline.json_lines import json_object
-
-Row = Mapping[str, Any]
+from parley.reading.rows import Row, read_rows
 
 
 class OutputFile:
@@ -31,15 +28,9 @@ class OutputFile:
         Raises:
             InputError: a file, line or column that cannot be used.
         """
-        readers = {".tsv": _tsv, ".jsonl": _jsonl, ".parquet": _parquet}
-        if path.suffix not in readers:
-            raise InputError(f"{path}: a file of outputs is one of {', '.join(readers)}")
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
         place = {row_id: row for row, row_id in enumerate(testset.row_ids)}
         answers: dict[tuple[str, str], str] = {}
-        for number, row in readers[path.suffix](path):
-            where = f"{path}, line {number}"
+        for where, row in read_rows(path, ("hypothesis",)):
             direction, text = _direction(row, where), row.get("source")
             if row.get("row_id") is not None:
                 text = _source(testset, place, direction, str(row["row_id"]))
@@ -81,43 +72,3 @@ def _source(testset: TestSet, place: Mapping[str, int], direction: str, row_id: 
     """The source text of a message; None where the test set has none of that id."""
     texts = testset.texts.get(pair(direction)[0])
     return texts[place[row_id]] if texts is not None and row_id in place else None
-
-
-def _tsv(path: Path) -> Iterable[tuple[int, Row]]:
-    header: list[str] = []
-    for number, line in _lines(path):
-        fields = line.split("\t")
-        if not header:
-            header = fields
-            if "hypothesis" not in header:
-                raise InputError(f"{path}: no column 'hypothesis'; columns are {', '.join(header)}")
-        elif len(fields) != len(header):
-            raise InputError(f"{path}, line {number}: {len(fields)} fields, the header has {len(header)}")
-        else:
-            yield number, dict(zip(header, fields, strict=True))
-
-
-def _jsonl(path: Path) -> Iterable[tuple[int, Row]]:
-    for number, line in _lines(path):
-        yield number, json_object(line, f"{path}, line {number}")
-
-
-def _parquet(path: Path) -> Iterable[tuple[int, Row]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return list(enumerate(pq.read_table(path).to_pylist(), 1))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def _lines(path: Path) -> Iterable[tuple[int, str]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {number}: not valid UTF-8") from error
-            if text.strip():
-                yield number, text

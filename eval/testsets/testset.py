@@ -1,19 +1,24 @@
-"""Test sets: a table with one column per language, from a corpus artifact, a Parquet file, or a TSV/CSV file."""
+"""Test sets: a table with one column per language, from a corpus artifact or any file that the corpus reads."""
 
-import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from parley.corpus.config import CorpusConfig
+from parley.corpus.source_config import SourceConfig
+from parley.corpus.sources.registry import open_reader
 from parley.languages.normalisation import normalise
 from parley.languages.table import CODES, directions, meant_by, pair
 from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
+from parley.reading.parquet import as_text
+from parley.reading.rows import ending
 
+FORMATS: Final = ("parquet", "tsv", "csv", "jsonl", "tmx")  # of the corpus
 META_COLUMNS: Final = ("row_id", "domain", "split", "origin")
 
 
@@ -82,80 +87,47 @@ def from_table(table: pa.Table, name: str, languages: Iterable[str] = CODES) -> 
     """Take the language columns of a table.
 
     Raises:
-        InputError: fewer than two language columns, a column that is not text, or no row.
+        InputError: fewer than two language columns, a column that is not text, no row, or a row id that comes twice.
     """
     found = [code for code in languages if code in table.column_names]
     if len(found) < 2:
         raise InputError(f"{name}: needs a column per language, at least two{_near_columns(table.column_names)}")
     if not table.num_rows:
         raise InputError(f"{name}: no rows to evaluate on")
-    for code in found:
-        kind = table.schema.field(code).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
-            raise InputError(f"{name}: column '{code}' holds {kind}, expected text")
-    texts = {code: [cell or None for cell in normalise(table[code]).to_pylist()] for code in found}
+    texts = {c: [cell or None for cell in normalise(as_text(table[c], c, name)).to_pylist()] for c in found}
     ids = _strings(table, "row_id", [str(row) for row in range(1, table.num_rows + 1)])
+    first: dict[str, int] = {}
+    for row, row_id in enumerate(ids, 1):
+        if first.setdefault(row_id, row) != row:
+            raise InputError(f"{name}: message {row} has the row_id '{row_id}' of message {first[row_id]}")
     return TestSet(name, ids, _strings(table, "domain", [""] * table.num_rows), texts)
 
 
 def load(path: Path, split: str = "test") -> TestSet:
-    """Read a test set from .parquet, .tsv or .csv; a `split` column, where there is one, selects the rows.
+    """Read a test set as a source of the corpus is read; a `split` column, where there is one, selects the rows.
 
     Raises:
         InputError: file missing or unreadable, no such split, wrong columns.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    readers = {".parquet": _parquet, ".tsv": _tsv, ".csv": _csv}
-    if path.suffix not in readers:
-        raise InputError(f"{path}: a test set is one of {', '.join(readers)}")
-    table = readers[path.suffix](path)
-    if "split" in table.column_names and table.num_rows:
+    forms = {f".{form}": form for form in FORMATS}
+    if ending(path) not in forms:
+        raise InputError(f"{path}: a test set is one of {', '.join(forms)}")
+    reader = open_reader(SourceConfig(forms[ending(path)], str(path.absolute())), CorpusConfig())
+    shape = reader.head()
+    if shape.unread:
+        say(f"{path}: not read: {', '.join(shape.unread)}")
+    tables = list(reader.tables())
+    if not tables:
+        raise InputError(f"{path}: no rows to evaluate on")
+    table = pa.concat_tables(tables, promote_options="default")
+    if "split" in table.column_names:
         splits = table["split"].to_pylist()
         table = table.filter(pa.array([value == split for value in splits]))
         if not table.num_rows:
             raise InputError(f"{path}: split '{split}' is empty; splits are {', '.join(sorted(map(str, set(splits))))}")
     return from_table(table, str(path))
-
-
-def _parquet(path: Path) -> pa.Table:
-    try:
-        names = pq.read_schema(path).names
-        return pq.read_table(path, columns=[name for name in names if name in (*META_COLUMNS, *CODES)] or names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def _tsv(path: Path) -> pa.Table:
-    return _from_lines(path, (line.rstrip("\r\n").split("\t") for line in _lines(path)))  # unquoted: lone "
-
-
-def _csv(path: Path) -> pa.Table:
-    return _from_lines(path, csv.reader(_lines(path)))
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {number}: not valid UTF-8") from error
-
-
-def _from_lines(path: Path, lines: Iterator[list[str]]) -> pa.Table:
-    header = next(lines, [])
-    if len(set(header)) < len(header):
-        raise InputError(f"{path}: a column name appears twice in the header: {', '.join(header)}")
-    columns: list[list[str]] = [[] for _ in header]
-    for number, fields in enumerate(lines, 2):
-        if not any(fields):
-            continue  # a blank line, most often the last
-        if len(fields) != len(header):
-            raise InputError(f"{path}, line {number}: {len(fields)} fields, the header has {len(header)}")
-        for column, field in zip(columns, fields, strict=True):
-            column.append(field)
-    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, columns, strict=True)})
 
 
 def _near_columns(names: Sequence[str]) -> str:

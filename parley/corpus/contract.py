@@ -20,12 +20,14 @@ class Shape:
         languages: codes that it gives.
         rows: None when that is not known before all of it is read.
         encoding: of its text.
+        unread: columns and languages that nothing is read from.
     """
 
     columns: Mapping[str, str]
     languages: list[str]
     rows: int | None = None
     encoding: str = "utf-8"
+    unread: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, from which `Shape(**values)` is equal again."""

@@ -3,11 +3,13 @@
 What was made before a row was added keeps working: models and vocabularies name the languages that they know.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import permutations
 from typing import Final, Literal
+from unicodedata import normalize
 
 from parley.pipeline.errors import InputError
 
@@ -28,8 +30,8 @@ class Language:
         shortest_stem: characters that two forms of one word share at least.
         glues_laughter: whether chat writes laughter onto the word before it.
         shares_text_with: earlier languages in which whole sentences are often the same, translated correctly.
-        spellings: what else it is rightly called, beside the code, the FLORES code and the name.
-        countries: codes of countries that people write in place of the language's.
+        spellings: what else people call it, beside the code, the FLORES code and the name: older codes and those of
+            countries, names of their own, words of game shops.
     """
 
     code: str
@@ -45,7 +47,6 @@ class Language:
     glues_laughter: bool = False
     shares_text_with: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
 
     @property
     def script(self) -> str:
@@ -66,34 +67,47 @@ class Language:
 # fmt: off
 _ROWS: Final = (
     Language("en", "English", "eng_Latn", "Germanic", 1.0),
-    Language("es", "Spanish", "spa_Latn", "Romance", 1.08),
-    Language("fr", "French", "fra_Latn", "Romance", 1.17),
-    Language("de", "German", "deu_Latn", "Germanic", 1.16),
-    Language("it", "Italian", "ita_Latn", "Romance", 1.17, shares_text_with=("es",)),
-    Language("pt", "Portuguese", "por_Latn", "Romance", 1.12, shares_text_with=("es", "it")),
-    Language("pl", "Polish", "pol_Latn", "Slavic", 1.10),
-    Language("ru", "Russian", "rus_Cyrl", "Slavic", 1.09),
-    Language("tr", "Turkish", "tur_Latn", "Turkic", 1.04, casing="turkic"),
-    Language("id", "Indonesian", "ind_Latn", "Austronesian", 1.10),
-    Language("vi", "Vietnamese", "vie_Latn", "Austroasiatic", 1.06, countries=("vn",)),
-    Language("th", "Thai", "tha_Thai", "Kra-Dai", 0.92, spaced=False, bleu="char", unrelated_chrf=9.0),
+    Language("es", "Spanish", "spa_Latn", "Romance", 1.08, spellings=("Español", "latam")),
+    Language("fr", "French", "fra_Latn", "Romance", 1.17, spellings=("fre", "Français")),
+    Language("de", "German", "deu_Latn", "Germanic", 1.16, spellings=("ger", "Deutsch")),
+    Language("it", "Italian", "ita_Latn", "Romance", 1.17, shares_text_with=("es",), spellings=("Italiano",)),
+    Language(
+        "pt", "Portuguese", "por_Latn", "Romance", 1.12,
+        shares_text_with=("es", "it"), spellings=("Português", "Brazilian", "Brazilian Portuguese"),
+    ),
+    Language("pl", "Polish", "pol_Latn", "Slavic", 1.10, spellings=("Polski",)),
+    Language("ru", "Russian", "rus_Cyrl", "Slavic", 1.09, spellings=("Русский",)),
+    Language("tr", "Turkish", "tur_Latn", "Turkic", 1.04, casing="turkic", spellings=("Türkçe",)),
+    Language("id", "Indonesian", "ind_Latn", "Austronesian", 1.10, spellings=("in", "Bahasa Indonesia")),
+    Language("vi", "Vietnamese", "vie_Latn", "Austroasiatic", 1.06, spellings=("vn", "Tiếng Việt")),
+    Language(
+        "th", "Thai", "tha_Thai", "Kra-Dai", 0.92,
+        spaced=False, bleu="char", unrelated_chrf=9.0, spellings=("ไทย",),
+    ),
     Language(
         "ja", "Japanese", "jpn_Jpan", "Japonic", 0.47,
-        spaced=False, bleu="ja-mecab", unrelated_chrf=4.0, countries=("jp",),
+        spaced=False, bleu="ja-mecab", unrelated_chrf=4.0, spellings=("jp", "日本語"),
     ),
     Language(
         "ko", "Korean", "kor_Hang", "Koreanic", 0.51,
-        bleu="ko-mecab", unrelated_chrf=3.0, shortest_stem=2, glues_laughter=True, countries=("kr",),
+        bleu="ko-mecab", unrelated_chrf=3.0, shortest_stem=2, glues_laughter=True,
+        spellings=("kr", "한국어", "koreana"),
     ),
     Language(
         "zh-Hans", "Simplified Chinese", "zho_Hans", "Sinitic", 0.32,
         spaced=False, bleu="zh", unrelated_chrf=3.0,
-        spellings=("zh", "zh-CN", "zh-SG", "cmn-Hans", "Chinese"), countries=("cn",),
+        spellings=(
+            *("zh", "zh-CN", "zh-SG", "zh-CHS", "zhs", "chs", "chi", "cn", "cmn", "cmn-Hans"),
+            *("Chinese", "Chinese Simplified", "schinese", "中文", "简体中文"),
+        ),
     ),
     Language(
         "zh-Hant", "Traditional Chinese", "zho_Hant", "Sinitic", 0.31,
         spaced=False, bleu="zh", unrelated_chrf=3.0, shares_text_with=("zh-Hans",),
-        spellings=("zh-TW", "zh-HK", "cmn-Hant"), countries=("tw", "hk"),
+        spellings=(
+            *("zh-TW", "zh-HK", "zh-MO", "zh-CHT", "zht", "cht", "tw", "hk"),
+            *("cmn-Hant", "cmn-TW", "cmn-HK", "Chinese Traditional", "tchinese", "繁體中文"),
+        ),
     ),
 )
 # fmt: on
@@ -103,7 +117,7 @@ AUTO: Final = "auto"  # source language unknown: the model detects it
 
 
 def _written(name: str) -> str:
-    return name.strip().lower().replace("_", "-")
+    return re.sub(r"[\W_]+", "-", normalize("NFC", name).lower()).strip("-")
 
 
 _BY_SPELLING: Final = {
@@ -111,11 +125,10 @@ _BY_SPELLING: Final = {
     for row in reversed(_ROWS)  # of two languages with one ISO 639-3 code the earlier is meant
     for spelling in (row.flores.partition("_")[0], row.name, row.flores, row.code, *row.spellings)
 }
-_BY_MISTAKE: Final = {country: row.code for row in _ROWS for country in row.countries} | _BY_SPELLING
 
 
 def code_of(spelling: str) -> str | None:
-    """The code of a language as others write it (EN-US, pt_BR, zh-TW, fra_Latn, deu); None: not one of ours."""
+    """The code of a language as others write it (EN-US, pt_BR, zh-TW, fra_Latn, deu, jp); None: not one of ours."""
     written = _written(spelling)
     while written not in _BY_SPELLING and "-" in written:
         written = written.rpartition("-")[0]
@@ -123,13 +136,13 @@ def code_of(spelling: str) -> str | None:
 
 
 def meant_by(name: str, alike: float = 0.6) -> str | None:
-    """The code of the language that somebody may have meant: rightly spelt, by its country, or nearly.
+    """The code of the language that somebody may have meant: as others write it, or nearly.
 
     Args:
         alike: share of the letters that must agree, 0 to 1.
     """
-    near = get_close_matches(_written(name), _BY_MISTAKE, n=1, cutoff=alike)
-    return code_of(name) or (_BY_MISTAKE[near[0]] if near else None)
+    near = get_close_matches(_written(name), _BY_SPELLING, n=1, cutoff=alike)
+    return code_of(name) or (_BY_SPELLING[near[0]] if near else None)
 
 
 def language(code: str) -> Language:
@@ -161,7 +174,7 @@ def pair(direction: str) -> tuple[str, str]:
 
 def _direction_meant(direction: str) -> str | None:
     parts = direction.split("-")
-    for cut in range(1, len(parts)):
+    for cut in reversed(range(1, len(parts))):
         both = [meant_by("-".join(side), alike=1.0) for side in (parts[:cut], parts[cut:])]
         if all(both):
             return "-".join(filter(None, both))

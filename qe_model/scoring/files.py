@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
+from parley.reading.rows import Row, read_rows
 from qe_model.annotations.annotation import SEVERITY_LABELS, AnnotatedTranslation, ContextMessage, ErrorSpan
 from qe_model.annotations.labels import SCORED_DIMENSIONS
-from qe_model.annotations.reading.rows import Row, read_rows
 from qe_model.scoring.scorer import QualityScore, QualityScorer, make_pair
 
 FORMATS: Final = (".tsv", ".jsonl", ".parquet")
@@ -45,9 +45,7 @@ def read_pairs(file: Path, source_lang: str = "", target_lang: str = "") -> Iter
     Raises:
         InputError: an unknown form of file, a column missing, a row without text or language; the row is named.
     """
-    if file.suffix not in FORMATS:
-        raise InputError(f"{file}: the form is told by the ending: one of {', '.join(FORMATS)}")
-    for name, row in read_rows(file, ("source", "target")):
+    for number, (name, row) in enumerate(read_rows(file, ("source", "target")), 1):
         for column in ("source", "target"):
             if not isinstance(row[column], str):
                 raise InputError(f"{name}: '{column}' is {row[column]!r}, not a text")
@@ -63,7 +61,7 @@ def read_pairs(file: Path, source_lang: str = "", target_lang: str = "") -> Iter
             row["source"],
             row["target"],
             tuple(map(ContextMessage, texts, known)),
-            str(row.get("id") or name),
+            str(row.get("id") or f"{file.name} row {number}"),
         )
 
 

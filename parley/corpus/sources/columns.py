@@ -1,27 +1,21 @@
 """From a source's own columns to those of the corpus."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from parley.corpus.source_config import ROW_COLUMNS, SourceConfig
 from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
+from parley.reading.parquet import as_text
 
+TWICE: Final = "two columns of that name"  # what stands for the type of such a column
 _TRANSLATION: Final = "translation."  # the Hub's translation dictionaries, flattened
-
-
-def flat_types(schema: pa.Schema) -> dict[str, str]:
-    """Column -> type, where a struct column `translation` with a field `en` becomes `translation.en`."""
-    types: dict[str, str] = {}
-    for column in schema:
-        if pa.types.is_struct(column.type):
-            types |= {f"{column.name}.{inner.name}": str(inner.type) for inner in column.type}
-        else:
-            types[column.name] = str(column.type)
-    return types
+_LOCALE: Final = re.compile(
+    r"[^\W\d_][^\d_-]*([-_](\w{2}|\d{3}|latn|cyrl|han[st]|jpan|hang|thai|ch[st]))*", re.IGNORECASE
+)
 
 
 def mapped(
@@ -40,18 +34,23 @@ def mapped(
     declared = dict(own or source.columns) or _guessed(types)
     for column in declared:
         if column not in types:
-            raise InputError(f"{where}: no column '{column}'; it has: {' '.join(types) or 'none'}")
+            raise InputError(f"{where}: no column '{column}'; it has: {_some(types)}")
     wanted = source.languages or CODES
     chosen = {column: target for column, target in declared.items() if target in ROW_COLUMNS or target in wanted}
     if not any(target in CODES for target in chosen.values()):
-        raise InputError(f"{where}: no column in any language; it has: {' '.join(types) or 'none'}")
+        raise InputError(f"{where}: no column in any language; it has: {_some(types)}")
     absent = [code for code in source.languages if code not in chosen.values()]
     if absent and own is None:
-        raise InputError(f"{where}: no column for declared language '{absent[0]}'; it has: {' '.join(types)}")
+        raise InputError(f"{where}: no column for declared language '{absent[0]}'; it has: {_some(types)}")
     for column, target in chosen.items():
-        if target in CODES and "string" not in types[column] and types[column] != "null":
+        if types[column] == TWICE or (target in CODES and types[column] not in ("string", "null")):
             raise InputError(f"{where}: column '{column}' is {types[column]}, it must be string")
     return chosen
+
+
+def unread(types: Iterable[str], columns: Mapping[str, str]) -> list[str]:
+    """The columns that nothing is read from."""
+    return [f"column '{name}'" for name in types if name not in columns]
 
 
 def languages_of(columns: Mapping[str, str]) -> list[str]:
@@ -66,36 +65,35 @@ def picked(table: pa.Table, columns: Mapping[str, str], where: str, first_row: i
         first_row: number of the table's first row in the source, for messages.
 
     Raises:
-        InputError: text that is not valid UTF-8, with its row and column.
+        InputError: text that is not valid UTF-8, with its row and column, or a column that is no text.
     """
     flat = table.flatten() if any("." in column for column in columns) else table
-    arrays = []
-    for column in columns:
-        try:
-            strings = pc.cast(flat[column], pa.string())
-            strings.validate(full=True)
-        except pa.ArrowInvalid as error:
-            row = first_row + _first_invalid(flat[column])
-            raise InputError(f"{where}: row {row}, column '{column}' is not valid utf-8") from error
-        arrays.append(strings)
+    arrays = [as_text(flat[column], column, where, first_row) for column in columns]
     return pa.Table.from_arrays(arrays, names=list(columns.values()))
 
 
 def _guessed(types: Mapping[str, str]) -> dict[str, str]:
-    """Columns that need no mapping; a translation dictionary may write its languages in any usual way."""
+    """Columns that need no mapping: called as in the corpus, or languages written in any usual way.
+
+    What is called like an id and holds no text is no Indonesian.
+    """
     guessed = {column: column for column in types if column in ROW_COLUMNS or column in CODES}
-    for column in types:
-        code = code_of(column.removeprefix(_TRANSLATION)) if column.startswith(_TRANSLATION) else None
+    if types.get("id", "string") not in ("string", "null", TWICE):
+        del guessed["id"]
+    for column, kind in types.items():
+        code = _language(column) if kind == "string" else None
         if code and code not in guessed.values():
             guessed[column] = code
     return guessed
 
 
-def _first_invalid(column: pa.ChunkedArray) -> int:
-    for index, value in enumerate(column.cast(pa.binary())):
-        if value.is_valid:
-            try:
-                value.as_py().decode()
-            except UnicodeDecodeError:
-                return index
-    return 0
+def _language(column: str) -> str | None:
+    """The language that a column is named after; `id_user` is none."""
+    name = column.removeprefix(_TRANSLATION)
+    code = code_of(name) if _LOCALE.fullmatch(name) else None
+    return None if code == "id" and re.match(r"id[-_](?!id$|latn)", name, re.IGNORECASE) else code
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return (" ".join(listed[:20]) or "none") + (f" and {len(listed) - 20} more" if len(listed) > 20 else "")

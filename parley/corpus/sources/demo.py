@@ -9,8 +9,9 @@ from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
 from parley.corpus.demo import PHRASES, DemoConfig, compose_demo, languages_of, load_phrases
 from parley.corpus.source_config import ROW_COLUMNS, SourceConfig
-from parley.corpus.sources.reader import BATCH_ROWS, Part, Reader
+from parley.corpus.sources.reader import Part, Reader
 from parley.corpus.sources.registry import SOURCES
+from parley.reading.parquet import BATCH_ROWS
 
 
 @SOURCES.register("demo")

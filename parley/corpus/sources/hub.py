@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parley.corpus.contract import Shape
-from parley.corpus.sources.columns import flat_types, languages_of, mapped, picked
-from parley.corpus.sources.reader import BATCH_ROWS, WHOLE, Part, Reader
+from parley.corpus.sources.columns import languages_of, mapped, picked
+from parley.corpus.sources.reader import WHOLE, Part, Reader
 from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
+from parley.reading.parquet import BATCH_ROWS, flat_types
 
 
 @SOURCES.register("hub")

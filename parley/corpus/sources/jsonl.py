@@ -8,12 +8,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from parley.corpus.contract import Shape
-from parley.corpus.sources.columns import languages_of, mapped
-from parley.corpus.sources.lines import count_lines, read_lines
+from parley.corpus.sources.columns import languages_of, mapped, unread
 from parley.corpus.sources.reader import Part, Reader, tabulated
 from parley.corpus.sources.registry import SOURCES
 from parley.pipeline.errors import InputError
-from parley.pipeline.json_lines import json_object
+from parley.reading.json_lines import read_objects
+from parley.reading.lines import count_lines
 
 _SEEN_FIRST: Final = 1000  # rows from which the columns are learnt
 _TYPES: Final[Mapping[type, str]] = {str: "string", bool: "bool", int: "int64", float: "double", list: "list"}
@@ -30,9 +30,9 @@ class JsonLinesReader(Reader):
         for path in self.files():
             rows += count_lines(path, self.source.encoding)
             found = self._types(path)
-            columns = mapped(self.source, found, str(path))
+            columns |= mapped(self.source, found, str(path))
             types |= found
-        return Shape(types, languages_of(columns), rows, self.source.encoding)
+        return Shape(types, languages_of(columns), rows, self.source.encoding, unread(types, columns))
 
     def read(self, part: Part) -> Iterator[pa.Table]:
         for path in self.files_of(part):
@@ -57,8 +57,7 @@ class JsonLinesReader(Reader):
             yield cells
 
     def _objects(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in enumerate(read_lines(path, self.source.encoding), 1):
-            yield number, _flat(json_object(line, f"{path}: line {number}"))
+        return ((number, _flat(row)) for number, row in read_objects(path, self.source.encoding))
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

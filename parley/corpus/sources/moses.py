@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from parley.corpus.contract import Shape
-from parley.corpus.sources.lines import count_lines, read_lines
 from parley.corpus.sources.reader import Part, Reader, tabulated
 from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
+from parley.reading.lines import count_lines, read_lines
 
 
 @SOURCES.register("moses")
@@ -27,15 +27,14 @@ class MosesReader(Reader):
         by_language = self._by_language()
         counts = {path: count_lines(path, self.source.encoding) for path in by_language.values()}
         if len(set(counts.values())) > 1:
-            raise _misaligned(counts)
+            sum(1 for _ in self._aligned(list(counts)))  # lines that are too many must be blank
         languages = [code for code in CODES if code in by_language]
         columns = dict.fromkeys(languages, "string")
-        return Shape(columns, languages, next(iter(counts.values())), self.source.encoding)
+        return Shape(columns, languages, min(counts.values()), self.source.encoding)
 
     def read(self, part: Part) -> Iterator[pa.Table]:
         by_language = self._by_language()
-        lines = [read_lines(path, self.source.encoding) for path in by_language.values()]
-        yield from tabulated(self._aligned(lines, list(by_language.values())), list(by_language))
+        yield from tabulated(self._aligned(list(by_language.values())), list(by_language))
 
     def _by_language(self) -> dict[str, Path]:
         """Code -> file."""
@@ -54,13 +53,11 @@ class MosesReader(Reader):
                 raise InputError(f"{called}: no file for '{code}' at {found.get(code, 'any of its columns')}")
         return found
 
-    def _aligned(self, lines: list[Iterator[str]], paths: list[Path]) -> Iterator[tuple[str, ...]]:
-        for row in zip_longest(*lines):
-            if None in row:
-                raise _misaligned({path: count_lines(path, self.source.encoding) for path in paths})
-            yield row
-
-
-def _misaligned(counts: dict[Path, int]) -> InputError:
-    found = ", ".join(f"{path} has {count}" for path, count in counts.items())
-    return InputError(f"Moses files are not aligned: lines differ: {found}")
+    def _aligned(self, paths: list[Path]) -> Iterator[tuple[str, ...]]:
+        """The lines side by side; blank ones behind the end of another file are left out."""
+        for row in zip_longest(*(read_lines(path, self.source.encoding) for path in paths)):
+            if None not in row:
+                yield row
+            elif any(line and line.strip() for line in row):
+                counts = ", ".join(f"{path} has {count_lines(path, self.source.encoding)}" for path in paths)
+                raise InputError(f"Moses files are not aligned: lines differ: {counts}")

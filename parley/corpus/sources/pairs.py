@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
 from parley.corpus.source_config import SourceConfig
-from parley.corpus.sources.columns import flat_types
-from parley.corpus.sources.parquet import batches, opened
 from parley.corpus.sources.reader import Part, Reader
 from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
+from parley.reading.parquet import as_text, flat_types, open_parquet, read_batches
 
 _SPLIT = "split"
 
@@ -34,40 +32,53 @@ class PairsReader(Reader):
 
     def head(self) -> Shape:
         types: dict[str, str] = {}
-        languages: set[str | None] = set()
+        named: set[str] = set()
         rows = 0
         for path in self.files():
-            with opened(path) as file:
-                types |= self._checked(file, path)
-                rows += file.metadata.num_rows
-            named = pq.read_table(path, columns=list(self.source.texts.values()))
-            languages |= {code_of(str(name)) for column in named.columns for name in column.unique().to_pylist()}
-        return Shape(types, [code for code in self._wanted if code in languages], rows)
+            types |= self._types(path)
+            for table in self._columns(path, list(self.source.texts.values())):
+                rows += table.num_rows
+                named |= {str(name) for column in table.columns for name in column.unique().to_pylist()}
+        unknown = [f"language '{name}'" for name in sorted(named) if code_of(name) is None]
+        languages = set(map(code_of, named))
+        return Shape(types, [code for code in self._wanted if code in languages], rows, unread=unknown)
 
     def read(self, part: Part) -> Iterator[pa.Table]:
         for path in self.files_of(part):
-            with opened(path) as file:
-                split = [_SPLIT] if _SPLIT in self._checked(file, path) else []
-                columns = [*self.source.texts, *self.source.texts.values(), *self.source.at_most, *split]
-                for batch in batches(file, columns, path):
-                    table = self._kept(pa.Table.from_batches([batch]))
-                    yield pa.table({name: table[name] for name in split} | self._spread(table))
+            split = [_SPLIT] if _SPLIT in self._types(path) else []
+            text = [*self.source.texts, *self.source.texts.values(), *split]
+            for table in self._columns(path, text, list(self.source.at_most)):
+                kept = self._kept(table, path)
+                yield pa.table({name: kept[name] for name in split} | self._spread(kept))
 
     @property
     def _wanted(self) -> list[str]:
         return self.source.languages or list(CODES)
 
-    def _checked(self, file: pq.ParquetFile, path: Path) -> dict[str, str]:
+    def _types(self, path: Path) -> dict[str, str]:
         """Columns and their types, once all that the source names are there."""
-        types = flat_types(file.schema_arrow)
+        with open_parquet(path) as file:
+            types = flat_types(file.schema_arrow)
         for column in (*self.source.texts, *self.source.texts.values(), *self.source.at_most):
             if column not in types:
                 raise InputError(f"{path}: no column '{column}'; it has: {' '.join(types) or 'none'}")
         return types
 
-    def _kept(self, table: pa.Table) -> pa.Table:
+    def _columns(self, path: Path, text: list[str], others: list[str] | None = None) -> Iterator[pa.Table]:
+        """Some columns in batches, those of text as strings."""
+        with open_parquet(path) as file:
+            row = 1
+            for table in read_batches(file, list(dict.fromkeys([*text, *(others or [])])), path):
+                arrays = {name: as_text(table[name], name, str(path), row) for name in text}
+                yield pa.table(arrays | {name: table[name] for name in others or [] if name not in arrays})
+                row += table.num_rows
+
+    def _kept(self, table: pa.Table, path: Path) -> pa.Table:
         for column, limit in self.source.at_most.items():
-            table = table.filter(pc.fill_null(pc.less_equal(table[column], limit), False))
+            try:
+                table = table.filter(pc.fill_null(pc.less_equal(table[column], limit), False))
+            except pa.ArrowException as error:
+                raise InputError(f"{path}: at_most: column '{column}' is {table[column].type}, no number") from error
         if self.source.split_names and _SPLIT in table.column_names:
             table = table.filter(pc.is_in(table[_SPLIT], pa.array(list(self.source.split_names))))
         return table

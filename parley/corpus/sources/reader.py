@@ -1,11 +1,10 @@
 """What every reader of a source format does: list its files, show its shape, stream its rows."""
 
-import glob
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from glob import glob
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -15,8 +14,7 @@ from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
 from parley.corpus.source_config import SourceConfig
 from parley.pipeline.errors import InputError
-
-BATCH_ROWS: Final = 8192
+from parley.reading.parquet import BATCH_BYTES, BATCH_ROWS
 
 
 @dataclass(frozen=True)
@@ -51,15 +49,18 @@ class Reader(ABC):
         self.root = Path(config.root)
 
     def files(self) -> list[Path]:
-        """The files that are read, sorted.
+        """The files that are read, sorted: the one of that very name, or else all that the glob matches.
 
         Raises:
             InputError: there is none.
         """
-        pattern = str(self.root / self.source.path)
-        found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())
+        place = self.root / self.source.path
+        if place.is_file():
+            return [place]
+        names = glob(self.source.path, root_dir=self.root, recursive=True)
+        found = sorted(path for path in map(self.root.joinpath, names) if path.is_file())
         if not found:
-            raise InputError(f"source '{self.source.name}': no file at {pattern}")
+            raise InputError(f"source '{self.source.name}': no file at {place}")
         return found
 
     @abstractmethod
@@ -101,9 +102,19 @@ class Reader(ABC):
 
 
 def tabulated(rows: Iterable[Sequence[str | None]], names: Sequence[str]) -> Iterator[pa.Table]:
-    """Collect rows of strings into tables with the given columns."""
+    """Collect rows of strings into tables with the given columns, of up to `BATCH_ROWS` rows or `BATCH_BYTES`."""
     schema = pa.schema([(name, pa.string()) for name in names])
-    remaining = iter(rows)
-    while batch := list(islice(remaining, BATCH_ROWS)):
-        columns = [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
-        yield pa.Table.from_arrays(columns, schema=schema)
+    batch: list[Sequence[str | None]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(len(cell) for cell in row if cell)
+        if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
+            yield _table(batch, schema)
+            batch, size = [], 0
+    if batch:
+        yield _table(batch, schema)
+
+
+def _table(batch: list[Sequence[str | None]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in zip(*batch, strict=True)], schema=schema)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from parley.pipeline.errors import InputError
+from parley.reading.rows import Row, read_rows
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan
 from qe_model.annotations.reading.dimensions import dimension_of
 from qe_model.annotations.reading.registry import READERS
-from qe_model.annotations.reading.rows import Row, read_rows
 
 _COLUMNS: Final = ("source", "target", "source_lang", "target_lang")
 _TRIPLE: Final = ("start_indices", "end_indices", "error_severities")

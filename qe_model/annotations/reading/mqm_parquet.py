@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from parley.pipeline.errors import InputError
+from parley.reading.rows import Row, read_rows
 from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan, Known
 from qe_model.annotations.reading.dimensions import dimension_of
 from qe_model.annotations.reading.registry import READERS
-from qe_model.annotations.reading.rows import Row, read_rows
 
 _COLUMNS: Final = ("src_lang", "tgt_lang", "system", "doc", "seg_id", "rater", "source", "target", "spans", "split")
 _CATEGORISED: Final = 0.5  # of a direction's spans have a category: its annotators named dimensions

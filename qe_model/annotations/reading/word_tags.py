@@ -6,9 +6,9 @@ from typing import Final
 
 from parley.languages.words import Interval
 from parley.pipeline.errors import InputError
+from parley.reading.rows import Row, read_rows
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Known, Side
 from qe_model.annotations.reading.registry import READERS
-from qe_model.annotations.reading.rows import Row, read_rows
 from qe_model.annotations.words import words_of_tokens
 
 _COLUMNS: Final = ("src_lang", "tgt_lang", "source", "target", "target_tok", "target_tags")

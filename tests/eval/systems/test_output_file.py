@@ -59,15 +59,15 @@ def test_an_evaluation_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("out.tsv", "pair\trow_id\n", "no column 'hypothesis'"),
-        ("out.tsv", "pair\trow_id\thypothesis\nen-fr\tx\n", "line 2: 2 fields, the header has 3"),
+        ("out.tsv", "pair\trow_id\n", "no column hypothesis; it has: pair row_id"),
+        ("out.tsv", "pair\trow_id\thypothesis\nen-fr\tx\n", "line 2 has 2 fields, the first line has 3"),
         ("out.tsv", "pair\trow_id\thypothesis\nen-xx\tx\ty\n", "line 2: 'en-xx' is not a direction"),
         ("out.tsv", "pair\thypothesis\nen-fr\ty\n", "line 2: neither row_id nor source"),
         ("out.jsonl", "[1]\n", "line 1: not a JSON object"),
         ("out.jsonl", "{\n", "line 1: not JSON"),
-        ("out.jsonl", '{"pair": "en-fr", "row_id": "row:0"}\n', "line 1: no hypothesis"),
-        ("out.parquet", "nothing", "not a readable Parquet file"),
-        ("out.csv", "", "a file of outputs is one of .tsv, .jsonl, .parquet"),
+        ("out.jsonl", '{"pair": "en-fr", "row_id": "row:0"}\n', "line 1: no column hypothesis"),
+        ("out.parquet", "nothing", "not a whole Parquet file"),
+        ("out.txt", "", "expected one of .parquet .jsonl .tsv .csv"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:

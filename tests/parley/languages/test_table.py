@@ -10,7 +10,7 @@ from parley.pipeline.errors import InputError
 def test_what_names_a_language_names_one() -> None:
     for names in ([row.name for row in LANGUAGES.values()], [row.flores for row in LANGUAGES.values()]):
         assert len(set(names)) == len(CODES)
-    spellings = [name.lower() for row in LANGUAGES.values() for name in (row.code, *row.spellings, *row.countries)]
+    spellings = [name.lower() for row in LANGUAGES.values() for name in (row.code, *row.spellings)]
     assert len(set(spellings)) == len(spellings)
     assert all(set(row.shares_text_with) <= set(CODES) for row in LANGUAGES.values())
 
@@ -26,7 +26,10 @@ def test_a_row_gives_what_follows_from_its_codes() -> None:
     [
         ("EN-US", "en"), ("pt_BR", "pt"), ("zh-TW", "zh-Hant"), ("zh-Hant-HK", "zh-Hant"), ("zh_CN", "zh-Hans"),
         ("zh", "zh-Hans"), ("zho", "zh-Hans"), ("cmn_Hant", "zh-Hant"), ("fra_Latn", "fr"), ("deu", "de"),
-        ("German", "de"), ("chinese", "zh-Hans"), ("tw", None), ("kr", None), ("xx", None), ("", None),
+        ("German", "de"), ("chinese", "zh-Hans"), ("tw", "zh-Hant"), ("kr", "ko"), ("jp", "ja"),
+        ("zh-MO", "zh-Hant"), ("zh-CHT", "zh-Hant"), ("cmn-TW", "zh-Hant"), ("Chinese (Traditional)", "zh-Hant"),
+        ("zh-Hans-SG", "zh-Hans"), ("fre", "fr"), ("ger", "de"), ("in", "id"), ("cmn", "zh-Hans"), ("Português", "pt"),
+        ("ไทย", "th"), (" en ", "en"), ("xx", None), ("", None),
     ],
 )  # fmt: skip
 def test_a_language_is_found_as_others_write_it(spelling: str, code: str | None) -> None:

@@ -205,11 +205,11 @@ def test_files_in_and_out(scorer: QualityScorer, ending: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "", "one of .tsv, .jsonl, .parquet"),
-        ("a.tsv", "source\ttarget\na\tb\tc\n", "row 1: 3 columns"),
-        ("a.tsv", "source\tother\na\tb\n", "row 1: no column target"),
-        ("a.tsv", "source\ttarget\na\tb\n", "row 1: no language"),
-        ("a.jsonl", '{"source": "a", "target": null}\n', "row 1: 'target' is None"),
+        ("a.txt", "", "one of .parquet .jsonl .tsv .csv"),
+        ("a.tsv", "source\ttarget\na\tb\tc\n", "line 2 has 3 fields"),
+        ("a.tsv", "source\tother\na\tb\n", "no column target"),
+        ("a.tsv", "source\ttarget\na\tb\n", "line 2: no language"),
+        ("a.jsonl", '{"source": "a", "target": null}\n', "line 1: 'target' is None"),
         (
             "a.jsonl",
             '{"source": "a", "target": "b", "source_lang": "en", "target_lang": "fr", "context": "x"}\n',

@@ -63,8 +63,8 @@ def test_mqm_rows_of_one_translation_are_joined(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (mqm_row(spans=[span(0, 99, "minor")]), r"set.parquet row 1: .*0 to 99 does not fit its target of 11"),
-        (mqm_row(spans=[span(3, 1, "minor")]), "set.parquet row 1: a span from 3 to 1"),
+        (mqm_row(spans=[span(0, 99, "minor")]), r"set.parquet: row 1: .*0 to 99 does not fit its target of 11"),
+        (mqm_row(spans=[span(3, 1, "minor")]), "set.parquet: row 1: a span from 3 to 1"),
         (mqm_row(spans=[span(0, 1, "severe")]), "row 1: severity of a span is 'severe'"),
         (mqm_row(context_prev=[]), "row 1: 0 context messages, 1 translations"),
     ],
@@ -124,11 +124,11 @@ def test_error_span_files(tmp_path: Path, name: str, content: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("s.jsonl", "{broken", "row 1: not JSON"),
-        ("s.jsonl", '{"source": "a"}', "row 1: no column target, source_lang"),
+        ("s.jsonl", "{broken", "line 1: not JSON"),
+        ("s.jsonl", '{"source": "a"}', "line 1: no column target, source_lang"),
         ("s.jsonl", PAIR.format("b", '{"start":0}'), "cannot be read"),
         ("s.jsonl", PAIR.format("", '{"start":0,"end":1,"severity":"minor"}'), "does not fit its target of 0"),
-        ("s.tsv", "source\ttarget\na\tb\tc", "row 1: 3 columns, but the header has 2"),
+        ("s.tsv", "source\ttarget\tsource_lang\ttarget_lang\na\tb\tc", "line 2 has 3 fields, the first line has 4"),
         ("s.txt", "", "expected one of"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 import pytest
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.json_lines import json_object
+from parley.reading.json_lines import json_object
 
 
 def test_an_object() -> None:

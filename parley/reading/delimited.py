@@ -1,0 +1,46 @@
+"""TSV and CSV. TSV has no quoting: every tab separates. CSV is quoted as RFC 4180 says, strictly."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from parley.pipeline.errors import InputError
+from parley.reading.lines import read_lines
+from parley.reading.stream import LONGEST_TEXT
+
+Fields = Iterator[tuple[int, list[str]]]
+
+
+def read_fields(path: Path, quoted: bool, encoding: str = "utf-8") -> Fields:
+    """The fields of each row that is not blank, with the number of its first line.
+
+    Args:
+        quoted: CSV rather than TSV.
+
+    Raises:
+        InputError: unreadable file, a quote that is not closed, a row with more or fewer fields than the first.
+    """
+    width = 0
+    for line, row in _quoted(path, encoding) if quoted else _tabbed(path, encoding):
+        if not any(map(str.strip, row)):
+            continue
+        width = width or len(row)
+        if len(row) != width:
+            raise InputError(f"{path}: line {line} has {len(row)} fields, the first line has {width}")
+        yield line, row
+
+
+def _tabbed(path: Path, encoding: str) -> Fields:
+    return ((number, line.split("\t")) for number, line in enumerate(read_lines(path, encoding), 1))
+
+
+def _quoted(path: Path, encoding: str) -> Fields:
+    csv.field_size_limit(LONGEST_TEXT)
+    reader = csv.reader((f"{line}\n" for line in read_lines(path, encoding)), strict=True)
+    first = 1
+    try:
+        for row in reader:
+            yield first, row
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}: line {first}: {error}; is a quote in this row not closed?") from error
