@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from html.entities import html5
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from parley.pipeline.errors import InputError
@@ -28,12 +28,14 @@ def read_elements(path: Path, name: str) -> Iterator[Element]:
     Raises:
         InputError: not well-formed, not in its encoding, or an element that is too long or too deep.
     """
-    parser, parents, pending = XMLPullParser(("start", "end")), list[Element](), 0
+    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    parents: list[Element] = []
+    pending = 0
     try:
         for text in _texts(path):
             parser.feed(text)
             pending += len(text)
-            for event, element in parser.read_events():
+            for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
                     parents.append(element)
                     continue
