@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.job import LOG
+from parley.pipeline.manifest import LOG
 from parley.pipeline.manifest import NAME as MANIFEST
 
 ROUND: Final = "round.json"

@@ -36,7 +36,7 @@ def main(arguments: Arguments) -> None:
     """Score the file."""
     import torch
 
-    from parley.pipeline.manifest import newest_artifact
+    from parley.pipeline.contents import sound_artifact
     from parley.pipeline.progress import say
     from qe_model.scoring.files import read_pairs, score_file
     from qe_model.scoring.scorer import QualityScorer
@@ -45,7 +45,7 @@ def main(arguments: Arguments) -> None:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     settings = arguments.style, arguments.batch_tokens, device, arguments.precision
-    scorer = QualityScorer.load(newest_artifact(Path(arguments.model)), *settings)
+    scorer = QualityScorer.load(sound_artifact(Path(arguments.model)), *settings)
     pairs = read_pairs(Path(arguments.input), arguments.source_lang, arguments.target_lang)
     say(f"{score_file(scorer, pairs, Path(arguments.out))} translations scored: {arguments.out}")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from eval.systems.config import SystemConfig
 from eval.testsets.testset import TestSet
 from parley.decoding.protocols import TranslatesMany
+from parley.pipeline.contents import sound_artifact
 from parley.pipeline.errors import InputError
-from parley.pipeline.manifest import newest_artifact
 
 
 def open_system(
@@ -20,7 +20,7 @@ def open_system(
     Raises:
         InputError: no system there, a package that is not installed, or an unknown or absent device.
     """
-    path, kind = newest_artifact(Path(system.path)), system.chosen
+    path, kind = sound_artifact(Path(system.path)), system.chosen
     if kind == "outputs":
         from eval.systems.output_file import OutputFile
 
@@ -50,7 +50,7 @@ def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> Tr
     chosen = choose_device(device)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
     translator: TranslatesMany = Translator.load(
-        newest_artifact(model), DecodingConfig(beam_size=beam_size), device=chosen
+        sound_artifact(model), DecodingConfig(beam_size=beam_size), device=chosen
     )
     return translator
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 from parley.pipeline.errors import InputError
 
-FULL: Final = ("No space left on device", "Disk quota exceeded", "disk is full")
+DRAFT: Final = re.compile(r"\..+\.\d+\.tmp")
+FULL: Final = ("No space left on device", "Disk quota exceeded", "disk is full", "requested and")  # the last: NumPy's
 
 
 @contextmanager
@@ -23,11 +25,11 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a draft; killed processes leave theirs
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
@@ -70,6 +72,13 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_drafts(folder: Path) -> None:
+    """Remove what killed processes left half written in a folder, when nobody writes into it."""
+    for path in list(folder.rglob(".*.tmp")):
+        if DRAFT.fullmatch(path.name):
+            remove(path)
+
+
 def raise_if_full(error: BaseException, path: Path) -> None:
     """Turn a full disk, however a library reports it, into one clear line.
 
@@ -84,8 +93,15 @@ def raise_if_full(error: BaseException, path: Path) -> None:
         cause = cause.__cause__ or cause.__context__
 
 
-def _flush(path: Path) -> None:
-    """Have the data on the disk before the name: a rename may otherwise outlive its data in a crash."""
-    if path.is_file():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+def flush(path: Path) -> None:
+    """Have a file, or a folder with all that is in it, on the disk: else a rename may outlive its data in a crash."""
+    if path.is_dir():
+        for inside in path.iterdir():
+            flush(inside)
+    elif not path.is_file():  # a broken link
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,17 +11,17 @@ from pathlib import Path
 from platform import node
 from typing import Any, Final
 
-from parley.pipeline.atomic import raise_if_full, remove, replacing
+from parley.pipeline.atomic import flush, raise_if_full, remove, remove_drafts, replacing
+from parley.pipeline.contents import check_contents, content_digests
 from parley.pipeline.errors import InputError
 from parley.pipeline.lock import locked
+from parley.pipeline.manifest import LOG, Manifest, write_manifest
 from parley.pipeline.manifest import NAME as MANIFEST
-from parley.pipeline.manifest import Manifest, write_manifest
 from parley.pipeline.progress import say
 from parley.pipeline.registry import RunRegistry, now
 from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
 from parley.pipeline.stage import Shard, Stage
 
-LOG: Final = "stage.log"
 PACKAGES: Final = ("parley", "training", "backtranslation", "distillation", "qe_model", "eval")
 POLL_SECONDS: Final = 0.5
 logger = logging.getLogger(__name__)
@@ -93,6 +93,7 @@ class Job:
         log = self.log(shard)
         try:
             with locked(log.with_name(f".{shard.name}.lock")), _logged_to(log):
+                self._check_inputs()
                 run_one_shard(self.stage, shard, self.partial, self.inputs)
         except InputError as error:
             raise InputError(f"stage {self.stage.name}, shard {shard.name}: {error} (log: {log})") from error
@@ -102,6 +103,8 @@ class Job:
 
     def publish(self) -> None:
         """Copy what people look at from the finished stage to the folder above it."""
+        if self.stage.published:
+            check_contents(self.folder)
         for name in self.stage.published:
             with replacing(self.folder.parent / name) as temporary:
                 source = self.folder / name
@@ -111,6 +114,7 @@ class Job:
         started = time.monotonic()
         try:
             with _logged_to(self.log()):
+                self._check_inputs()
                 self._gather_logs()
                 facts = self.stage.run(self.partial, self.inputs)
             self._finish(facts, round(spent + time.monotonic() - started, 3))
@@ -120,6 +124,11 @@ class Job:
             raise_if_full(error, self.partial)
             raise
 
+    def _check_inputs(self) -> None:
+        """Look whether the input stages still hold what they wrote."""
+        for folder in self.inputs.values():
+            check_contents(folder)
+
     def _gather_logs(self) -> None:
         """Put what the shards logged into the stage's log."""
         for log in sorted((self.partial / FOLDER).glob("*.log")):
@@ -128,6 +137,7 @@ class Job:
             log.unlink()
 
     def _finish(self, facts: dict[str, Any], seconds: float) -> None:
+        remove_drafts(self.partial)
         attempts = self.registry.attempts(self.folder.parents[1].name, self.stage.name)
         manifest = Manifest(
             stage=self.stage.name,
@@ -140,8 +150,10 @@ class Job:
             seconds=seconds,
             attempts=sum(attempt.fingerprint == self.folder.name for attempt in attempts),
             finished=now(),
+            contents=content_digests(self.partial),
         )
         write_manifest(self.partial, manifest)
+        flush(self.partial)
         os.replace(self.partial, self.folder)
 
     def _clean(self) -> None:

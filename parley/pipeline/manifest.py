@@ -11,10 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import xxhash
+
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 
 NAME: Final = "manifest.json"
+LOG: Final = "stage.log"
+SEAL: Final = "seal"  # digest of the rest of the manifest
 PACKAGES: Final = ("parley", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "pyarrow")
 
 
@@ -33,6 +37,7 @@ class Manifest:
         versions: Python and packages.
         git: revision of the code, and whether it had changes.
         hardware: processor, cores, memory and accelerators.
+        contents: digest of each file that the stage wrote; empty in manifests that are older than digests.
     """
 
     stage: str
@@ -48,30 +53,35 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=lambda: package_versions())
     git: Mapping[str, Any] = field(default_factory=lambda: git_state())
     hardware: Mapping[str, Any] = field(default_factory=lambda: hardware())
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into the folder.
+    """Write `manifest.json` into the folder, sealed by a digest of its own.
 
     Raises:
         InputError: the disk is full.
         TypeError, ValueError: the facts are not plain JSON values; the stage has a bug.
     """
-    write_json(folder / NAME, asdict(manifest))
+    values = json.loads(json.dumps(asdict(manifest)))  # as it will be read: keys that are texts, lists
+    write_json(folder / NAME, {**values, SEAL: _seal(values)})
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read a finished stage's manifest.
 
     Raises:
-        InputError: no manifest there, or not one of this project.
+        InputError: no manifest there, one that is damaged, or not one of this project.
     """
     path = folder / NAME
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop(SEAL, None) not in (None, _seal(values)):
+            raise ValueError(f"it is damaged; remove {folder} and run again")
+        return Manifest(**values)
     except FileNotFoundError as error:
         raise InputError(f"no {NAME} in {folder}: not a finished stage") from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
 
 
@@ -110,6 +120,10 @@ def hardware() -> dict[str, Any]:
     if torch is not None and torch.cuda.is_available():
         facts["accelerators"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return facts
+
+
+def _seal(values: Mapping[str, Any]) -> str:
+    return xxhash.xxh3_128(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -1,11 +1,12 @@
 """Files and folders are whole or absent."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from parley.pipeline.atomic import raise_if_full, replacing, write_json, write_text
+from parley.pipeline.atomic import raise_if_full, remove_drafts, replacing, write_json, write_text
 from parley.pipeline.errors import InputError
 
 
@@ -50,6 +51,7 @@ def test_not_a_number_is_no_json(tmp_path: Path) -> None:
         OSError(errno.ENOSPC, "No space left on device"),
         OSError(errno.EDQUOT, "Disk quota exceeded"),
         RuntimeError("I/O error: No space left on device (os error 28)"),  # as safetensors reports it
+        OSError("1009 requested and 496 written"),  # as NumPy does
     ],
 )
 def test_a_full_disk_is_one_clear_line(error: Exception, tmp_path: Path) -> None:
@@ -59,3 +61,32 @@ def test_a_full_disk_is_one_clear_line(error: Exception, tmp_path: Path) -> None
 
 def test_other_errors_pass(tmp_path: Path) -> None:
     raise_if_full(OSError(errno.EACCES, "Permission denied"), tmp_path)
+
+
+def test_all_of_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    sync, rename = os.fsync, os.replace
+
+    def noted_sync(descriptor: int) -> None:
+        calls.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        sync(descriptor)
+
+    def noted_rename(source: Path, target: Path) -> None:
+        calls.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "replace", noted_rename)
+    with replacing(tmp_path / "model") as draft:
+        (draft / "lists").mkdir(parents=True)
+        (draft / "lists/de.bin").write_text("x")
+        (draft / "gone").symlink_to(tmp_path / "nowhere")
+    assert calls == ["de.bin", "lists", draft.name, "rename"]
+
+
+def test_drafts_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    for name in (".a.txt.17.tmp", "in/.b.17.tmp", "a.txt", ".hidden", "a.tmp"):
+        write_text(tmp_path / name, "x")
+    (tmp_path / ".pairs.18.tmp/deep").mkdir(parents=True)
+    remove_drafts(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".hidden", "a.tmp", "a.txt", "in"]
