@@ -78,4 +78,4 @@ def _digest(path: Path) -> str:
 @lru_cache(maxsize=1 << 17)
 def _digest_of(path: Path, state: tuple[int, ...]) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
