@@ -180,7 +180,6 @@ class DistillationConfig:
         objective: the loss.
         tokens: the teacher's distributions over single tokens.
         sequences: the teacher's translations.
-        int8_aware: train with weights and activations rounded as int8 engines round them (quantization-aware).
         export: engines and precision.
         training: keys of `training` where the student and its control train otherwise than the teacher; a budget at
             least.
@@ -191,7 +190,6 @@ class DistillationConfig:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     tokens: TokenTargetsConfig = field(default_factory=TokenTargetsConfig)
     sequences: SequenceTargetsConfig = field(default_factory=SequenceTargetsConfig)
-    int8_aware: bool = False
     export: ExportConfig = field(default_factory=ExportConfig)
     training: dict[str, Any] = field(default_factory=dict)
     control: bool = False

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from eval.systems.config import SystemConfig
 from parley.languages.table import pair
@@ -34,7 +34,7 @@ class EvaluationConfig:
             0 measures none.
         quality_messages: messages per direction that quality estimation scores, where a run has it; 0 for all.
         systems: systems from elsewhere, evaluated beside those of the run.
-        seed: for the choice of messages and the bootstrap.
+        seed: of the choice of messages and the bootstrap; no key: runs of other seeds are tested on the same messages.
     """
 
     metrics: list[str] = field(default_factory=lambda: list(DEFAULTS))
@@ -45,7 +45,7 @@ class EvaluationConfig:
     latency_messages: int = 0
     quality_messages: int = 0
     systems: list[SystemConfig] = field(default_factory=list)
-    seed: int = 1
+    seed: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         """Check values.

@@ -30,7 +30,6 @@ class Arguments:
     format: str = argument("of model: auto, parley, transformers, ctranslate2 or outputs", default="auto")
     metrics: list[str] = argument("registered metrics; differences are tested with the first", default=list(DEFAULTS))
     bootstrap_samples: int = argument("samples behind each confidence interval", default=1000)
-    seed: int = argument("of the choice of messages and the bootstrap", default=1)
     device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
 
 
@@ -51,7 +50,6 @@ def main(arguments: Arguments) -> None:
         max_messages=arguments.max_messages,
         beam_size=arguments.beam_size,
         perturbed_messages=arguments.auto_source_messages,
-        seed=arguments.seed,
     )
     systems = load_systems(Path(arguments.systems)) if arguments.systems else []
     if arguments.model:

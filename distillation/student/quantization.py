@@ -1,4 +1,4 @@
-"""What int8 does to each layer, measured; and training that meets its rounding.
+"""What int8 does to each layer, measured.
 
 The rounding is that of `distillation.export.onnx_graph`: weights with one scale per output unit; behind a norm one
 fixed scale for all rows, else one for each row. CTranslate2 rounds every row by its own largest value.
@@ -117,31 +117,3 @@ def _watched(student: M2M100ForConditionalGeneration, watch: Any) -> Iterator[No
 
 def _is_hidden(name: str, module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) and name.startswith("model.")
-
-
-@contextmanager
-def int8_in_training(student: M2M100ForConditionalGeneration) -> Iterator[None]:
-    """Within it every linear layer computes with rounded weights and rows; gradients pass as if nothing was rounded.
-
-    (Straight-through estimator, arXiv 1308.3432; quantization-aware training, arXiv 1712.05877.)
-    """
-    layers = [module for name, module in student.named_modules() if _is_hidden(name, module)]
-    for layer in layers:
-        layer.forward = _forward_rounded(layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
-
-
-def _forward_rounded(layer: nn.Module) -> Any:
-    assert isinstance(layer, nn.Linear)
-
-    def through(x: Tensor) -> Tensor:
-        return x + (rounded(x) - x).detach()
-
-    def forward(x: Tensor) -> Tensor:
-        return F.linear(through(x), through(layer.weight), layer.bias)
-
-    return forward

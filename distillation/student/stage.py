@@ -1,7 +1,6 @@
 """The stages that train: the student, and its control without a teacher."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -66,7 +65,6 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         Raises:
             InputError: vocabularies that differ, targets of another teacher or corpus, training that diverged.
         """
-        from distillation.student.quantization import int8_in_training
         from training.batches.encoded import EncodedCorpus
         from training.loop.processes import Processes
         from training.loop.trainer import Trainer
@@ -84,8 +82,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         trainer = Trainer(
             config.training, task, stream, out, config.tracking, processes, description=self.name, facts=facts
         )
-        with int8_in_training(task.model.student) if config.distillation.int8_aware else nullcontext():
-            result = trainer.train()
+        result = trainer.train()
         if processes.is_first:
             self._save(out, task, tokenizer, encoded, result)
         processes.wait()

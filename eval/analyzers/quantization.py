@@ -45,7 +45,7 @@ def quantization(question: Question) -> list[Finding]:
             title=f"{title}; {share:.0%} of the squared error of all layers",
             pairs=question.pairs,
             evidence=(*shown, figure("relative error of the median layer", None, middle, "share")),
-            next="keep these layers in higher precision, or finetune with quantization",
+            next="keep these layers in higher precision (distillation.export.keep_float)",
         )
     ]
 

@@ -206,12 +206,12 @@ def test_what_comes_after_training_does_not_train_again(tmp_path: Path) -> None:
     assert {name for name, value in changed.items() if before[name] != value} == {"student", "student_export"}
 
 
-def test_goes_on_from_a_trained_student_with_int8_rounding(inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_goes_on_from_a_trained_student(inputs: dict[str, Path], tmp_path: Path) -> None:
     tokens = TokenTargetsConfig(mode="online", top_k=4)
     training = replace(TRAINING, max_updates=4, validate_every=4)
     run(learning(stages(DistillationConfig(tokens=tokens), training)), inputs, tmp_path / "first")
     again = replace(STUDENT, start=str(tmp_path / "first" / "student"))
-    made = learning(stages(DistillationConfig(tokens=tokens, int8_aware=True), training, again))
+    made = learning(stages(DistillationConfig(tokens=tokens), training, again))
     facts = run(made, inputs, tmp_path / "second")
     first = json.loads((tmp_path / "first" / "student" / "result.json").read_text())["metrics"]["dev/loss"]
     assert facts["student"]["metrics"]["dev/loss"] == pytest.approx(first, abs=0.5)

@@ -46,4 +46,4 @@ def toy(root: Path) -> list[str]:
         "training.dev_directions": 4,
         "evaluation.max_messages": 1,
     }
-    return ["experiment=demo", "backtranslation=none", *overrides(SMALL | changes)]
+    return ["experiment=demo_teacher", "name=demo", *overrides(SMALL | changes)]

@@ -79,12 +79,15 @@ def test_the_whole_runs_are_there() -> None:
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_one_seed_reaches_every_group(experiment: str) -> None:
     config = compose(f"experiment={experiment}", "seed=4711")
-    seeds = {type(part).__name__: part.seed for part in configs_in(config) if hasattr(part, "seed")}
+    seeds = {type(part).__name__: part.seed for part in configs_in(config) if "seed" in hints(type(part))}
     assert set(seeds.values()) == {4711}, seeds
 
 
-def test_runs_with_other_seeds_have_the_same_corpus() -> None:
-    assert compose("experiment=demo", "seed=1").data == compose("experiment=demo", "seed=2").data
+def test_runs_with_other_seeds_have_the_same_corpus_and_test_messages() -> None:
+    one, two = (compose("experiment=demo", f"seed={seed}") for seed in (1, 2))
+    assert one.data == two.data
+    assert one.evaluation == two.evaluation
+    assert one.evaluation.seed == two.evaluation.seed
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))

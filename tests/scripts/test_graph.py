@@ -28,7 +28,7 @@ def folders(found: Plan) -> dict[str, str]:
 
 def demo(root: Path, *words: str) -> dict[str, str]:
     chosen = [] if any(word.startswith("backtranslation=") for word in words) else ["backtranslation=demo"]
-    return folders(plan(root, "experiment=demo", *chosen, *words))
+    return folders(plan(root, "experiment=demo_teacher", *chosen, *words))
 
 
 @pytest.mark.parametrize("experiment", groups()["experiment"])
@@ -49,7 +49,7 @@ def test_a_run_without_rounds_is_the_plain_chain(tmp_path: Path) -> None:
 
 
 def test_rounds_stand_between_teacher_and_evaluation(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo", "backtranslation=demo", "backtranslation.rounds=2")
+    found = plan(tmp_path, "experiment=demo_teacher", "backtranslation=demo", "backtranslation.rounds=2")
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["round_1"].inputs["model"] is by_name["teacher"]
     assert by_name["round_2"].inputs["model"] is by_name["round_1"]
@@ -68,17 +68,17 @@ def test_without_a_control_nothing_else_is_trained(tmp_path: Path) -> None:
 
 
 def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo", "qe=demo", "qe.pretraining.max_updates=5")
+    found = plan(tmp_path, "experiment=demo_teacher", "qe=demo", "qe.pretraining.max_updates=5")
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["qe_data"].inputs == {"corpus": by_name["corpus"]}
     assert by_name["qe_pretraining"].inputs == {name: by_name[name] for name in ("encoded", "teacher")}
     assert by_name["qe"].inputs == {name: by_name[name] for name in ("qe_data", "qe_pretraining")}
     assert by_name["report"].inputs["qe_evaluation"] is by_name["qe_evaluation"]
-    assert by_name["qe"].config.tracking == compose_config(RunConfig, "pipeline", ["experiment=demo"]).tracking
+    assert by_name["qe"].config.tracking == compose_config(RunConfig, "pipeline", ["experiment=demo_teacher"]).tracking
 
 
 def test_the_filter_of_back_translation_reads_the_first_teachers_quality_estimation(tmp_path: Path) -> None:
-    words = "experiment=demo", "backtranslation=demo", "backtranslation.rounds=2", "qe=demo"
+    words = "experiment=demo_teacher", "backtranslation=demo", "backtranslation.rounds=2", "qe=demo"
     by_name = {stage.name: stage for stage in plan(tmp_path, *words, "backtranslation.filter.min_qe=50").jobs}
     for name in ("synthetic_1", "synthetic_2"):
         assert by_name[name].inputs["qe"] is by_name["qe"]
@@ -89,7 +89,7 @@ def test_the_filter_of_back_translation_reads_the_first_teachers_quality_estimat
 
 def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
     words = "distillation=demo", "distillation.control=true", "backtranslation=demo", "backtranslation.control=false"
-    found = plan(tmp_path, "experiment=demo", *words)
+    found = plan(tmp_path, "experiment=demo_teacher", *words)
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["student"].inputs["teacher"] is by_name["round_1"]
     assert by_name["evaluation_student"].inputs["model"] is by_name["student"]
@@ -99,7 +99,7 @@ def test_the_student_learns_from_the_last_adopted_model(tmp_path: Path) -> None:
 
 
 def test_the_first_exported_form_is_a_system(tmp_path: Path) -> None:
-    words = "experiment=demo", "distillation=demo", "backtranslation=none"
+    words = "experiment=demo_teacher", "distillation=demo", "backtranslation=none"
     one = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
     assert one["evaluation_student_int8"].inputs["model"] is one["student_export"]
     assert one["evaluation_student_int8"].form == "onnx"  # type: ignore[attr-defined]
@@ -114,7 +114,13 @@ def test_systems_from_elsewhere_change_nothing_but_the_report(tmp_path: Path) ->
 
 
 def test_the_outputs_of_every_system_are_scored(tmp_path: Path) -> None:
-    words = "experiment=demo", "backtranslation=demo", "distillation=demo", "distillation.control=true", "qe=demo"
+    words = (
+        "experiment=demo_teacher",
+        "backtranslation=demo",
+        "distillation=demo",
+        "distillation.control=true",
+        "qe=demo",
+    )
     by_name = {stage.name: stage for stage in plan(tmp_path, *words).jobs}
     systems = {name.removeprefix("evaluation") for name in by_name if name.startswith("evaluation")}
     assert systems == {"", "_teacher_no_bt", "_student", "_student_int8", "_student_no_kd"}

@@ -23,7 +23,9 @@ def script(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str
 
 
 def config(tmp_path: Path, *words: str) -> RunConfig:
-    return compose_config(RunConfig, "pipeline", ["experiment=demo", f"runs_root={tmp_path}", *words])
+    return compose_config(
+        RunConfig, "pipeline", ["experiment=demo_teacher", "name=demo", f"runs_root={tmp_path}", *words]
+    )
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def quality(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 def run(tmp_path: Path, *words: str, gates: str = "relative") -> int:
     """The exit code."""
     ticking = [] if "tick=false" in words else ["tick=true"]
-    given = ["experiment=demo", f"runs_root={tmp_path}", f"gates={gates}", *ticking, *words]
+    given = ["experiment=demo_teacher", "name=demo", f"runs_root={tmp_path}", f"gates={gates}", *ticking, *words]
     config = compose_config(RunConfig, "pipeline", given)
     try:
         main(config)

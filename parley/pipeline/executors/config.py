@@ -45,8 +45,7 @@ class ExecutorConfig:
         memory_gb: of a machine that stages may use (0: all there is).
         max_parallel: shards of a stage that run at the same time on SLURM.
         minutes: time limit of a SLURM job; one that reaches it is queued again and goes on from its checkpoint.
-        partition: of SLURM; null for the cluster's default.
-        extra: further `sbatch` options, such as {account: nlp, constraint: h100}.
+        extra: further `sbatch` options, such as {partition: gpu, account: nlp, constraint: h100}.
         stages: resources by stage name; `round` stands for every `round_<k>` that has no entry of its own.
     """
 
@@ -55,7 +54,6 @@ class ExecutorConfig:
     memory_gb: float = 0.0
     max_parallel: int = 8
     minutes: int = 240
-    partition: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
     stages: dict[str, Resources] = field(default_factory=dict)
 

@@ -81,8 +81,7 @@ class SlurmExecutor:
         say(f"{stage}: job {jobs[0].job_id} of {len(jobs)} submitted, logs in {self.logs}")
 
     def _parameters(self, grant: Grant, name: str) -> dict[str, Any]:
-        partition = {"slurm_partition": self.config.partition} if self.config.partition else {}
-        return partition | {
+        return {
             "name": f"parley-{name}",
             "timeout_min": grant.minutes,
             "cpus_per_task": grant.cores or Machine(self.config).cores,

@@ -1,9 +1,9 @@
-"""Rounding to eight bits: how far off, which layer is the worst, and training that meets it."""
+"""Rounding to eight bits: how far off, and which layer is the worst."""
 
 import pytest
 import torch
 
-from distillation.student.quantization import input_ranges, int8_in_training, layer_errors, layer_name, rounded
+from distillation.student.quantization import input_ranges, layer_errors, layer_name, rounded
 from tests.distillation.models import tiny_student
 from training.batches.batch import Batch
 
@@ -47,15 +47,3 @@ def test_a_layer_with_outliers_is_found() -> None:
 )
 def test_layers_are_called_as_exports_call_them(module: str, product: str) -> None:
     assert layer_name(module) == product
-
-
-def test_training_meets_the_rounding_and_gradients_pass() -> None:
-    student = tiny_student()
-    inputs = {"input_ids": batch().input_ids, "decoder_input_ids": batch().decoder_input_ids}
-    plain = student(**inputs).logits
-    with int8_in_training(student):
-        rough = student(**inputs).logits
-        rough.square().mean().backward()
-    assert 1e-4 < ((rough - plain).norm() / plain.norm()).item() < 0.1
-    assert all(parameter.grad is not None for parameter in student.model.encoder.layers.parameters())
-    torch.testing.assert_close(student(**inputs).logits, plain)

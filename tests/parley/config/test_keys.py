@@ -21,5 +21,5 @@ def keys(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def test_a_run_of_every_room_has_few_keys() -> None:
-    composed = yaml.safe_load(compose_text(RunConfig, "pipeline", ["experiment=demo_full"]))
+    composed = yaml.safe_load(compose_text(RunConfig, "pipeline", ["experiment=demo"]))
     assert len(list(keys(composed))) <= AT_MOST
