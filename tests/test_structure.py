@@ -91,5 +91,15 @@ def test_no_script_touches_the_import_path() -> None:
     assert [path for path in (ROOT / "scripts").glob("*.py") if "sys.path" in path.read_text(encoding="utf-8")] == []
 
 
+def test_one_place_loads_folders_of_others_and_runs_nothing_of_them() -> None:
+    calls = {
+        (module, any(word.arg == "trust_remote_code" and ast.unparse(word.value) == "False" for word in node.keywords))
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".from_pretrained")
+    }
+    assert calls == {("parley.pretrained", True)}
+
+
 def test_there_is_no_dump() -> None:
     assert not [module for module in trees() if module.split(".")[-1] in ("utils", "helpers", "common", "misc")]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from parley.languages.table import AUTO, LANGUAGES
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -177,10 +178,7 @@ def load_tokenizer(directory: str | Path) -> "PreTrainedTokenizerFast":
     directory = Path(directory)
     if not (directory / "tokenizer.json").is_file():
         raise InputError(f"{directory}: no tokenizer.json there")
-    try:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory))
-    except Exception as error:
-        raise InputError(f"{directory / 'tokenizer.json'}: not a readable tokenizer ({error})") from error
+    tokenizer: PreTrainedTokenizerFast = load_pretrained(PreTrainedTokenizerFast, directory, "tokenizer")
     first = tokenizer.convert_ids_to_tokens(list(range(len(_COMMON))))
     if first != list(_COMMON) or AUTO_TOKEN not in tokenizer.get_vocab():
         raise InputError(f"{directory}: a tokenizer of another project: it has not our special tokens")

@@ -11,6 +11,7 @@ import yaml
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
+from parley.pretrained import read_settings
 
 Format = Literal["auto", "parley", "transformers", "ctranslate2", "outputs"]
 OUTPUT_SUFFIXES: Final = (".tsv", ".jsonl", ".parquet")
@@ -74,7 +75,7 @@ class SystemConfig:
             return "ctranslate2"
         if not (path / "config.json").is_file():
             raise InputError(f"{path}: not a model folder (no config.json)")
-        kind = _model_type(path)
+        kind = str(read_settings(path / "config.json").get("model_type", ""))
         return "parley" if kind.startswith(("parley", "m2m_100", "nllb")) else "transformers"
 
 
@@ -112,12 +113,3 @@ def _system(path: Path, entry: Mapping[str, Any]) -> SystemConfig:
         raise InputError(f"{path}: pairs of system {entry['name']} are a list, such as [en-fr, fr-en]")
     values: dict[str, Any] = {str(key): str(value) for key, value in entry.items() if key != "pairs"}
     return SystemConfig(**values, pairs=[str(direction) for direction in pairs])
-
-
-def _model_type(folder: Path) -> str:
-    import json
-
-    try:
-        return str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", ""))
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{folder / 'config.json'}: not readable as JSON") from error

@@ -10,6 +10,7 @@ from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import language
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 
 MAX_BATCH_TOKENS: Final = 4096
 
@@ -44,10 +45,10 @@ class CTranslate2System:
             translator = ctranslate2.Translator(
                 str(path), device=device, compute_type=system.compute_type, intra_threads=threads
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             line = " ".join(str(error).split())
             raise InputError(f"{path}: the CTranslate2 model cannot be opened: {line[:200]}") from error
+        tokenizer = load_pretrained(AutoTokenizer, folder, "tokenizer", local_files_only=True)
         return cls(translator, tokenizer, beam_size)
 
     def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:

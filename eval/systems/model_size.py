@@ -1,14 +1,16 @@
 """Parameters and bytes of a model folder, without loading it."""
 
-import json
 import math
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import NAME as MANIFEST
 from parley.pipeline.manifest import read_manifest
+from parley.reading.json_lines import json_object
+
+LONGEST_HEADER: Final = 100_000_000  # bytes, as safetensors itself bounds it
 
 
 def model_size(folder: Path) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def _parameters(path: Path) -> int:
     try:
         with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(size))
-    except (OSError, ValueError, struct.error) as error:
+            header = json_object(file.read(min(size, LONGEST_HEADER)).decode(), str(path))
+    except (OSError, UnicodeDecodeError, struct.error) as error:
         raise InputError(f"{path}: not a readable safetensors file") from error
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")

@@ -17,6 +17,7 @@ from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, LANGUAGES, language
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 from training.model.loading import load_model
 
 BATCH: Final = 64
@@ -40,10 +41,7 @@ class TransformersSystem:
         from transformers import AutoTokenizer
 
         model = load_model(path)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(system.tokenizer or path, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: no tokenizer beside the model: {str(error).splitlines()[0]}") from error
+        tokenizer = load_pretrained(AutoTokenizer, system.tokenizer or path, "tokenizer", local_files_only=True)
         model.to(torch.device(device))  # type: ignore[arg-type]  # its decorator hides `self`
         return cls(system.name, model.eval(), tokenizer, beam_size, system.prompt)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -28,6 +27,7 @@ from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_
 from parley.decoding.stepper import stepper_for
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 
 TOGETHER = 8  # batches decoded side by side, so that those which have become small can be joined
 
@@ -76,10 +76,8 @@ def load_model(folder: str | Path) -> PreTrainedModel:
     path = Path(folder)
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: not a model folder (no config.json)")
-    try:
-        return AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{path}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
+    model: PreTrainedModel = load_pretrained(AutoModelForSeq2SeqLM, path, "model", local_files_only=True)
+    return model
 
 
 class Translator:
@@ -107,10 +105,7 @@ class Translator:
             InputError: the folder holds no model or no tokenizer, or their vocabularies differ.
         """
         model = load_model(folder)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: no tokenizer beside the model: {str(error).splitlines()[0]}") from error
+        tokenizer = load_pretrained(AutoTokenizer, folder, "tokenizer", local_files_only=True)
         if len(tokenizer) > model.config.vocab_size:
             raise InputError(
                 f"{folder}: the tokenizer has {len(tokenizer)} pieces, the model {model.config.vocab_size}: not a pair"

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 from training.model.attention import padding_bias
 from training.model.configuration import ParleyMoeConfig
 from training.model.layers import Steering
@@ -92,10 +93,7 @@ def load_checkpoint(name: str) -> PreTrainedModel:
     Raises:
         InputError: it cannot be had, or has no hidden width.
     """
-    try:
-        model = AutoModel.from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"qe.model.encoder={name}: cannot be loaded: {str(error).splitlines()[0]}") from error
+    model: PreTrainedModel = load_pretrained(AutoModel, name, "encoder (qe.model.encoder)", use_safetensors=True)
     if not hasattr(model.config, "hidden_size") or model.config.is_encoder_decoder:
         raise InputError(f"qe.model.encoder={name}: {model.config.model_type} is not an encoder")
     return model

@@ -1,15 +1,14 @@
 """A quality-estimation model on disk: weights, tokenizer, `word_tables/`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from safetensors import SafetensorError
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
 from parley.pipeline.atomic import raise_if_full
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained, read_settings
 from qe_model.model.config import TEACHER
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel
 from qe_model.model.inputs import InputEncoder
@@ -47,14 +46,11 @@ def load_quality_model(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
     """
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder}: not a model folder (no config.json)")
-    kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    kind = read_settings(folder / "config.json").get("model_type")
     if kind != ParleyQEConfig.model_type:
         raise InputError(f"{folder}: a model of type '{kind}', not a quality-estimation model")
     logging.disable_progress_bar()
-    try:
-        model = ParleyQEModel.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder}: the model cannot be loaded: {str(error).splitlines()[0]}") from error
+    model: ParleyQEModel = load_pretrained(ParleyQEModel, folder, "model", local_files_only=True)
     tables = WordTables.load(folder / TABLES) if model.config.word_tables else None
     own = model.config.encoder_kind == TEACHER
     tokenizer = load_tokenizer(folder) if own else checkpoint_tokenizer(str(folder))
@@ -67,10 +63,7 @@ def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
     Raises:
         InputError: it cannot be had, or is not a fast one.
     """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}") from error
+    tokenizer: PreTrainedTokenizerBase = load_pretrained(AutoTokenizer, name, "tokenizer")
     if not tokenizer.is_fast:
         raise InputError(f"{name}: needs a fast tokenizer, which knows where its pieces are in a text")
     return tokenizer

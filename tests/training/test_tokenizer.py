@@ -158,7 +158,7 @@ def test_missing_broken_and_foreign_tokenizers_are_refused(tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"no tokenizer\.json"):
         load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(InputError, match="not a readable tokenizer"):
+    with pytest.raises(InputError, match=r"tokenizer\.json: not JSON"):
         load_tokenizer(tmp_path)
 
 

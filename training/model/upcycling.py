@@ -13,6 +13,7 @@ from transformers import M2M100ForConditionalGeneration
 from transformers.models.m2m_100.modeling_m2m_100 import M2M100DecoderLayer, M2M100EncoderLayer
 
 from parley.pipeline.errors import InputError
+from parley.pretrained import load_pretrained
 from training.model.layers import DecoderLayer, EncoderLayer, FeedForward, MoeFeedForward
 from training.model.modelling import ParleyMoeForConditionalGeneration
 
@@ -24,10 +25,9 @@ def upcycle(model: ParleyMoeForConditionalGeneration, folder: str | Path) -> Non
         InputError: no M2M100-shaped checkpoint in the folder, or its width, depth, feed-forward, heads or
             vocabulary differ.
     """
-    try:
-        dense = M2M100ForConditionalGeneration.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{folder}: no dense M2M100 or NLLB checkpoint: {str(error).splitlines()[0]}") from error
+    dense = load_pretrained(
+        M2M100ForConditionalGeneration, folder, "dense M2M100 or NLLB checkpoint", local_files_only=True
+    )
     _check_shapes(model, dense, folder)
     with torch.no_grad():
         model.shared.weight.copy_(dense.model.shared.weight)

@@ -166,7 +166,7 @@ def test_an_unreadable_config_is_refused(broken: Path) -> None:
 def test_a_model_without_tokenizer_is_refused(broken: Path) -> None:
     for path in broken.glob("tokenizer*"):
         path.unlink()
-    with pytest.raises(InputError, match=f"{broken}: no tokenizer"):
+    with pytest.raises(InputError, match=f"{broken}: the tokenizer cannot be loaded"):
         Translator.load(broken)
 
 

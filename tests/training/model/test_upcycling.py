@@ -33,5 +33,5 @@ def test_first_answers_equal_the_dense_model(dense, make_model, batch, tmp_path,
 def test_other_shapes_are_refused(dense, make_model, tmp_path):
     with pytest.raises(InputError, match="decoder layers 3 here, 2 there"):
         upcycle(make_model(decoder_layers=3), tmp_path)
-    with pytest.raises(InputError, match="no dense M2M100"):
+    with pytest.raises(InputError, match="dense M2M100 or NLLB checkpoint cannot be loaded"):
         upcycle(make_model(), tmp_path / "missing")
