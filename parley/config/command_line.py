@@ -5,7 +5,6 @@ config calls `run(main, RunConfig, config_name="pipeline")` and gets the compose
 """
 
 import dataclasses
-import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,12 +15,11 @@ from omegaconf import OmegaConf
 
 from parley.config.help import arguments_help, run_help
 from parley.config.schema import hints, mistakes_as_one_line, schema_of
-from parley.pipeline.atomic import raise_if_full
+from parley.pipeline.atomic import raise_if_full, raise_if_refused
 from parley.pipeline.errors import InputError
 
 ConfigT = TypeVar("ConfigT")
 Sweep = Callable[[list[tuple[list[str], ConfigT]]], None]
-DISK_ERRORS: Final = {errno.EROFS, errno.EACCES}
 HELP_FLAGS: Final = {"--help", "-h", "help=true"}
 SWEEP_FLAGS: Final = {"-m", "--multirun"}
 
@@ -135,12 +133,11 @@ def _value(hint: Any, text: str) -> Any:
 
 def _fail_if_disk(error: Exception) -> None:
     """A disk that is full, read-only or closed to this user is no bug of ours: one line."""
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        fail(f"{error.strerror}: {error.filename or 'while writing'}")
     try:
+        raise_if_refused(error)
         raise_if_full(error, Path.cwd())
-    except InputError as full:
-        fail(str(full))
+    except InputError as line:
+        fail(str(line))
 
 
 def _about(main: Callable[..., None]) -> str:

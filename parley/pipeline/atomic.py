@@ -72,9 +72,13 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove what killed processes left half written in a folder, when nobody writes into it."""
-    for path in list(folder.rglob(".*.tmp")):
+def remove_drafts(folder: Path, pattern: str = "*") -> None:
+    """Remove what killed processes left half written in a folder, when nobody writes into it.
+
+    Args:
+        pattern: of paths in it; `**/*` for all that is below it.
+    """
+    for path in list(folder.glob(pattern)):
         if DRAFT.fullmatch(path.name):
             remove(path)
 
@@ -91,6 +95,16 @@ def raise_if_full(error: BaseException, path: Path) -> None:
         if number in (errno.ENOSPC, errno.EDQUOT) or any(phrase in str(cause) for phrase in FULL):
             raise InputError(f"the disk is full: cannot write {path}; free some space and run again") from error
         cause = cause.__cause__ or cause.__context__
+
+
+def raise_if_refused(error: BaseException) -> None:
+    """Turn a place that is read-only or closed to this user into one clear line.
+
+    Raises:
+        InputError: the error says so.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        raise InputError(f"{error.strerror}: {error.filename or 'while writing'}") from error
 
 
 def flush(path: Path) -> None:

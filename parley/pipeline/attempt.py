@@ -1,14 +1,13 @@
 """A stage under way: its lock, its row in the registry, and what is left of its work."""
 
-import sqlite3
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Final
 
 from parley.pipeline.job import Job
 from parley.pipeline.lock import locked
 from parley.pipeline.progress import ProgressBar, say
-from parley.pipeline.registry import State, lock_path
+from parley.pipeline.registry import State, bookkeeping, lock_path
 from parley.pipeline.shards import missing_shards
 from parley.pipeline.unit import Unit
 
@@ -42,7 +41,8 @@ class Attempt:
         self._bar.advance(len(shards) - len(missing))
         resumed = self.job.partial.exists()
         run, stage = self.job.folder.parents[1].name, self.job.stage.name
-        self._row = self.job.registry.start(run, stage, self.job.folder.name)
+        with bookkeeping():
+            self._row = self.job.registry.start(run, stage, self.job.folder.name)
         say(f"{self.job.label}: {'going on with the work of an earlier attempt' if resumed else 'running'}")
         return [Unit(self.job, shard) for shard in missing] or [Unit(self.job)]
 
@@ -64,16 +64,18 @@ class Attempt:
     def close(self, error: BaseException | None) -> None:
         """Note how the attempt ended, and free the stage."""
         if self._row is not None:
-            killed = error is not None and not isinstance(
-                error, Exception
-            )  # Ctrl-C, or a signal turned into SystemExit
             line = " ".join(f"{type(error).__name__}: {error}".split()) if error else None
-            with suppress(sqlite3.Error):  # a full disk: the error itself is what must be told
-                state: State = "killed" if killed else "failed" if error else "done"
-                self.job.registry.finish(self._row, state, round(self._seconds(), 3), line)
-            if not error:
-                say(f"{self.job.label}: done in {self._seconds():.1f} s")
+            with bookkeeping():
+                self.job.registry.finish(self._row, _state(error), round(self._seconds(), 3), line)
+        if self._started and not error:
+            say(f"{self.job.label}: done in {self._seconds():.1f} s")
         self._held.close()
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started if self._started else 0.0
+
+
+def _state(error: BaseException | None) -> State:
+    if error is None:
+        return "done"
+    return "failed" if isinstance(error, Exception) else "killed"  # Ctrl-C, or a signal turned into SystemExit

@@ -9,19 +9,26 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from parley.pipeline.atomic import remove
 from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
 from parley.pipeline.stage import Stage
 
 LENGTH: Final = 16  # hexadecimal digits: 64 bits, enough for every run there will be
 LIBRARY: Final = "digests.sqlite"
+WAIT_SECONDS: Final = 20.0  # for another process that writes
+_known: Final[dict[tuple[str, str], str]] = {}  # of this process, by path and state
 
 
 class Digests:
-    """Content digests of outside files, cached by path, size and modification time in a small SQLite file."""
+    """Content digests of outside files, cached by path, size, times and inode in a small SQLite file.
+
+    Where that cannot be used, this is said once and the files are read; one that is damaged is made anew.
+    """
 
     def __init__(self, cache: Path) -> None:
-        """Open or make the cache file."""
-        self.cache = cache
+        """Use the cache file; it is made with the first digest."""
+        self.cache: Path | None = cache
 
     def of(self, path: Path) -> str:
         """SHA-256 of a file's content, or of the names and contents in a folder.
@@ -39,21 +46,50 @@ class Digests:
 
     def _file(self, path: Path) -> str:
         stat = path.stat()
-        key, state = str(path.resolve()), f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
-        with closing(self._open()) as database, database:
-            found = database.execute("SELECT digest FROM digests WHERE path = ? AND state = ?", (key, state)).fetchone()
-            if found:
-                return str(found[0])
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            database.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (key, state, digest))
-        return digest
+        key = str(path.resolve())
+        state = f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+        if (key, state) not in _known:
+            found = self._query("SELECT digest FROM digests WHERE path = ? AND state = ?", key, state)
+            _known[key, state] = found or _read(path)
+            if not found:
+                self._query("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", key, state, _known[key, state])
+        return _known[key, state]
 
-    def _open(self) -> sqlite3.Connection:
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.cache, timeout=60)
-        database.execute("CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")
-        return database
+    def _query(self, sql: str, *values: str) -> str | None:
+        """The first value of the answer; None where there is none, or no cache."""
+        if self.cache is None:
+            return None
+        try:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.cache, timeout=WAIT_SECONDS)) as database, database:
+                database.execute("CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, state TEXT, digest TEXT)")
+                found = database.execute(sql, values).fetchone()
+            return str(found[0]) if found else None
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(self.cache, error)
+            return None
+
+    def _give_up(self, cache: Path, error: Exception) -> None:
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        way_out = "it is made anew" if damaged else "files are read again"
+        say(f"cannot use the digests in {cache}: {error}; {way_out}")
+        self.cache = None
+        if damaged:
+            remove(cache)
+
+
+def check_unchanged(files: Mapping[str, str], digests: Digests) -> None:
+    """Look whether outside files still are what the fingerprint counts.
+
+    Args:
+        files: content digest by path.
+
+    Raises:
+        InputError: one is not.
+    """
+    for path, digest in files.items():
+        if digests.of(Path(path)) != digest:
+            raise InputError(f"{path} changed while it was read; run again")
 
 
 def fingerprints(stages: Iterable[Stage[Any]], digests: Digests) -> dict[Stage[Any], str]:
@@ -74,6 +110,11 @@ def lasting(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [lasting(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _left_out(field: "dataclasses.Field[Any]", value: Any) -> bool:

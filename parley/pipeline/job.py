@@ -11,14 +11,15 @@ from pathlib import Path
 from platform import node
 from typing import Any, Final
 
-from parley.pipeline.atomic import flush, raise_if_full, remove, remove_drafts, replacing
+from parley.pipeline.atomic import flush, raise_if_full, raise_if_refused, remove, remove_drafts, replacing
 from parley.pipeline.contents import check_contents, content_digests
 from parley.pipeline.errors import InputError
+from parley.pipeline.fingerprint import LIBRARY, Digests, check_unchanged
 from parley.pipeline.lock import locked
 from parley.pipeline.manifest import LOG, Manifest, write_manifest
 from parley.pipeline.manifest import NAME as MANIFEST
 from parley.pipeline.progress import say
-from parley.pipeline.registry import RunRegistry, now
+from parley.pipeline.registry import RunRegistry, bookkeeping, now
 from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
 from parley.pipeline.stage import Shard, Stage
 
@@ -62,6 +63,18 @@ class Job:
         """Of all runs beside this one."""
         return RunRegistry(self.folder.parents[2])
 
+    def check_place(self) -> None:
+        """Look whether the place of the finished stage is free.
+
+        Raises:
+            InputError: a folder without manifest is there.
+        """
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not self.done:
+            raise InputError(
+                f"{self.folder} has no {MANIFEST}, so it is not whole: was it copied or removed by halves? "
+                "Copy it again, or remove it, and run again"
+            )
+
     def log(self, shard: Shard | None = None) -> Path:
         """The log of the stage, or of one of its shards."""
         return shard_log(shard, self.partial) if shard else self.partial / LOG
@@ -94,7 +107,7 @@ class Job:
         try:
             with locked(log.with_name(f".{shard.name}.lock")), _logged_to(log):
                 self._check_inputs()
-                run_one_shard(self.stage, shard, self.partial, self.inputs)
+                run_one_shard(self.stage, shard, self.partial, self.inputs, self._check_files)
         except InputError as error:
             raise InputError(f"stage {self.stage.name}, shard {shard.name}: {error} (log: {log})") from error
         except Exception as error:
@@ -103,12 +116,15 @@ class Job:
 
     def publish(self) -> None:
         """Copy what people look at from the finished stage to the folder above it."""
-        if self.stage.published:
-            check_contents(self.folder)
-        for name in self.stage.published:
-            with replacing(self.folder.parent / name) as temporary:
-                source = self.folder / name
-                (shutil.copytree if source.is_dir() else shutil.copyfile)(source, temporary)
+        if not self.stage.published:
+            return
+        check_contents(self.folder)
+        with locked(self.folder.with_name("publish.lock")):
+            remove_drafts(self.folder.parent)
+            for name in self.stage.published:
+                with replacing(self.folder.parent / name) as temporary:
+                    source = self.folder / name
+                    (shutil.copytree if source.is_dir() else shutil.copyfile)(source, temporary)
 
     def _fill(self, spent: float) -> None:
         started = time.monotonic()
@@ -117,10 +133,12 @@ class Job:
                 self._check_inputs()
                 self._gather_logs()
                 facts = self.stage.run(self.partial, self.inputs)
+                self._check_files()
             self._finish(facts, round(spent + time.monotonic() - started, 3))
         except Exception as error:
             if not self.stage.keeps_work:
                 self._clean()
+            raise_if_refused(error)
             raise_if_full(error, self.partial)
             raise
 
@@ -128,6 +146,10 @@ class Job:
         """Look whether the input stages still hold what they wrote."""
         for folder in self.inputs.values():
             check_contents(folder)
+
+    def _check_files(self) -> None:
+        """Look whether the outside files are still those that the fingerprint counts."""
+        check_unchanged(self.digests, Digests(self.folder.parents[2] / LIBRARY))
 
     def _gather_logs(self) -> None:
         """Put what the shards logged into the stage's log."""
@@ -137,8 +159,10 @@ class Job:
             log.unlink()
 
     def _finish(self, facts: dict[str, Any], seconds: float) -> None:
-        remove_drafts(self.partial)
-        attempts = self.registry.attempts(self.folder.parents[1].name, self.stage.name)
+        remove_drafts(self.partial, "**/*")
+        attempts = []
+        with bookkeeping():
+            attempts = self.registry.attempts(self.folder.parents[1].name, self.stage.name)
         manifest = Manifest(
             stage=self.stage.name,
             version=self.stage.version,

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from parley.pipeline.atomic import raise_if_full
+from parley.pipeline.errors import InputError
+
 PROBES: Final = 3  # `is_held` holds a lock for a moment: look again before believing it
 PROBE_SECONDS: Final = 0.05
 
@@ -26,6 +29,7 @@ def locked(path: Path, wait: bool = True, on_wait: Callable[[], None] = lambda: 
 
     Raises:
         HeldError: another process holds it and `wait` is false.
+        InputError: the folder cannot be written to.
     """
     descriptor = _acquire(path, wait, on_wait)
     try:
@@ -47,9 +51,8 @@ def is_held(path: Path) -> bool:
 
 
 def _acquire(path: Path, wait: bool, on_wait: Callable[[], None]) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _opened(path)
         try:
             _flock(descriptor, wait, on_wait)
         except BaseException:
@@ -58,6 +61,15 @@ def _acquire(path: Path, wait: bool, on_wait: Callable[[], None]) -> int:
         if _names(path, descriptor):
             return descriptor
         os.close(descriptor)  # its holder removed the file while we waited: take the new one
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise_if_full(error, path)
+        raise InputError(f"cannot write to {path.parent}: {error.strerror}") from error
 
 
 def _flock(descriptor: int, wait: bool, on_wait: Callable[[], None]) -> None:

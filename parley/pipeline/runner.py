@@ -80,6 +80,7 @@ def run_plan(plan: Plan, executor: Executor) -> None:
         return
     due = plan.due
     for job in due:
+        job.check_place()
         job.stage.check()
     for job in plan.jobs.values():
         if job not in due:

@@ -6,7 +6,7 @@
 A killed stage goes on with the shards that are missing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +32,14 @@ def missing_shards(shards: Sequence[Shard], out: Path) -> list[Shard]:
     return [shard for shard in shards if not (out / FOLDER / shard.name).is_dir()]
 
 
-def run_one_shard(stage: Stage[Any], shard: Shard, out: Path, inputs: Mapping[str, Path]) -> None:
-    """Run a shard into its folder, unless it is there."""
+def run_one_shard(
+    stage: Stage[Any], shard: Shard, out: Path, inputs: Mapping[str, Path], check: Callable[[], None] = lambda: None
+) -> None:
+    """Run a shard into its folder, unless it is there.
+
+    Args:
+        check: called before the folder counts as whole; raises when it must not.
+    """
     folder = out / FOLDER / shard.name
     if folder.is_dir():
         return
@@ -41,6 +47,7 @@ def run_one_shard(stage: Stage[Any], shard: Shard, out: Path, inputs: Mapping[st
         remove(temporary)  # a killed process may have had the same number
         temporary.mkdir()
         stage.run_shard(shard, temporary, inputs)
+        check()
 
 
 def merge_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

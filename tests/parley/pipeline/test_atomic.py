@@ -89,4 +89,6 @@ def test_drafts_of_killed_processes_are_removed(tmp_path: Path) -> None:
         write_text(tmp_path / name, "x")
     (tmp_path / ".pairs.18.tmp/deep").mkdir(parents=True)
     remove_drafts(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".b.17.tmp", ".hidden", "a.tmp", "a.txt", "in"]
+    remove_drafts(tmp_path, "**/*")
     assert sorted(path.name for path in tmp_path.rglob("*")) == [".hidden", "a.tmp", "a.txt", "in"]
