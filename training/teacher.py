@@ -126,7 +126,9 @@ class TeacherStage(TrainedStage[TeacherStageConfig]):
         Raises:
             InputError: inputs of different vocabularies, an empty split, training that diverged, a full disk.
         """
-        resumes = (out / "checkpoints").exists()
+        from training.loop.checkpoint_files import checkpoint_folders
+
+        resumes = bool(checkpoint_folders(out / "checkpoints"))
         encoded = None if resumes else inputs["encoded"]  # the checkpoint holds the warm embedding
         train_teacher(
             out,

@@ -62,28 +62,26 @@ class StreamWithTargets:
     def __init__(self, stream: StreamLike, targets: TokenTargets | None, rank: int = 0, world: int = 1) -> None:
         self.stream, self.targets, self.rank, self.world = stream, targets, rank, world
         self._start = stream.state_dict()
-        self._turn = 0
-        self._turns = max(1, len(targets) // world) if targets is not None else 0
+        self._taken = 0
 
     def __iter__(self) -> Iterator[BatchWithTargets]:
         """Yield without end."""
         iterator = iter(self.stream)
         while True:
-            if self._turns and self._turn == self._turns:
-                self._turn = 0
+            if self.targets is not None and self._taken and self._taken + self.world > len(self.targets):
+                self._taken = 0
                 self.stream.load_state_dict(self._start)
                 iterator = iter(self.stream)
-            number = self._turn * self.world + self.rank
             batch = next(iterator)
-            targets = self.targets.of(number, batch) if self.targets is not None else None
-            self._turn += 1
+            targets = self.targets.of(self._taken + self.rank, batch) if self.targets is not None else None
+            self._taken += self.world
             yield BatchWithTargets(batch, targets)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the stream stands, and how many batches of this round are taken."""
-        return {"turn": self._turn, "stream": self.stream.state_dict()}
+        """Where the stream stands, and how many batches of this round are taken, by all processes."""
+        return {"taken": self._taken, "stream": self.stream.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved position."""
-        self._turn = int(state["turn"])
+        self._taken = int(state["taken"])
         self.stream.load_state_dict(state["stream"])

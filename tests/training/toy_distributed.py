@@ -1,4 +1,4 @@
-"""Trains the toy task under `torchrun`, stopping and resuming once: FOLDER PROCESSES."""
+"""Trains the toy task under `torchrun`, going on from what is there: FOLDER PROCESSES UPDATES."""
 
 import sys
 from pathlib import Path
@@ -7,23 +7,23 @@ from tests.training.toy_task import ToyStream, ToyTask, toy_config
 from training.loop.processes import Processes
 from training.loop.trainer import Trainer
 
-out, count = Path(sys.argv[1]), int(sys.argv[2])
+out, count, updates = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 rows = 8 // count  # so that a round of micro-batches holds as many tokens
-for updates in (6, 12):
-    config = toy_config(max_updates=updates, processes=count, update_tokens=1, schedule="constant", validate_every=6)
-    processes = Processes(config)
 
-    class Half(ToyStream):
-        """This process's rows of batches that do not depend on how many processes there are."""
 
-        def batch(self, number: int):  # type: ignore[no-untyped-def]
-            self.rows = 8
-            whole = super().batch(number // self.world)
-            part = slice(self.rank * rows, (self.rank + 1) * rows)
-            return type(whole)(whole.ids[part], whole.labels[part])
+class Part(ToyStream):
+    """This process's rows of batches that do not depend on how many processes there are."""
 
-    task = ToyTask(dropout=0.0, seed=processes.rank)  # the first process's weights must win
-    trainer = Trainer(config, task, Half(processes.rank, processes.count), out, processes=processes)
-    assert trainer.processes.count == count
-    result = trainer.train()
-assert result.resumed_from == 6, result
+    def batch(self, number: int):  # type: ignore[no-untyped-def]
+        self.rows = 8
+        whole = super().batch(number // self.world)
+        part = slice(self.rank * rows, (self.rank + 1) * rows)
+        return type(whole)(whole.ids[part], whole.labels[part])
+
+
+config = toy_config(max_updates=updates, processes=count, update_tokens=1, schedule="constant", validate_every=6)
+processes = Processes(config)
+task = ToyTask(dropout=0.0, seed=processes.rank)  # the first process's weights must win
+trainer = Trainer(config, task, Part(processes.rank, processes.count), out, processes=processes)
+assert trainer.processes.count == count
+trainer.train()

@@ -1,6 +1,6 @@
 """An exponential moving average of the master weights: what is validated and kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -55,7 +55,7 @@ class WeightAverage:
         return {f"{b.key}.average": flat for flat, b in zip(self.averages, self.masters.buckets, strict=False)}
 
     @torch.no_grad()
-    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
+    def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state_tensors` gave."""
         for flat, bucket in zip(self.averages, self.masters.buckets, strict=False):
             flat.copy_(tensors[f"{bucket.key}.average"])

@@ -1,16 +1,17 @@
 """The training log: one JSON object a line, cut back to the checkpoint when training resumes."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from parley.pipeline.atomic import raise_if_full, write_text
+from parley.pipeline.atomic import raise_if_full
 
 
 class TrainingLog:
     """Appends lines to a file.
 
-    Each line has `kind` (`train`, `validation` or `resume`) and `update`.
+    Each line has `kind` (`train` or `validation`) and `update`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,22 +31,17 @@ class TrainingLog:
             raise_if_full(error, self.path)
             raise
 
-    def cut(self, update: int) -> None:
-        """Drop lines of later updates and a last line that was written half."""
-        if not self.path.exists():
-            return
-        kept = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _update(line) <= update]
-        write_text(self.path, "".join(f"{line}\n" for line in kept))
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def cut(self, size: int) -> None:
+        """Drop what was written after the log had this size."""
+        if self.size() > size:
+            os.truncate(self.path, size)
 
 
 def read_log(path: Path, kind: str | None = None) -> list[dict[str, Any]]:
     """Lines of a training log, of one kind or all."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if kind in (None, line["kind"])]
-
-
-def _update(line: str) -> float:
-    try:
-        return float(json.loads(line)["update"])
-    except ValueError:
-        return float("inf")

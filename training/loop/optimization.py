@@ -5,6 +5,7 @@ means. AdamW's fused kernel leaves everything as it is where it is told `found_i
 when it writes the log.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -135,7 +136,7 @@ class Optimizer:
         return tensors
 
     @torch.no_grad()
-    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
+    def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state_tensors` gave."""
         self.health = tensors["health"].to(self.health.device)
         for bucket in self.masters.buckets:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RESULT: Final = "result.json"  # written last: the training in a folder that has it is over
-UNFINISHED: Final = ("checkpoints", "best")  # what only a training that goes on needs
+UNFINISHED: Final = ("checkpoints",)  # what only a training that goes on needs
 
 
 class Tracked(Protocol):

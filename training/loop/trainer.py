@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import ProgressBar, progress_bar, say
 from training.batches.prefetch import Prefetch, StreamLike
-from training.loop import checkpoint as store
-from training.loop.best import BestWeights
+from training.loop.checkpoint_files import CheckpointTensors, checkpoint_folders, checkpoint_path, read_state
+from training.loop.checkpoints import Checkpoints
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.ema import WeightAverage
 from training.loop.log import TrainingLog
@@ -28,11 +28,12 @@ from training.loop.meters import Meters
 from training.loop.optimization import Optimizer, learning_rate
 from training.loop.precision import Masters, choose_precision
 from training.loop.processes import Processes
+from training.loop.progress import TrainingProgress
+from training.loop.random_state import random_state, restore_random_state
 from training.loop.tracking import Tracker
 
 MAX_SKIPS: Final = 20  # so many skipped updates in a row end the training
 PREFETCHED: Final = 4  # micro-batches made ahead in a thread
-KEPT: Final = 2  # checkpoints to resume from
 
 
 @dataclass(frozen=True)
@@ -97,26 +98,6 @@ class TrainResult:
     metrics: dict[str, float]
 
 
-@dataclass
-class Progress:
-    """Where a training stands; `validated` is the update of the last validation, `metrics` its scores."""
-
-    update: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    validated: int = -1
-    metrics: dict[str, float] = field(default_factory=dict)
-
-    def used(self, config: TrainingConfig) -> float:
-        """Share of the budget that is used, 1 or more when it is used up."""
-        limits = (
-            (self.update, config.max_updates),
-            (self.tokens, config.max_tokens),
-            (self.seconds / 60, config.max_minutes),
-        )
-        return max(done / limit for done, limit in limits if limit)
-
-
 class Trainer:
     """Trains a task on a stream of batches, resuming from what it finds in `out`.
 
@@ -124,7 +105,7 @@ class Trainer:
         config: budget, optimisation and the rest.
         task: the model with its loss and validation.
         stream: batches of this process.
-        out: folder for `training_log.jsonl`, `checkpoints/`, `best/`, `tracking/`.
+        out: folder for `training_log.jsonl`, `checkpoints/`, `tracking/`.
         tracking: experiment tracker.
         processes: made by the caller when the stream needed the rank; else made here.
         description: of the progress bar.
@@ -154,12 +135,12 @@ class Trainer:
         self.processes.share_weights(self.model, self.masters)
         self.optimizer = Optimizer(self.masters, config)
         self.average = WeightAverage(self.masters, config.ema_decay)
-        self.best = BestWeights(out / "best", task.best_metric)
+        self.checkpoints = Checkpoints(out / "checkpoints", self.processes)
         self.log = TrainingLog(out / "training_log.jsonl")
         self.tracker = Tracker(
             tracking or TrackingConfig(), out / "tracking", {"training": asdict(config), **(facts or {})}
         )
-        self.progress, self.meters = Progress(), Meters()
+        self.progress, self.meters = TrainingProgress(), Meters()
         self.resumed_from, self.note = 0, ""
         self.position: dict[str, Any] = {}
 
@@ -167,7 +148,7 @@ class Trainer:
         """Train until the budget is used up; leaves the result's weights in the model, in fp32.
 
         Raises:
-            InputError: training diverged, the disk is full, a checkpoint is of another model or another launch.
+            InputError: training diverged, the disk is full, checkpoints are damaged or of another model.
         """
         self._seed()
         self._resume()
@@ -176,15 +157,15 @@ class Trainer:
         if self.processes.is_first:
             self.tracker.start()
         bar = progress_bar(self.description, self.config.max_updates or 100)
-        with bar, Prefetch(self.stream, PREFETCHED) as batches:
+        with bar, self.checkpoints, Prefetch(self.stream, PREFETCHED) as batches:
             while self.progress.used(self.config) < 1:
                 norm, rate = self._update(batches)
                 self._record(norm, rate, bar)
                 self._validate_or_save(batches)
-            if self.progress.validated != self.progress.update:
-                self._validate()
-                self._save(batches)
+            if self.progress.validated != self.progress.update:  # its last minutes went before a checkpoint
+                self._validate_or_save(batches)
             self.position = batches.state
+            self.checkpoints.finish()
         self.tracker.finish()
         return self._result()
 
@@ -249,7 +230,8 @@ class Trainer:
         in_a_row, skipped = self.optimizer.skipped()
         if in_a_row < MAX_SKIPS:
             return
-        saved = store.checkpoints(self.out / "checkpoints")
+        self.checkpoints.finish()
+        saved = checkpoint_folders(self.checkpoints.root)
         kept = f"the last good checkpoint is {saved[-1]}" if saved else "there was no checkpoint yet"
         raise InputError(
             f"training diverged at update {self.progress.update}: loss or gradient of {in_a_row} updates in a row "
@@ -258,8 +240,9 @@ class Trainer:
         )
 
     def _validate_or_save(self, batches: Prefetch) -> None:
+        over = self.progress.used(self.config) >= 1
         validates, saves = (
-            every and self.progress.update % every == 0
+            over or (every and self.progress.update % every == 0)
             for every in (self.config.validate_every, self.config.checkpoint_every)
         )
         if validates:
@@ -271,15 +254,14 @@ class Trainer:
         """The first process validates with averaged weights; the others wait."""
         scores: dict[str, float] = {}
         if self.processes.is_first:
-            generators = store.random_state()
+            generators = random_state()
             with self.average.applied(), torch.no_grad():
                 self.model.eval()
                 scores = self.task.validate(self.model)
             self.model.train()
-            store.restore_random_state(generators)
-            self.best.offer(scores, self.progress.update, self.average.weights() | self._buffers())
-        scores, self.best.entry = self.processes.gather((scores, self.best.entry))[0]
-        self.progress.metrics, self.progress.validated = scores, self.progress.update
+            restore_random_state(generators)
+        scores = self.processes.gather(scores)[0]
+        self.progress.offer(scores, self.task.best_metric)
         values = {name: finite(score) for name, score in scores.items()}
         self._publish("validation", values | {"tokens": self.progress.tokens, "seconds": round(self._clock(), 1)})
         shown = ", ".join(f"{name} {score:.4g}" for name, score in scores.items() if name.count("/") < 2)
@@ -292,74 +274,78 @@ class Trainer:
         return {f"buffer.{name}": buffer for name, buffer in self.model.named_buffers()}
 
     def _save(self, batches: Prefetch) -> None:
-        if self.processes.is_first:
-            self.progress.seconds = self._clock()
-        own = {"stream": batches.state, "random": store.random_state(), "meters": self.meters.state()}
-        everyone = self.processes.gather(own)
-        if self.processes.is_first:
-            root = self.out / "checkpoints"
-            state = {"progress": asdict(self.progress), "best": self.best.entry, "processes": everyone}
-            with store.whole_folder(store.checkpoint_path(root, self.progress.update)) as folder:
-                tensors = self.optimizer.state_tensors() | self.average.state_tensors() | self._buffers()
-                store.save_tensors(folder / "tensors.safetensors", tensors)
-                store.save_json(folder / "state.json", state | {"layout": self.masters.layout()})
-            store.prune(root, set(store.checkpoints(root)[-KEPT:]))
-            self.best.prune()
-        self.processes.wait()
+        own = {"stream": batches.state, "random": random_state(), "meters": self.meters.state()}
+        everyone = self.processes.gather({**own, "seconds": self._clock()})
+        self.progress.seconds = everyone[0]["seconds"]
+        state = {
+            "progress": asdict(self.progress),
+            "best_update": self.progress.best_update,
+            "log_bytes": self.log.size(),
+            "layout": self.masters.layout(),
+            "processes": everyone,
+        }
+        tensors = self.optimizer.state_tensors() | self.average.state_tensors() | self._buffers()
+        self.checkpoints.save(self.progress.update, tensors, state)
 
     def _seed(self) -> None:
-        seed = self.config.seed + self.processes.rank
+        """Seed this process's generators, otherwise at every update that training may go on from."""
+        seed = self.config.seed + self.processes.rank + self.processes.count * self.progress.update
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
 
     def _resume(self) -> None:
-        saved = store.checkpoints(self.out / "checkpoints")
-        if saved:
-            state = store.load_json(saved[-1] / "state.json")
-            self._check_fits(saved[-1], state)
-            self._restore(store.load_tensors(saved[-1] / "tensors.safetensors"), state)
-            say(f"{self.description}: resumed from update {self.progress.update} ({saved[-1]})")
+        folder, log_bytes = self.checkpoints.newest_sound(), 0
+        if folder:
+            state = read_state(folder)
+            if state["layout"] != self.masters.layout():
+                raise InputError(
+                    f"checkpoint {folder} is of another model or vocabulary or precision: remove it or its run"
+                )
+            self._load_tensors(folder)
+            self._restore(state)
+            log_bytes = state["log_bytes"]
+            say(f"{self.description}: resumed from update {self.progress.update} ({folder})")
         if self.processes.is_first:
-            self.log.cut(self.progress.update if saved else -1)
+            self.log.cut(log_bytes)
         self.processes.wait()
 
-    def _check_fits(self, folder: Path, state: dict[str, Any]) -> None:
-        if state["layout"] != self.masters.layout():
-            raise InputError(
-                f"checkpoint {folder} is of another model or vocabulary or precision: remove it or its run"
-            )
-        if len(state["processes"]) != self.processes.count:
-            raise InputError(
-                f"checkpoint {folder} is of {len(state['processes'])} processes, now {self.processes.count} run"
-            )
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint stands; another number of processes begins with new random numbers."""
+        everyone, rank = state["processes"], self.processes.rank
+        as_many = len(everyone) == self.processes.count
+        own = everyone[rank if as_many else 0]  # the position in the plan is everybody's
+        self.progress = TrainingProgress(**state["progress"])
+        self.resumed_from = self.progress.update
+        self.meters.load_state(own["meters"])
+        self.stream.load_state_dict(own["stream"])
+        if as_many:
+            restore_random_state(own["random"])
+        else:
+            self._seed()
 
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    @torch.no_grad()
+    def _load_tensors(self, folder: Path) -> None:
+        tensors = CheckpointTensors(folder)
         self.optimizer.load_state_tensors(tensors)
         self.average.load_state_tensors(tensors)
         for name, buffer in self._buffers().items():
             buffer.copy_(tensors[name])
-        own = state["processes"][self.processes.rank]
-        self.progress = Progress(**state["progress"])
-        self.best.restore(state["best"])
-        self.meters.load_state(own["meters"])
-        self.stream.load_state_dict(own["stream"])
-        store.restore_random_state(own["random"])
-        self.resumed_from = self.progress.update
 
     @torch.no_grad()
     def _result(self) -> TrainResult:
-        """Put the result's weights into the model, no longer as views."""
-        update, weights, metrics = self.best.load()
+        """Put the best weights into the model, no longer as views."""
+        done, skipped = self.progress, self.optimizer.skipped()[1]
+        assert done.best_update is not None, "validated at the end of every training"
+        self._load_tensors(checkpoint_path(self.checkpoints.root, done.best_update))
+        weights = self.average.weights()
         for name, parameter in self.model.named_parameters():
             if name in weights:
-                parameter.data, parameter.grad = weights[name].to(self.device), None
-        for name, buffer in self._buffers().items():
-            buffer.copy_(weights[name])
+                parameter.data, parameter.grad = weights[name], None
         self.model.eval()
-        done = self.progress
-        skipped = self.optimizer.skipped()[1]
-        return TrainResult(done.update, done.tokens, done.seconds, skipped, self.resumed_from, update, metrics)
+        return TrainResult(
+            done.update, done.tokens, done.seconds, skipped, self.resumed_from, done.best_update, done.best_metrics
+        )
 
 
 def finite(value: float) -> float | None:

@@ -16,7 +16,7 @@ from parley.pipeline.errors import InputError
 from tests.training.toy_task import ToyStream, ToyTask, toy_config, toy_trainer
 from training.batches.prefetch import Prefetch
 from training.loop import trainer as trainer_module
-from training.loop.checkpoint import checkpoints
+from training.loop.checkpoint_files import CheckpointTensors, best_checkpoint, checkpoint_folders
 from training.loop.log import read_log
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,8 +38,9 @@ def test_learns_and_keeps_the_best(tmp_path: Path, precision: str) -> None:
     assert result.metrics["dev/loss"] == min(scores.values()) < 0.5 < scores[60]
     assert scores[result.result_update] == result.metrics["dev/loss"]
     assert {p.dtype for p in trainer.model.parameters()} == {torch.float32}
-    assert len(checkpoints(tmp_path / "checkpoints")) == 2
-    assert len(checkpoints(tmp_path / "best")) == 1
+    *_, before, last = checkpoint_folders(tmp_path / "checkpoints")
+    kept = {before, last, best_checkpoint(before), best_checkpoint(last)}
+    assert set(checkpoint_folders(tmp_path / "checkpoints")) == kept
 
 
 def test_result_weights_score_as_logged(tmp_path: Path) -> None:
@@ -137,10 +138,10 @@ def test_kill_9_then_resume_is_bit_identical(tmp_path: Path) -> None:
     assert "resumed from update" in said
     assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
     assert validations(tmp_path / "killed") == validations(tmp_path / "whole")
-    weights = [
-        next((tmp_path / run / "best").glob("*/weights.safetensors")).read_bytes() for run in ("whole", "killed")
-    ]
-    assert weights[0] == weights[1]
+    best = [best_checkpoint(checkpoint_folders(tmp_path / run / "checkpoints")[-1]) for run in ("whole", "killed")]
+    one, other = (CheckpointTensors(folder) for folder in best)
+    assert best[0].name == best[1].name
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
 def test_a_finished_training_returns_at_once(tmp_path: Path) -> None:
@@ -198,12 +199,31 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         toy_trainer(tmp_path, other, max_updates=80).train()
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    toy_trainer(tmp_path).train()
-    file = checkpoints(tmp_path / "checkpoints")[-1] / "tensors.safetensors"
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"tensors\.safetensors"):
-        toy_trainer(tmp_path).train()
+@pytest.mark.parametrize("last", [20, 24])
+def test_killed_after_the_last_update_was_logged(tmp_path: Path, last: int) -> None:
+    """Between the log line of a validation and its checkpoint: the line stands once in the end."""
+    settings = {"max_updates": last, "checkpoint_every": 5, "validate_every": 0}
+    trainer = toy_trainer(tmp_path, **settings)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    saving = trainer.checkpoints.save
+    trainer.checkpoints.save = lambda update, *rest: killed() if update == last else saving(update, *rest)  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert [update for update, _ in validations(tmp_path)] == [last]
+    assert toy_trainer(tmp_path, **settings).train().resumed_from == last - (last % 5 or 5)
+    assert [update for update, _ in validations(tmp_path)] == [last]
+
+
+def test_an_update_is_saved_once(tmp_path: Path) -> None:
+    trainer = toy_trainer(tmp_path, max_updates=20, checkpoint_every=5, validate_every=10)
+    saved: list[int] = []
+    saving = trainer.checkpoints.save
+    trainer.checkpoints.save = lambda update, *rest: (saved.append(update), saving(update, *rest))[1]  # type: ignore[method-assign,func-returns-value]
+    trainer.train()
+    assert saved == [5, 10, 15, 20]
 
 
 def test_an_unknown_best_metric_lists_what_there_is(tmp_path: Path) -> None:
@@ -233,19 +253,24 @@ def test_wrong_settings(change: dict[str, Any], message: str) -> None:
         toy_config(**change)
 
 
-@pytest.mark.slow
-def test_two_processes_equal_one(tmp_path: Path) -> None:
-    """Two processes that share the batches make the updates that one process makes of all of them."""
+def _distributed(out: Path, processes: int, updates: int) -> list[tuple[int, float, float]]:
+    """Train or go on up to an update, in real processes; gives the curve so far."""
     script = ROOT / "tests" / "training" / "toy_distributed.py"
-    curves = []
-    for count in (1, 2):
-        out = tmp_path / str(count)
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={count}"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, *launcher, str(script), str(out), str(count)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        curves.append(curve(out))
-    assert len(curves[0]) == 12
-    for one, two in zip(*curves, strict=True):
-        assert one == pytest.approx(two, rel=1e-4)
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *launcher, str(script), str(out), str(processes), str(updates)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return curve(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(2, 2), (2, 1), (1, 2)])
+def test_processes_that_share_the_batches_equal_one(tmp_path: Path, before: int, after: int) -> None:
+    """They make the updates that one process makes of all batches, and go on from what others wrote."""
+    reference = _distributed(tmp_path / "one", 1, 12)
+    _distributed(tmp_path / "several", before, 6)
+    curves = reference, _distributed(tmp_path / "several", after, 12)
+    assert len(reference) == 12
+    for one, other in zip(*curves, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
