@@ -26,18 +26,20 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a draft; killed processes leave theirs
+    aside = path.with_name(f".{path.name}.old.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         flush(temporary)
         if temporary.is_dir() and path.is_dir():
-            shutil.rmtree(path)
+            os.replace(path, aside)  # removed later, or a kill could leave half of it under its name
         os.replace(temporary, path)
     except Exception as error:
         raise_if_full(error, path)
         raise
     finally:
         remove(temporary)
+        remove(aside)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

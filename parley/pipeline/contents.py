@@ -21,7 +21,7 @@ def content_digests(folder: Path) -> dict[str, str]:
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {str(path.relative_to(folder)): path for path in files}
-    return {name: _digest(path) for name, path in names.items() if name not in (LOG, NAME)}
+    return {name: file_digest(path) for name, path in names.items() if name not in (LOG, NAME)}
 
 
 def check_contents(path: Path) -> None:
@@ -62,15 +62,15 @@ def _home(path: Path) -> Path | None:
 
 def _wrong(file: Path, digest: str) -> str:
     try:
-        return "" if _digest(file) == digest else "is damaged"
+        return "" if file_digest(file) == digest else "is damaged"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 
 
-def _digest(path: Path) -> str:
-    """A file that did not change, by size and times, is read once in a process; nobody can set its change time."""
+def file_digest(path: Path) -> str:
+    """XXH3 digest; a file that did not change is read once in a process. (Nobody can set its change time.)"""
     stat = path.stat()
     return _digest_of(path, (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
 

@@ -123,6 +123,20 @@ def _interrupted(stage: TeacherStage, update: int) -> TeacherStage:
     return stage
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [".update-00000007.tmp", ".update-00000007.old.tmp"])
+def test_killed_before_the_first_checkpoint_is_whole(inputs: dict[str, Path], tmp_path: Path, left: str) -> None:
+    """The embedding is warmed up in the second attempt as in the first: the same weights."""
+    short = replace(TRAINING, max_updates=8, validate_every=0, log_every=1)
+    stage = TeacherStage(replace(CONFIG, training=short, model=replace(CONFIG.model, warm_start_updates=20)))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    (killed / "checkpoints" / left).mkdir(parents=True)
+    for out in (whole, killed):
+        stage.run(out, inputs)
+    weights = [(out / "model.safetensors").read_bytes() for out in (whole, killed)]
+    assert weights[0] == weights[1]
+
+
 def test_another_vocabulary_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
     other = make_inputs(tmp_path / "other", ("en", "de", "ja", "ko"))
     with pytest.raises(InputError, match="another vocabulary"):

@@ -5,20 +5,18 @@ checkpoints/update-00000200/   state.json (progress, shapes; position and random
                                *.xxh3 (the digest of each)
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-import xxhash
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from parley.pipeline.atomic import remove
+from parley.pipeline.atomic import flush, remove
+from parley.pipeline.contents import file_digest
 from parley.pipeline.errors import InputError
 
 PREFIX: Final = "update-"
@@ -56,19 +54,10 @@ def discard_drafts(root: Path) -> None:
         remove(draft)
 
 
-def flush(path: Path) -> None:
-    """Have a file's data, or a folder's names, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def seal(file: Path) -> None:
     """Have a file on the disk, and then its digest beside it: a file with a digest is whole."""
     flush(file)
-    digest_path(file).write_bytes(_digest(file))
+    digest_path(file).write_text(file_digest(file), encoding="ascii")
     flush(digest_path(file))
 
 
@@ -87,14 +76,9 @@ def damage(file: Path) -> str:
         for needed in (file, digest_path(file)):
             if not needed.is_file():
                 return f"{needed} is missing"
-        return "" if digest_path(file).read_bytes() == _digest(file) else f"{file} is damaged"
+        return "" if digest_path(file).read_bytes() == file_digest(file).encode() else f"{file} is damaged"
     except OSError as error:
         raise InputError(f"cannot read checkpoint file {file}: {error.strerror}") from error
-
-
-def _digest(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, xxhash.xxh3_128).hexdigest().encode()
 
 
 def write_state(folder: Path, state: Mapping[str, Any]) -> None:

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from parley.pipeline.atomic import raise_if_full, remove
+from parley.pipeline.atomic import flush, raise_if_full, remove
 from parley.pipeline.errors import InputError
-from training.loop.checkpoint_files import checkpoint_path, digest_path, discard, flush, part_name, seal, write_state
+from training.loop.checkpoint_files import checkpoint_path, digest_path, discard, part_name, seal, write_state
 
 POLL_SECONDS: Final = 0.05
 
@@ -109,7 +109,6 @@ class CheckpointWriter:
                 flush(draft)
                 discard(folder)
                 draft.rename(folder)
-                flush(self.root)
         except Exception as error:
             self._give_up(draft, _told(error, folder))
 

@@ -96,6 +96,19 @@ def test_processes_share_the_plan(inputs: dict[str, Path], tmp_path: Path) -> No
         assert len([given for given, _ in zip(stream, range(len(cache)), strict=False)]) == len(cache)
 
 
+def test_other_processes_go_on_where_these_stood(inputs: dict[str, Path], tmp_path: Path) -> None:
+    """Two take a turn each, one goes on with the third batch and the third batch's targets."""
+    TokenTargetsStage(CONFIG).run(tmp_path, inputs)
+    cache = TokenTargets(tmp_path)
+    two = StreamWithTargets(batches(inputs, 0, 2), cache, 0, 2)
+    next(iter(two))
+    one, whole = (StreamWithTargets(batches(inputs), cache) for _ in range(2))
+    one.load_state_dict(two.state_dict())
+    third = [given for given, _ in zip(whole, range(3), strict=False)][2]
+    assert torch.equal(next(iter(one)).batch.labels, third.batch.labels)
+    assert one.state_dict() == whole.state_dict()
+
+
 def test_another_vocabulary_or_plan_is_refused(inputs: dict[str, Path], tmp_path: Path) -> None:
     other = make_inputs(tmp_path / "other", ("en", "de", "ja"))
     with pytest.raises(InputError, match="another vocabulary"):

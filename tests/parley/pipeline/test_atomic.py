@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from parley.pipeline import atomic
 from parley.pipeline.atomic import raise_if_full, remove_drafts, replacing, write_json, write_text
 from parley.pipeline.errors import InputError
 
@@ -37,6 +38,23 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
             temporary.mkdir()
             (temporary / f"{number}.html").write_text("x")
     assert [path.name for path in (tmp_path / "pairs").iterdir()] == ["2.html"]
+
+
+def test_killed_while_a_folder_replaces_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old folder is never seen half removed under its name."""
+    place, seen = tmp_path / "pairs", []
+
+    def removing(path: Path) -> None:
+        seen.append(place.exists() and sorted(file.name for file in place.iterdir()))
+
+    place.mkdir()
+    (place / "old.html").touch()
+    monkeypatch.setattr(atomic.shutil, "rmtree", lambda path, **_: removing(path))
+    with replacing(place) as temporary:
+        temporary.mkdir()
+        (temporary / "new.html").touch()
+    assert seen
+    assert all(names == ["new.html"] for names in seen)
 
 
 def test_not_a_number_is_no_json(tmp_path: Path) -> None:
