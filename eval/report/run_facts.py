@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from parley.pipeline.manifest import git_state, hardware, package_versions, read_manifest
+from parley.pipeline.secrets import public
 
 Facts = dict[str, Any]
 
@@ -25,7 +26,7 @@ def run_facts(folders: Mapping[str, Path]) -> Facts:
         "seconds": {name: round(m.seconds, 1) for name, m in manifests.items()},
         "fingerprints": {name: m.fingerprint for name, m in manifests.items()},
         "files": {path: digest for m in manifests.values() for path, digest in m.files.items()},
-        "configs": {name: dict(m.config) for name, m in manifests.items()},
+        "configs": {name: public(m.config) for name, m in manifests.items()},
     }
     if "teacher" in manifests:
         facts["hardware"] = dict(manifests["teacher"].hardware) or facts["hardware"]

@@ -15,6 +15,7 @@ import xxhash
 
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
+from parley.pipeline.secrets import public
 
 NAME: Final = "manifest.json"
 LOG: Final = "stage.log"
@@ -57,13 +58,13 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into the folder, sealed by a digest of its own.
+    """Write `manifest.json` into the folder, secrets hidden, sealed by a digest of its own.
 
     Raises:
         InputError: the disk is full.
         TypeError, ValueError: the facts are not plain JSON values; the stage has a bug.
     """
-    values = json.loads(json.dumps(asdict(manifest)))  # as it will be read: keys that are texts, lists
+    values = json.loads(json.dumps(public(asdict(manifest))))  # as it will be read: keys that are texts, lists
     write_json(folder / NAME, {**values, SEAL: _seal(values)})
 
 

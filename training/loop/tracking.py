@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,14 +10,13 @@ from uuid import uuid4
 
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
+from parley.pipeline.secrets import public
 from training.loop.config import TrackingConfig
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker
 
 MODULES: Final = {"wandb": "wandb", "comet": "comet_ml", "tensorboard": "tensorboard"}
-SECRET_NAME: Final = re.compile(r"api_?key|secret|password|passwd|credential|(^|_)(token|auth)$", re.IGNORECASE)
-HIDDEN: Final = "(hidden)"
 
 
 def check_tracking(config: TrackingConfig) -> None:
@@ -117,17 +115,11 @@ def _comet_arguments(config: TrackingConfig, folder: Path, run_id: str) -> dict[
 
 
 def public_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Flatten a configuration for a tracker, secrets hidden.
-
-    Hidden are values whose key looks like a secret's, and values equal to an environment variable whose name does.
-    """
-    secrets = {value for name, value in os.environ.items() if value and SECRET_NAME.search(name)}
+    """Flatten a configuration for a tracker, secrets hidden."""
     flat: dict[str, bool | int | float | str] = {}
-    for name, value in values.items():
+    for name, value in public(values).items():
         if isinstance(value, Mapping):
             flat |= public_values(value, f"{prefix}{name}.")
         else:
-            plain = value if isinstance(value, bool | int | float) else str(value)
-            hidden = SECRET_NAME.search(name) or any(secret in str(value) for secret in secrets)
-            flat[f"{prefix}{name}"] = HIDDEN if hidden else plain
+            flat[f"{prefix}{name}"] = value if isinstance(value, bool | int | float) else str(value)
     return flat

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from parley.pipeline.errors import InputError
+from parley.pipeline.secrets import HIDDEN
 from tests.training.toy_task import toy_trainer
 from training.loop.config import TrackingConfig
-from training.loop.tracking import HIDDEN, Tracker, check_tracking, public_values
+from training.loop.tracking import Tracker, check_tracking, public_values
 
 SECRET = "hunter2-do-not-tell"
 
