@@ -52,11 +52,12 @@ def stages(config: RunConfig) -> Stages:
 
 def _data(config: RunConfig) -> Sources:
     """What every model of the run learns from."""
+    from parley.corpus.discovery import discovered
     from parley.corpus.stage import corpus_stage
     from training.batches.encoding import EncodedConfig, EncodedStage
     from training.tokenizer_stage import TokenizerStage
 
-    corpus = corpus_stage(config.data)
+    corpus = corpus_stage(discovered(config.data))
     tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus})
     encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})
     return {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}

@@ -25,10 +25,13 @@ from parley.corpus.counts import added
 from parley.corpus.keys import write_keys
 from parley.corpus.rows import complete, corpus_schema, normalised
 from parley.corpus.source_config import SourceConfig, named
+from parley.corpus.sources.columns import some
+from parley.corpus.sources.listing import absent, list_sources
 from parley.corpus.sources.reader import Part
-from parley.corpus.sources.registry import list_sources, open_reader
+from parley.corpus.sources.registry import open_reader
 from parley.languages.table import CODES
 from parley.pipeline.atomic import link_or_copy, remove, write_json
+from parley.pipeline.progress import say
 from parley.pipeline.shards import FOLDER, shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 
@@ -50,7 +53,7 @@ class CleanedStage(Stage[CorpusConfig]):
         return [path for source in self._all_sources() for path in open_reader(source, self.config).files()]
 
     def check(self) -> None:
-        """Hold every source against its contract, as far as that needs no full reading.
+        """Hold every source against its contract, as far as that needs no full reading; says what is not read.
 
         Raises:
             InputError: the first source that cannot be read or breaks its contract, or an unknown filter.
@@ -58,7 +61,12 @@ class CleanedStage(Stage[CorpusConfig]):
         Cleaner(self.config.cleaning, self.config.codes)
         book = self._book()
         for source in self._all_sources():
-            book.check(source, open_reader(source, self.config).head())
+            shape = open_reader(source, self.config).head()
+            book.check(source, shape)
+            if shape.unread:
+                say(f"source '{source.name}': not read: {some(shape.unread, ', ')}")
+        if names := absent(self.config):
+            say(f"exclude: there is no source {some(names, ', ')}")
 
     def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
         """The parts of all sources."""

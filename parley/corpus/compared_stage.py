@@ -45,7 +45,8 @@ class ComparedStage(Stage[CorpusConfig]):
         rows = NumberedRows(inputs["cleaned"], work)
         protected = pq.read_table(inputs["cleaned"] / PROTECTED)
         config, cleaning = self.config, self.config.cleaning
-        splits = assign_splits(rows, rows.own_splits(), config.dev_share, config.test_share, config.split_seed)
+        shares, required = (config.dev_share, config.test_share), config.required_splits
+        splits = assign_splits(rows, rows.own_splits(), *shares, config.split_seed, required)
         decided = _Decisions(rows, splits)
         if cleaning.duplicates != "none":
             decided.drop(EXACT, *exact_duplicates(rows, decided.not_in_train()))

@@ -112,7 +112,7 @@ class NumberedRows:
         return f"(SELECT start + file_row_number AS row, * FROM {self._files(ROWS)})"
 
     def _files(self, name: str) -> str:
-        files = ", ".join(f"'{folder / name}'" for folder in self.folders)
+        files = ", ".join("'{}'".format(str(folder / name).replace("'", "''")) for folder in self.folders)
         return (
             f"read_parquet([{files}], filename = true, file_row_number = true) files "
             f"JOIN parts ON filename = part || '/{name}'"

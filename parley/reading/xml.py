@@ -38,17 +38,24 @@ def read_elements(path: Path, name: str) -> Iterator[Element]:
             for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
                     parents.append(element)
+                    _bounded(len(parents) <= _DEEPEST, f"{path}: elements are nested deeper than {_DEEPEST}, the limit")
                     continue
                 parents.pop()
                 if tag(element) == name and parents:
                     pending = 0
                     yield element
                     parents[-1].remove(element)  # read ones must not pile up in memory
-            if pending > LONGEST_TEXT or len(parents) > _DEEPEST:
-                raise InputError(f"{path}: an element <{name}> is longer than {LONGEST_TEXT:,} characters or too deep")
+            _bounded(
+                pending <= LONGEST_TEXT, f"{path}: a <{name}> is longer than {LONGEST_TEXT:,} characters, the limit"
+            )
         parser.close()
     except ParseError as error:
         raise InputError(f"{path}: not well-formed XML: {error}") from error
+
+
+def _bounded(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise InputError(otherwise)
 
 
 def tag(element: Element) -> str:

@@ -11,6 +11,11 @@ from parley.languages.table import CODES, code_of
 from parley.pipeline.errors import InputError
 from parley.reading.parquet import as_text
 
+
+class NoLanguageError(InputError):
+    """A table without a column in any language."""
+
+
 TWICE: Final = "two columns of that name"  # what stands for the type of such a column
 _TRANSLATION: Final = "translation."  # the Hub's translation dictionaries, flattened
 _LOCALE: Final = re.compile(
@@ -34,14 +39,14 @@ def mapped(
     declared = dict(own or source.columns) or _guessed(types)
     for column in declared:
         if column not in types:
-            raise InputError(f"{where}: no column '{column}'; it has: {_some(types)}")
+            raise InputError(f"{where}: no column '{column}'; it has: {some(types)}")
     wanted = source.languages or CODES
     chosen = {column: target for column, target in declared.items() if target in ROW_COLUMNS or target in wanted}
     if not any(target in CODES for target in chosen.values()):
-        raise InputError(f"{where}: no column in any language; it has: {_some(types)}")
+        raise NoLanguageError(f"{where}: no column in any language; it has: {some(types)}")
     absent = [code for code in source.languages if code not in chosen.values()]
     if absent and own is None:
-        raise InputError(f"{where}: no column for declared language '{absent[0]}'; it has: {_some(types)}")
+        raise InputError(f"{where}: no column for declared language '{absent[0]}'; it has: {some(types)}")
     for column, target in chosen.items():
         if types[column] == TWICE or (target in CODES and types[column] not in ("string", "null")):
             raise InputError(f"{where}: column '{column}' is {types[column]}, it must be string")
@@ -94,6 +99,7 @@ def _language(column: str) -> str | None:
     return None if code == "id" and re.match(r"id[-_](?!id$|latn)", name, re.IGNORECASE) else code
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str], between: str = " ") -> str:
+    """Up to 20 names for a message."""
     listed = list(names)
-    return (" ".join(listed[:20]) or "none") + (f" and {len(listed) - 20} more" if len(listed) > 20 else "")
+    return (between.join(listed[:20]) or "none") + (f" and {len(listed) - 20} more" if len(listed) > 20 else "")

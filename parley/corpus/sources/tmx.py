@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 import pyarrow as pa
 
 from parley.corpus.contract import Shape
+from parley.corpus.sources.columns import NoLanguageError
 from parley.corpus.sources.reader import Part, Reader, tabulated
 from parley.corpus.sources.registry import SOURCES
 from parley.languages.table import CODES, code_of
-from parley.pipeline.errors import InputError
 from parley.reading.parquet import BATCH_ROWS
 from parley.reading.xml import read_elements, tag
 
@@ -28,7 +28,7 @@ class TmxReader(Reader):
         for path in self.files():
             seen = {name for unit in islice(read_elements(path, "tu"), BATCH_ROWS) for name, _ in _variants(unit)}
             if not any(map(self._code, seen)):
-                raise InputError(f"{path}: no translation unit in any language of source '{self.source.name}'")
+                raise NoLanguageError(f"{path}: no translation unit in any language of source '{self.source.name}'")
             written |= seen
         codes = set(map(self._code, written))
         ordered = [code for code in CODES if code in codes]

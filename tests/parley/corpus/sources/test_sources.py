@@ -11,8 +11,9 @@ from parley.corpus.cleaned_stage import CleanedStage
 from parley.corpus.config import CorpusConfig
 from parley.corpus.contract import Shape
 from parley.corpus.source_config import SourceConfig
+from parley.corpus.sources.listing import absent, list_sources
 from parley.corpus.sources.reader import Part, Reader, tabulated
-from parley.corpus.sources.registry import SOURCES, list_sources, open_reader
+from parley.corpus.sources.registry import SOURCES, open_reader
 from parley.pipeline.errors import InputError
 from tests.parley.corpus.whole import build_corpus, whole
 
@@ -41,9 +42,38 @@ def test_a_source_named_after_a_file_takes_its_place(tmp_path: Path) -> None:
     assert found["game"].licence == "GPL-3.0"
 
 
-def test_excluding_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="exclude: no source 'gmae'; there are: chat game news"):
-        list_sources(folder(tmp_path, ["gmae"], all=EACH))
+def test_what_is_excluded_need_not_be_there_and_is_named(tmp_path: Path) -> None:
+    config = folder(tmp_path, ["gmae", "news"], all=EACH)
+    assert [source.name for source in list_sources(config)] == ["chat", "game"]
+    assert absent(config) == ["gmae"]
+
+
+def test_files_of_one_stem_are_all_read_under_names_that_differ(tmp_path: Path) -> None:
+    for name in ("en-fr/train.tsv", "en-de/train.tsv", "en-de/train.csv", "[v2] it's/chat.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("en\tfr\na\tb\n")
+    sources = {form: SourceConfig(form, f"*/*.{form}", each_file=True) for form in ("tsv", "csv")}
+    config = CorpusConfig(sources=sources, root=str(tmp_path))
+    found = list_sources(config)
+    assert [source.name for source in found] == ["chat", "en-de/train.csv", "en-de/train.tsv", "en-fr/train"]
+    assert [path for source in found for path in open_reader(source, config).files()] == [
+        tmp_path / source.path for source in found
+    ]
+
+
+def test_a_file_of_two_sources_and_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'chat\.parquet' is matched by two sources"):
+        list_sources(folder(tmp_path, [], all=EACH, again=EACH))
+    with pytest.raises(InputError, match="two are called 'x'"):
+        list_sources(folder(tmp_path, [], a=SourceConfig(name="x"), b=SourceConfig(name="x")))
+
+
+@pytest.mark.parametrize("name", ["brackets [v2]", "[a-z]", "it's", "数据", "données", "a*b?", "chat (v2)"])
+def test_folders_of_any_name_are_taken_as_they_stand(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    config = folder(tmp_path / name, [], all=EACH)
+    built = CorpusConfig(sources=config.sources, root=config.root, languages=["en", "fr"], required_splits=[])
+    assert build_corpus(built, tmp_path / name).facts["sources"]["chat"]["rows_in"] == 1
 
 
 def test_no_source_is_refused(tmp_path: Path) -> None:
