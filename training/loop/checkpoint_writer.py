@@ -35,6 +35,11 @@ class CheckpointWriter:
         self._error: BaseException | None = None
         self._stopped = threading.Event()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
     def begin(self, update: int) -> None:
         """Make the folder that all processes will write into; called by the first one, before any calls `save`.
 

@@ -45,6 +45,11 @@ class Checkpoints:
         """Wait for this process's part."""
         self._writer.stop()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether this process's thread is at work."""
+        return self._writer.is_writing
+
     def save(self, update: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Begin to write a checkpoint; waits for the one before it.
 
