@@ -4,7 +4,7 @@
   (docs/tokenizer.md)
 - a space is kept as itself, glued to the word that follows; one space goes in front of the text and is taken off again
 - pieces never cross a word, so never a space; digits stand alone; runs of Thai, Han and kana are learned as they come
-- nothing is normalised, so every text comes back exactly
+- texts are normalised as corpora are (`parley.languages.normalisation`); a normalised text comes back exactly
 - special tokens are never read out of a text: `<s>` typed by a user is four characters, not a token
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from parley.languages.normalisation import normaliser
 from parley.languages.table import AUTO, LANGUAGES
 from parley.pipeline.errors import InputError
 from parley.pretrained import load_pretrained
@@ -130,7 +131,7 @@ def train_tokenizer(texts: Mapping[str, Sequence[str]], config: TokenizerConfig)
 def _attach_word_splitter(tokenizer: "Tokenizer") -> None:
     from tokenizers import Regex, normalizers, pre_tokenizers
 
-    tokenizer.normalizer = normalizers.Prepend(" ")
+    tokenizer.normalizer = normalizers.Sequence([normaliser(), normalizers.Prepend(" ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD_PATTERN), "isolated")
 
 

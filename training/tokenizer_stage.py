@@ -25,7 +25,7 @@ class TokenizerStage(Stage[TokenizerConfig]):
 
     name = "tokenizer"
     needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0)
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Write the tokenizer and `tokenizer_report.json`; the facts are the report.
