@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from parley.decoding.protocols import TranslatesMany
+from parley.languages.normalisation import normalised_text
 from parley.pipeline.errors import InputError
 
 
@@ -17,7 +18,9 @@ def translate_lines(
     target_lang: str,
     batch_size: int = 64,
 ) -> None:
-    """Write one translation for each line read, in order, flushed batch by batch; blank lines stay blank.
+    """Write one translation for each line read, in order, flushed batch by batch.
+
+    Lines without a visible character stay blank.
 
     Raises:
         InputError: batch_size below 1, or a line that is not UTF-8; the lines before it have been answered.
@@ -41,11 +44,11 @@ def translate_lines(
 
 
 def _decoded(batch: list[bytes]) -> tuple[list[str], bool]:
-    """Texts up to the first line that is not UTF-8, and whether there is one."""
+    """Normalised texts up to the first line that is not UTF-8, and whether there is one."""
     texts = []
     for line in batch:
         try:
-            texts.append(line.decode("utf-8").strip())
+            texts.append(normalised_text(line.decode("utf-8")))
         except UnicodeDecodeError:
             return texts, True
     return texts, False

@@ -22,10 +22,12 @@ class EncodedMessage:
     Attributes:
         tokens: source tag, pieces, end.
         states: (S, D) float32; None for an engine that cannot part encoder and decoder.
+        rest: further parts of a long message.
     """
 
     tokens: tuple[int, ...]
     states: Array | None = None
+    rest: tuple["EncodedMessage", ...] = ()
 
 
 @dataclass(frozen=True)

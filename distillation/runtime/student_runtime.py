@@ -1,6 +1,7 @@
 """One way to use a student, whatever runs it: encode messages once, decode them into any languages, now or later."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from distillation.engines.registry import ENGINES, SpecialIds, engine_named
 from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
 from distillation.shortlists import FILE, Shortlists
+from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
@@ -55,7 +57,7 @@ class StudentRuntime:
         return cls(_loaded(path, engine, tokenizer, threads), tokenizer, shortlists, **settings)
 
     def encode(self, texts: Sequence[str], sources: Sequence[str] | str = AUTO) -> list[EncodedMessage]:
-        """Run the encoder on each message once; what it gives may be kept.
+        """Run the encoder on each message once, long ones in parts; what it gives may be kept.
 
         Args:
             sources: the languages' codes, or one for all; `auto` where it is not known.
@@ -64,12 +66,15 @@ class StudentRuntime:
             InputError: a language that the model does not know.
         """
         codes = [sources] * len(texts) if isinstance(sources, str) else list(sources)
-        pieces = source_pieces(self.tokenizer, texts, codes)
-        found: list[EncodedMessage | None] = [None] * len(texts)
-        for batch in self._batches(sorted(range(len(texts)), key=lambda place: -len(pieces[place]))):
-            for place, message in zip(batch, self.engine.encode([pieces[place] for place in batch]), strict=True):
-                found[place] = message
-        return [message for message in found if message is not None]
+        parts = Parts.of(texts, self.tokenizer)
+        pieces = source_pieces(self.tokenizer, parts.texts, parts.each(codes))
+        found: dict[int, EncodedMessage] = {}
+        for batch in self._batches(sorted(range(len(pieces)), key=lambda place: -len(pieces[place]))):
+            found |= zip(batch, self.engine.encode([pieces[place] for place in batch]), strict=True)
+        of: list[list[EncodedMessage]] = [[] for _ in texts]
+        for place, owner in enumerate(parts.owners):
+            of[owner].append(found[place])
+        return [replace(part[0], rest=tuple(part[1:])) if part else EncodedMessage(()) for part in of]
 
     def decode(self, messages: Sequence[EncodedMessage], targets: Sequence[str]) -> dict[str, list[str]]:
         """Every message in each of the languages.
@@ -86,19 +91,19 @@ class StudentRuntime:
     ) -> list[str]:
         """Message by message into the language beside it."""
         tags = {target: tag_id(self.tokenizer, language(target).code) for target in set(targets)}
+        parts = [(part, owner) for owner, message in enumerate(messages) for part in _parts(message)]
         requests = [
-            Request(message, target, tags[target], longest_output(message.tokens, self.max_new_tokens))
-            for message, target in zip(messages, targets, strict=True)
+            Request(part, targets[owner], tags[targets[owner]], longest_output(part.tokens, self.max_new_tokens))
+            for part, owner in parts
         ]
         results = [""] * len(requests)
-        filled = [place for place, request in enumerate(requests) if len(request.message.tokens) > 2]
-        for batch in self._batches(sorted(filled, key=lambda place: _order(requests[place]))):
+        for batch in self._batches(sorted(range(len(requests)), key=lambda place: _order(requests[place]))):
             found = self.engine.decode([requests[place] for place in batch], self.shortlists)
             for place, tokens in zip(batch, found, strict=True):
                 results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
             if on_batch is not None:
                 on_batch(len(batch))
-        return results
+        return joined_parts(results, [owner for _, owner in parts], targets)
 
     def translate_many(
         self,
@@ -118,6 +123,11 @@ class StudentRuntime:
 
     def _batches(self, places: Sequence[int]) -> Iterable[Sequence[int]]:
         return (places[start : start + self.batch_size] for start in range(0, len(places), self.batch_size))
+
+
+def _parts(message: EncodedMessage) -> tuple[EncodedMessage, ...]:
+    """A message and the rest of it; none of one without a visible character."""
+    return (message, *message.rest) if message.tokens else ()
 
 
 def _order(request: Request) -> tuple[str, int]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from eval.systems.config import SystemConfig
 from eval.systems.length_limit import token_limit
+from parley.decoding.parts import translate_in_parts
 from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import language
@@ -53,12 +54,13 @@ class CTranslate2System:
 
     def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
         """Translate each text from its source language (or `auto`) into its target language."""
-        results = [""] * len(texts)
-        lines = [line for line, text in enumerate(texts) if text.strip()]
-        if not lines:
-            return results
-        encoded = [self._source_tokens(texts[line], sources[line]) for line in lines]
-        prefixes = [[self._tag(language(targets[line]).code)] for line in lines]
+        return translate_in_parts(
+            self._translate_parts, (texts, sources, targets), self.tokenizer, self.decoding.max_source_tokens
+        )
+
+    def _translate_parts(self, texts: list[str], sources: list[str], targets: list[str]) -> list[str]:
+        encoded = [self._source_tokens(text, source) for text, source in zip(texts, sources, strict=True)]
+        prefixes = [[self._tag(language(target).code)] for target in targets]
         limits = [token_limit(self.decoding, len(tokens) - 2) for tokens in encoded]
         found = self.translator.translate_batch(
             encoded,
@@ -68,15 +70,16 @@ class CTranslate2System:
             max_batch_size=MAX_BATCH_TOKENS,
             batch_type="tokens",
         )
-        for line, prefix, limit, result in zip(lines, prefixes, limits, found, strict=True):
+        results = []
+        for prefix, limit, result in zip(prefixes, limits, found, strict=True):
             tokens = result.hypotheses[0]
             tokens = tokens[1:] if tokens[:1] == prefix else tokens
             ids = self.tokenizer.convert_tokens_to_ids(tokens[:limit])
-            results[line] = str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+            results.append(str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip())
         return results
 
     def _source_tokens(self, text: str, source: str) -> list[str]:
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"][: self.decoding.max_source_tokens]
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return [self._tag(source), *self.tokenizer.convert_ids_to_tokens(ids), self.tokenizer.eos_token]
 
     def _tag(self, code: str) -> str:

@@ -13,6 +13,7 @@ import torch
 
 from eval.systems.config import SystemConfig
 from eval.systems.length_limit import token_limit
+from parley.decoding.parts import translate_in_parts
 from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, LANGUAGES, language
@@ -56,6 +57,11 @@ class TransformersSystem:
             raise InputError(f"system {self.name}: it cannot find out the source language; auto_source_messages=0")
         if len(set(targets)) > 1 and not all(self._told(target) for target in set(targets)):
             raise InputError(f"system {self.name}: it cannot be told the target language; evaluate one direction of it")
+        return translate_in_parts(
+            self._translate_parts, (texts, sources, targets), self.tokenizer, self.decoding.max_source_tokens
+        )
+
+    def _translate_parts(self, texts: list[str], sources: list[str], targets: list[str]) -> list[str]:
         results = [""] * len(texts)
         for batch in self._batches(texts, sources, targets):
             found = self._generate([texts[line] for line in batch], sources[batch[0]], targets[batch[0]])
@@ -69,11 +75,8 @@ class TransformersSystem:
 
     @staticmethod
     def _batches(texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> Iterator[list[int]]:
-        """Lines of one direction and like length; blank lines stay blank."""
-        order = sorted(
-            (line for line, text in enumerate(texts) if text.strip()),
-            key=lambda line: (sources[line], targets[line], len(texts[line])),
-        )
+        """Lines of one direction and like length."""
+        order = sorted(range(len(texts)), key=lambda line: (sources[line], targets[line], len(texts[line])))
         batch: list[int] = []
         for line in order:
             same = batch and (sources[line], targets[line]) == (sources[batch[0]], targets[batch[0]])
@@ -107,12 +110,12 @@ class TransformersSystem:
             texts = [self.prompt.format(text=text, **names) for text in texts]
         elif marian := self._marian_tag(target):
             texts = [f"{marian} {text}" for text in texts]
-        tag, cut = None if self.prompt else self._tag(source), self.decoding.max_source_tokens
+        tag = None if self.prompt else self._tag(source)
         if tag is None:
-            encoded = self.tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=cut)
+            encoded = self.tokenizer(texts, return_tensors="pt", padding=True)
         else:
             pieces = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-            rows = [{"input_ids": [tag, *row[:cut], self.tokenizer.eos_token_id]} for row in pieces]
+            rows = [{"input_ids": [tag, *row, self.tokenizer.eos_token_id]} for row in pieces]
             encoded = self.tokenizer.pad(rows, return_tensors="pt")
         return {name: encoded[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
 

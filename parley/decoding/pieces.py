@@ -5,10 +5,11 @@ from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
+from parley.decoding.parts import MAX_SOURCE_TOKENS
+from parley.languages.normalisation import normalised_text
 from parley.languages.table import AUTO, LANGUAGES, language
 from parley.pipeline.errors import InputError
 
-MAX_SOURCE_TOKENS: Final = 256  # longer messages are cut
 MAX_NEW_TOKENS: Final = 200
 LENGTH_FACTOR: Final = 3.0
 _SPARE_TOKENS: Final = 16
@@ -32,7 +33,7 @@ def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
 def source_pieces(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], sources: Sequence[str], most: int = MAX_SOURCE_TOKENS
 ) -> list[list[int]]:
-    """Each message's tag, up to `most` pieces, and end; blank messages have no pieces.
+    """Each message's tag, up to `most` pieces, and end; messages without a visible character have no pieces.
 
     Args:
         sources: of each message, a code or `auto`.
@@ -43,7 +44,7 @@ def source_pieces(
     if not texts:
         return []
     tags = {source: tag_id(tokenizer, source if source == AUTO else language(source).code) for source in set(sources)}
-    encoded = tokenizer([text if text.strip() else "" for text in texts], add_special_tokens=False)["input_ids"]
+    encoded = tokenizer([normalised_text(text) for text in texts], add_special_tokens=False)["input_ids"]
     end = tokenizer.eos_token_id
     return [[tags[source], *pieces[:most], end] for pieces, source in zip(encoded, sources, strict=True)]
 

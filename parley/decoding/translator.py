@@ -7,6 +7,7 @@ languages it is wanted in; decoding drops finished messages and joins batches th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +16,10 @@ from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from parley.decoding.packed_output import packed_output
+from parley.decoding.parts import MAX_SOURCE_TOKENS, translate_in_parts
 from parley.decoding.pieces import (
     LENGTH_FACTOR,
     MAX_NEW_TOKENS,
-    MAX_SOURCE_TOKENS,
     longest_output,
     source_pieces,
     tag_id,
@@ -44,7 +45,7 @@ class DecodingConfig:
         sampling: draw instead of searching (beam_size 1).
         max_new_tokens: most tokens of a translation.
         length_factor: a translation also ends at `length_factor` x source tokens + 16; bounds loops. 0 for no such end.
-        max_source_tokens: longer messages are cut.
+        max_source_tokens: longer messages are translated in parts.
         batch_size: messages decoded together; does not change the result.
     """
 
@@ -134,14 +135,24 @@ class Translator:
         """Translate each text from its source language (or `auto`) into its target language.
 
         Args:
-            on_batch: told the number of messages done after every `TOGETHER` batches, for progress bars.
+            on_batch: told the number of messages, or parts of long ones, done after every `TOGETHER` batches.
 
         Raises:
             InputError: a language that the model does not know.
         """
+        return translate_in_parts(
+            partial(self._translate_parts, on_batch=on_batch),
+            (texts, sources, targets),
+            self.tokenizer,
+            self.config.max_source_tokens,
+        )
+
+    def _translate_parts(
+        self, texts: list[str], sources: list[str], targets: list[str], on_batch: Callable[[int], Any] | None
+    ) -> list[str]:
         results = [""] * len(texts)
         pieces = source_pieces(self.tokenizer, texts, sources, self.config.max_source_tokens)
-        todo = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: (-len(pieces[i]), pieces[i]))
+        todo = sorted(range(len(texts)), key=lambda i: (-len(pieces[i]), pieces[i]))
         with packed_output(self.model):
             for portion in _split(todo, TOGETHER * self.config.batch_size):
                 decoded = self.decode_pieces([pieces[i] for i in portion], [targets[i] for i in portion])

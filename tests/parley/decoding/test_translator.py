@@ -108,16 +108,11 @@ def test_lengths_are_limited(translator: Translator) -> None:
         assert max(lengths) <= 12
 
 
-def test_long_messages_are_cut(translator: Translator) -> None:
-    cut = configured(translator, max_source_tokens=6)
-    text = "push mid now they have no healer left"
-    tokens = translator.tokenizer(text, add_special_tokens=False)["input_ids"]
-    assert len(tokens) > 6
-    tag, end = tag_id(translator.tokenizer, "en"), translator.tokenizer.eos_token_id
-    tokens_out = cut.decode_pieces([[tag, *tokens[:6], end]], ["th"])[0]
-    expected = translator.tokenizer.decode(tokens_out, skip_special_tokens=True).strip()
-    limit_is_the_same = configured(cut, length_factor=0)
-    assert limit_is_the_same.translate([text], "th", "en") == [expected]
+def test_long_messages_are_translated_in_parts(translator: Translator) -> None:
+    parts = ["push mid now!", "they have no healer left."]
+    most = max(len(translator.tokenizer(part, add_special_tokens=False)["input_ids"]) for part in parts)
+    found = configured(translator, max_source_tokens=most).translate([" ".join(parts), "gg"], "fr", "en")
+    assert found == [" ".join(translator.translate(parts, "fr", "en")), *translator.translate(["gg"], "fr", "en")]
 
 
 def test_sampling_follows_its_seed(translator: Translator) -> None:
