@@ -71,6 +71,9 @@ def planned(config: RunConfig) -> tuple[Plan, Path]:
 
 def run_planned(config: RunConfig, plan: Plan, report: Path) -> None:
     """Run what is due of a plan, hold the gates against the report, and say where it is."""
+    from eval.gates.promotion import forget_decision
+
+    forget_decision(run_dir(config))  # what is published anew is judged anew, whoever does it
     run_plan(plan, executor(config))
     say(f"report: {report.parent / 'index.html'}")
     if rank() == 0:
@@ -91,15 +94,15 @@ def run_dir(config: RunConfig) -> Path:
 
 def tick(config: RunConfig) -> None:
     """Run what is due, unless another tick is at it."""
-    from eval.gates.promotion import is_judged
+    from eval.gates.promotion import is_decided
 
     try:
         with locked(run_dir(config) / "tick.lock", wait=False):
             plan, report = planned(config)
-            if plan.due:
+            if not plan.finished:
                 run_planned(config, plan, report)
-            elif config.gates.rules and not is_judged(run_dir(config), report, config.gates):
-                gate(config, report)  # the limits changed, or only a plain run was here
+            elif config.gates.rules and not is_decided(run_dir(config), report, config.gates):
+                gate(config, report)  # the limits changed, only a plain run was here, or a tick was killed
             else:
                 say(f"{config.name}: nothing due")
     except HeldError:

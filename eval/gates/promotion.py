@@ -82,14 +82,21 @@ def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
     return decision
 
 
-def is_judged(run_dir: Path, report: Path, config: GatesConfig) -> bool:
-    """Whether this report was judged by these gates, against what it is to be compared with now."""
+def forget_decision(run_dir: Path) -> None:
+    """Have the report judged again."""
+    (run_dir / JUDGED).unlink(missing_ok=True)
+
+
+def is_decided(run_dir: Path, report: Path, config: GatesConfig) -> bool:
+    """Whether a report was judged by these gates, against what it is to be compared with, and promoted if it passed."""
     try:
         last = json.loads((run_dir / JUDGED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     state = _state(run_dir, report, config)
-    return {key: last.get(key) for key in state} == state
+    pointer = read_promoted(run_dir)
+    judged = {key: last.get(key) for key in state} == state
+    return judged and (not last.get("passed") or (pointer is not None and pointer["report"] == report.name))
 
 
 def promote(run_dir: Path, report: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from platform import node
 from typing import Any, Final
 
-from parley.pipeline.atomic import flush, raise_if_full, raise_if_refused, remove, remove_drafts, replacing
+from parley.pipeline.atomic import flush, raise_if_full, raise_if_refused, remove, remove_drafts, replacing, write_text
 from parley.pipeline.contents import check_contents, content_digests
 from parley.pipeline.errors import InputError
 from parley.pipeline.fingerprint import LIBRARY, Digests, check_unchanged
@@ -24,6 +24,7 @@ from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
 from parley.pipeline.stage import Shard, Stage
 
 PACKAGES: Final = ("parley", "training", "backtranslation", "distillation", "qe_model", "eval")
+PUBLISHED: Final = ".published"  # fingerprint of what is published whole; written last
 POLL_SECONDS: Final = 0.5
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,14 @@ class Job:
             error.add_note(f"stage {self.stage.name}, shard {shard.name} (log: {log})")
             raise
 
+    @property
+    def is_published(self) -> bool:
+        """Whether all that people look at lies above the finished stage, and is of this stage."""
+        names = self.stage.published
+        mark = self.folder.parent / PUBLISHED
+        whole = all((self.folder.parent / name).exists() for name in names)
+        return not names or (whole and mark.is_file() and mark.read_text(encoding="utf-8") == self.folder.name)
+
     def publish(self) -> None:
         """Copy what people look at from the finished stage to the folder above it."""
         if not self.stage.published:
@@ -121,10 +130,12 @@ class Job:
         check_contents(self.folder)
         with locked(self.folder.with_name("publish.lock")):
             remove_drafts(self.folder.parent)
+            remove(self.folder.parent / PUBLISHED)
             for name in self.stage.published:
                 with replacing(self.folder.parent / name) as temporary:
                     source = self.folder / name
                     (shutil.copytree if source.is_dir() else shutil.copyfile)(source, temporary)
+            write_text(self.folder.parent / PUBLISHED, self.folder.name)
 
     def _fill(self, spent: float) -> None:
         started = time.monotonic()

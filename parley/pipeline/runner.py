@@ -30,6 +30,11 @@ class Plan:
         """Jobs whose folder is missing."""
         return [job for job in self.jobs.values() if not job.done]
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is due and all that people look at is in its place."""
+        return not self.due and all(job.is_published for job in self.jobs.values())
+
 
 def make_plan(stages: Sequence[Stage[Any]], run_dir: Path) -> Plan:
     """Fingerprint the stages and all that they read.

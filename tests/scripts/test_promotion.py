@@ -1,8 +1,12 @@
 """The scheduled form gates and promotes: what it says, the exit code, and what later runs are compared with."""
 
 import json
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +165,63 @@ def test_a_lost_baseline_is_one_line(tmp_path: Path, quality: dict[str, float]) 
     (tmp_path / "demo/promoted.json").write_text("{}")
     with pytest.raises(InputError, match="not a promotion"):
         run(tmp_path)
+
+
+def test_a_tick_promotes_what_a_plain_run_judged(tmp_path: Path, quality: dict[str, float]) -> None:
+    assert run(tmp_path, "tick=false") == 0
+    assert promoted(tmp_path) is None
+    assert run(tmp_path) == 0
+    assert promoted(tmp_path) is not None
+
+
+class Killed(BaseException):
+    """A kill -9: nothing below may catch it."""
+
+
+def killed_at(renames: int) -> Callable[[Any, Any], None]:
+    """`os.replace` that never returns from its `renames`-th call."""
+    real, left = os.replace, iter(range(renames))
+
+    def replace(draft: Any, path: Any) -> None:
+        real(draft, path)
+        if next(left, None) is None:
+            raise Killed
+
+    return replace
+
+
+@pytest.mark.slow
+def test_whatever_a_kill_leaves_the_next_tick_finishes(
+    tmp_path: Path, quality: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Publishing, judging and promoting are a row of renames; a tick is killed after each of them."""
+    run(tmp_path, "tick=false", gates="none")
+    report = next((tmp_path / "demo/report").glob("*/manifest.json")).parent.name
+    whole = shutil.copytree(tmp_path / "demo", tmp_path / "whole")
+    for renames in count():
+        shutil.rmtree(tmp_path / "demo")
+        shutil.copytree(whole, tmp_path / "demo")
+        (tmp_path / "demo/report/index.html").unlink()
+        with monkeypatch.context() as patch, suppress(Killed):
+            patch.setattr(os, "replace", killed_at(renames))
+            run(tmp_path)
+            break
+        assert run(tmp_path) == 0
+        pointer = promoted(tmp_path)
+        assert pointer is not None
+        assert pointer["report"] == report
+        assert "gates" in shown(tmp_path)
+        assert "gates" in (tmp_path / "demo/report/index.html").read_text(encoding="utf-8").lower()
+    assert renames > 10
+
+
+def test_a_tick_is_due_while_a_published_file_is_missing(
+    tmp_path: Path, quality: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path) == 0
+    (tmp_path / "demo/report/index.html").unlink()
+    assert run(tmp_path) == 0
+    assert "gates" in (tmp_path / "demo/report/index.html").read_text(encoding="utf-8").lower()
+    capsys.readouterr()
+    assert run(tmp_path) == 0
+    assert "nothing due" in capsys.readouterr().err
