@@ -40,7 +40,7 @@ def quality_stages(
         training: of the teacher; the trainings here are told where they differ.
         batching: of parallel text, for pre-training.
         data: the stage `qe_data`.
-        sources: the stages `corpus`, `encoded` and `teacher`; other encoders need the first alone, for word tables.
+        sources: the stages `corpus`, `encoded` and `teacher`; a pretrained encoder needs none of them.
     """
     labels = config.training_over(training)
     stages: list[Stage[Any]] = []

@@ -60,7 +60,7 @@ def dev_sample(
     says nothing of how often words are bad; thresholds would be off.
     """
     usual = [one for one in translations if not is_contrast(one)] or translations
-    trained = [one for one in usual if mixture.pair_weights.get(one.direction, 1.0)] or usual
+    trained = [one for one in usual if mixture.takes(one.origin, one.direction)] or usual
     groups: dict[tuple[str, str], list[AnnotatedTranslation]] = defaultdict(list)
     for one in trained:
         groups[style_of(one), one.direction].append(one)

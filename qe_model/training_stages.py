@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from training.loop.trainer import TrainResult
 
 DEV_BATCHES: Final = 8  # of pre-training
+TUNING_MESSAGES: Final = 800  # dev translations of each style and direction that decisions are tuned on
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ class QEStage(TrainedStage[QEStageConfig]):
             InputError: no annotated translation in train or dev, training that diverged, a full disk.
         """
         from qe_model.annotations.store import read_split
+        from qe_model.model.encoders import CheckpointEncoder
         from qe_model.model.stream import ExampleStream
         from qe_model.scoring.prediction import predict
         from qe_model.scoring.tuning import dev_scores, tune
@@ -140,6 +142,8 @@ class QEStage(TrainedStage[QEStageConfig]):
         config, mixture = self.config, self.config.mixture
         train, dev = (read_split(inputs["qe_data"], split) for split in ("train", "dev"))
         model, encoder = start_model(config.model, inputs, config.training.seed)
+        if isinstance(model.encoder, CheckpointEncoder):
+            model.encoder.fall_by_layer(config.model.encoder_learning_rate / config.training.learning_rate)
         processes = Processes(config.training)
         task = QETask(model, encoder, dev_sample(dev, mixture, mixture.dev_messages), config.loss)
         pad_id = model.config.pad_token_id or 0
@@ -150,7 +154,7 @@ class QEStage(TrainedStage[QEStageConfig]):
         )
         result = trainer.train()
         if processes.is_first:
-            held_out = dev_sample(dev, mixture)
+            held_out = dev_sample(dev, mixture, TUNING_MESSAGES)
             predicted = predict(model, encoder, held_out, description="dev")
             tune(held_out, predicted).save(out)
             _save(out, model, encoder, result, {"dev": dev_scores(held_out, predicted)})

@@ -24,7 +24,8 @@ def stages(config: RunConfig) -> Stages:
     """All stages of a run, the report last. Model code is imported when a stage runs.
 
     The report reads each stage under its name. System `teacher` is the last adopted model: the teacher itself in a run
-    without back-translation. The student learns from that model, too.
+    without back-translation. The student learns from that model, too. A run without a teacher has quality estimation
+    alone.
     """
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.evaluation.stage import TEACHER
@@ -32,6 +33,8 @@ def stages(config: RunConfig) -> Stages:
     from training.teacher import TeacherStage, TeacherStageConfig
 
     sources = _data(config)
+    if not config.teacher.enabled:
+        return _quality_alone(config, sources)
     training = config.training, config.batching, config.tracking
     teacher = TeacherStage(TeacherStageConfig(config.teacher, *training), sources)
     quality = _quality(config, {**sources, "teacher": teacher})
@@ -111,6 +114,17 @@ def _distillation(config: RunConfig, sources: Sources) -> tuple[Stages, Evaluati
     return made.all, evaluations | _evaluations(config, sources, controls)
 
 
+def _quality_alone(config: RunConfig, sources: Sources) -> Stages:
+    """Quality estimation with a pretrained encoder, and the report; of the corpus what it reads."""
+    from eval.report.stage import ReportStage
+
+    quality = _quality(config, sources)
+    stages = quality.all if quality else []
+    read = [*{id(each): each for stage in stages for each in stage.inputs.values()}.values(), *stages]
+    named = {stage.name: stage for stage in read}
+    return [*named.values(), ReportStage(config.evaluation, named)]
+
+
 def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
     """Annotations, the model of quality estimation and its evaluation; None in a run without."""
     from qe_model.data_stage import QEDataStage
@@ -118,7 +132,8 @@ def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
 
     if not config.qe.enabled:
         return None
-    data = QEDataStage(config.qe_data, {"corpus": sources["corpus"]})
+    read = {"corpus": sources["corpus"]} if config.qe_data.per_language else {}
+    data = QEDataStage(config.qe_data, read)
     return quality_stages(config.qe, config.training, config.batching, config.tracking, data, sources)
 
 

@@ -12,7 +12,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig
 from parley.pipeline.stage import transient
 from qe_model.data_config import QEDataConfig
-from qe_model.model.config import QEConfig
+from qe_model.model.config import TEACHER, QEConfig
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -72,3 +72,17 @@ class RunConfig:
             raise InputError(f"name={self.name}: a run's name is a folder name, without slashes")
         for code in self.languages:
             language(code)
+        if not self.teacher.enabled:
+            self._check_without_teacher()
+
+    def _check_without_teacher(self) -> None:
+        """Refuse what reads the teacher."""
+        readers = {
+            "distillation": self.distillation.enabled,
+            "backtranslation": bool(self.backtranslation.rounds),
+            f"qe with encoder={TEACHER}": self.qe.enabled and self.qe.reads_teacher,
+        }
+        if wanting := [name for name, reads in readers.items() if reads]:
+            raise InputError(f"teacher=none: {', '.join(wanting)} needs a teacher; choose one, such as teacher=small")
+        if not self.qe.enabled:
+            raise InputError("teacher=none: the run has nothing but quality estimation; choose one, such as qe=e5_small")

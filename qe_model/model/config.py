@@ -25,14 +25,19 @@ class QEModelConfig:
         dropout: in the heads, on the added inputs and in a teacher's encoder; other encoders keep their own.
         max_length: most pieces of translation plus source read at once; longer messages are read in windows.
         context_length: most pieces of the conversation before, its newest ones; 0 reads none.
+        encoder_learning_rate: peak rate of a pretrained encoder's last layer, a tenth less in each layer below; its
+            embeddings stay as they are. Heads and a teacher's encoder have that of the training.
     """
 
     encoder: str = TEACHER
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
+    encoder_learning_rate: float = 1e-4
 
     def __post_init__(self) -> None:
+        if self.encoder_learning_rate <= 0:
+            raise InputError(f"qe.model.encoder_learning_rate={self.encoder_learning_rate}: above 0")
         if self.max_length < 16 or self.context_length < 0:
             raise InputError("qe.model: max_length must be 16 or more, context_length 0 or more")
         if not 0 <= self.dropout < 1:
@@ -65,14 +70,14 @@ class MixtureConfig:
         origins: shares of `human` and `synthetic` examples; an origin without data gives its share away. With
             `contrast`, pairs that the conversation decides have a share of their own; else they are synthetic.
         temperature: directions within an origin are sampled with p ~ rows^(1/temperature).
-        pair_weights: factors on p by direction, such as `en-de: 2.0`; 0 leaves a direction out.
+        directions: those whose human annotations are learnt from; empty: all.
         batch_tokens: padded pieces in a batch at most, context included.
         dev_messages: dev examples of each direction and style that validation in training reads (0: all).
     """
 
     origins: dict[str, float] = field(default_factory=lambda: {"human": 0.8, "synthetic": 0.2})
     temperature: float = 1.5
-    pair_weights: dict[str, float] = field(default_factory=dict)
+    directions: list[str] = field(default_factory=list)
     batch_tokens: int = 4096
     dev_messages: int = 200
 
@@ -82,6 +87,12 @@ class MixtureConfig:
             raise InputError(f"qe.mixture.origins={self.origins}: shares of 0 or more for {known}")
         if self.temperature < 1 or self.batch_tokens < 64 or self.dev_messages < 0:
             raise InputError("qe.mixture: temperature 1 or more, batch_tokens 64 or more, dev_messages 0 or more")
+        for each in self.directions:
+            pair(each)
+
+    def takes(self, origin: str, direction: str) -> bool:
+        """Whether annotations of an origin are learnt from in a direction."""
+        return origin != "human" or not self.directions or direction in self.directions
 
 
 @dataclass(frozen=True)
@@ -158,11 +169,17 @@ class QEConfig:
         for each in self.word_tables:
             pair(each)
 
+    @property
+    def reads_teacher(self) -> bool:
+        """Whether a teacher must be trained first."""
+        return self.model.encoder == TEACHER or self.pretraining.enabled
+
     def training_over(self, training: TrainingConfig) -> TrainingConfig:
         """The whole settings of the training on labels. One micro-batch is an update.
 
-        Encoders from elsewhere are moved by AdamW, as they were trained; the teacher's as the teacher was.
+        Pretrained encoders are moved by AdamW, as they were trained; the teacher's as the teacher was.
         """
-        optimizer = training.optimizer if self.model.encoder == TEACHER else "adamw"
-        own = replace(training, optimizer=optimizer, update_tokens=1, ema_decay=EMA_DECAY)
+        own = replace(training, update_tokens=1, ema_decay=EMA_DECAY)
+        if self.model.encoder != TEACHER:
+            own = replace(own, optimizer="adamw", matrix_learning_rate=0.0)
         return changed(own, "qe.training", self.training)

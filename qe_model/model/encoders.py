@@ -7,7 +7,8 @@
 B messages, S joint positions, D width, L languages.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,10 @@ from training.model.configuration import ParleyMoeConfig
 from training.model.layers import Steering
 from training.model.modelling import FIRST_POSITION, Encoder, ParleyMoeForConditionalGeneration
 from training.model.router import Router
+
+
+LAYER_DECAY: Final = 0.9  # rate of a layer as a share of that of the layer above it (ULMFiT; Howard and Ruder, 2018)
+_LAYER: Final = re.compile(r"\blayers?\.(\d+)\.")  # in names of parameters, such as encoder.layer.3.output.dense.weight
 
 
 class TeacherEncoder(PreTrainedModel):
@@ -85,6 +90,20 @@ class CheckpointEncoder(nn.Module):
 
     def after_update(self) -> None:
         """Nothing to balance."""
+
+    def freeze(self) -> None:
+        """Leave all embeddings as they are: most rows get no gradient, and would forget what languages share."""
+        for name, parameter in self.model.named_parameters():
+            if "embed" in name:
+                parameter.requires_grad_(False)
+
+    def fall_by_layer(self, top: float) -> None:
+        """Mark each parameter with its rate: `top` (a share of the training's) in the last layer, falling below it."""
+        layer_of = {name: int(found[1]) for name, _ in self.model.named_parameters() if (found := _LAYER.search(name))}
+        last = max(layer_of.values(), default=0)
+        for name, parameter in self.model.named_parameters():
+            depth = last - layer_of.get(name, last)
+            parameter.rate_share = top * LAYER_DECAY**depth  # type: ignore[attr-defined]
 
 
 def load_checkpoint(name: str) -> PreTrainedModel:

@@ -85,6 +85,7 @@ class ParleyQEModel(PreTrainedModel):
     def __init__(self, config: ParleyQEConfig) -> None:
         super().__init__(config)
         self.encoder = _make_encoder(config)
+        self.pretrained = isinstance(self.encoder, CheckpointEncoder)
         width = self.encoder.width
         self.segments = nn.Embedding(SEGMENTS, width)
         self.styles = nn.Embedding(len(STYLES), width)
@@ -104,8 +105,12 @@ class ParleyQEModel(PreTrainedModel):
     def forward(self, batch: QEBatch) -> QEOutput:
         """Logits of a batch that is on the model's device."""
         x_BSD = self.encoder.embed(batch.input_ids, batch.position_ids)
-        x_BSD = x_BSD + self._added(batch).to(x_BSD.dtype)
-        x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
+        if self.pretrained:
+            x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
+            x_BSD = x_BSD + self.styles(batch.style).unsqueeze(1)
+        else:
+            x_BSD = x_BSD + self._added(batch).to(x_BSD.dtype)
+            x_BSD, encoder_loss = self.encoder.encode(x_BSD, batch.attention_mask, batch.tags)
         flat_RD = x_BSD.flatten(0, 1)
         words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
         sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
@@ -131,6 +136,8 @@ class ParleyQEModel(PreTrainedModel):
             self.predictor.teacher.requires_grad_(False)
         if isinstance(self.encoder, TeacherEncoder):
             self.encoder.encoder.detector.requires_grad_(False)  # both languages are given
+        else:
+            self.encoder.freeze()
         return self
 
     def after_update(self) -> None:
@@ -186,7 +193,7 @@ def build_model(
         model = ParleyQEModel(settings)
         assert isinstance(model.encoder, CheckpointEncoder)
         model.encoder.model.load_state_dict(checkpoint.state_dict())
-        return model
+        return model.freeze()
     if not isinstance(teacher, ParleyMoeForConditionalGeneration):
         raise InputError(f"qe.model.encoder={TEACHER}: needs a teacher of this project as an input")
     plain = _plain(teacher.config)

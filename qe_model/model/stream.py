@@ -133,22 +133,19 @@ def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, one in enumerate(translations):
         origin = CONTRAST if CONTRAST in config.origins and is_contrast(one) else one.origin
-        if config.pair_weights.get(one.direction, 1.0) and config.origins.get(origin, 0):
+        if config.takes(origin, one.direction) and config.origins.get(origin, 0):
             groups[(origin, one.direction)].append(row)
     if not groups:
         raise InputError(
             f"quality estimation: no annotated translation to learn from, of {len(translations)}, "
-            f"with origins {config.origins}"
+            f"with origins {config.origins} and directions {config.directions or 'of all kinds'}"
         )
     return dict(sorted(groups.items()))
 
 
 def _shares(sizes: Mapping[tuple[str, str], int], config: MixtureConfig) -> dict[tuple[str, str], float]:
     """Share of each origin and direction; they sum to 1."""
-    weight = {
-        (origin, direction): size ** (1 / config.temperature) * config.pair_weights.get(direction, 1.0)
-        for (origin, direction), size in sizes.items()
-    }
+    weight = {key: size ** (1 / config.temperature) for key, size in sizes.items()}
     within: dict[str, float] = defaultdict(float)
     for (origin, _), value in weight.items():
         within[origin] += value

@@ -63,7 +63,7 @@ class Optimizer:
             bucket.master.grad = bucket.master_gradient
             decay = WEIGHT_DECAY if bucket.decayed else 0.0
             share = config.matrix_rate / config.learning_rate if bucket.matrices else 1.0
-            groups.append({"params": [bucket.master], "weight_decay": decay, "share": share})
+            groups.append({"params": [bucket.master], "weight_decay": decay, "share": share * bucket.rate_share})
         self.adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
         self.health = torch.zeros(5, dtype=torch.float64, device=masters.buckets[0].master.device)
 
@@ -88,7 +88,8 @@ class Optimizer:
         self.adamw.found_inf = 1.0 - sound.float()  # type: ignore[attr-defined]
         self.adamw.step()
         for bucket in self.muon:
-            self._muon_step(bucket, rate / self.config.learning_rate * self.config.matrix_rate, sound)
+            share = self.config.matrix_rate / self.config.learning_rate * bucket.rate_share
+            self._muon_step(bucket, rate * share, sound)
         self.masters.publish()
         self.masters.clear_gradients()
         return norm

@@ -3,7 +3,8 @@
 Every parameter is a slice of a flat tensor, and so is its gradient. The optimizer, clipping, the moving average, the
 sum over processes and checkpoints then handle two to five tensors, however many parameters the model has. In bf16 the
 gradients of micro-batches are added up in fp32. A parameter with the attribute `keep_fp32` (a router's) stays fp32.
-Other marks on parameters: `is_head` (an output layer) and `stacked` (projections fused by rows), which Muon minds.
+Other marks on parameters: `is_head` (an output layer) and `stacked` (projections fused by rows), which Muon minds, and
+`rate_share` (its learning rate as a share of the training's, where a pretrained layer moves less than a fresh one).
 """
 
 import re
@@ -26,6 +27,7 @@ class Bucket:
         names, shapes, offsets: of the parameters inside.
         decayed: whether weight decay applies.
         matrices: whether all are matrices of hidden layers, which Muon may move.
+        rate_share: learning rate as a share of the training's.
         stacked: how many projections are fused, by rows, in each parameter.
         working, gradient: flat, in the working type: what the model computes with.
         master, master_gradient: flat, fp32: what the optimizer sees; the same tensors where the working type is fp32.
@@ -36,6 +38,7 @@ class Bucket:
     offsets: list[int]
     decayed: bool
     matrices: bool
+    rate_share: float
     stacked: list[int]
     working: Tensor
     gradient: Tensor
@@ -46,7 +49,8 @@ class Bucket:
     def key(self) -> str:
         """Name of the bucket in checkpoints."""
         rule = "matrices" if self.matrices else "decayed" if self.decayed else "undecayed"
-        return f"{rule}.{str(self.working.dtype).removeprefix('torch.')}"
+        share = "" if self.rate_share == 1.0 else f".{self.rate_share:.6g}"
+        return f"{rule}.{str(self.working.dtype).removeprefix('torch.')}{share}"
 
     def views(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]:
         """The parameters' slices of a tensor laid out like this bucket."""
@@ -83,17 +87,18 @@ class Masters:
     def __init__(self, model: nn.Module, working: torch.dtype = torch.float32) -> None:
         self.buckets: list[Bucket] = []
         embeddings = {f"{n}.weight" for n, module in model.named_modules() if isinstance(module, nn.Embedding)}
-        sorted_in: dict[tuple[bool, bool, torch.dtype], dict[str, nn.Parameter]] = {}
+        sorted_in: dict[tuple[bool, bool, torch.dtype, float], dict[str, nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 dtype = torch.float32 if getattr(parameter, "keep_fp32", False) else working
                 decayed = decays(name, parameter, embeddings)
                 matrix = decayed and not any(getattr(parameter, mark, False) for mark in ("keep_fp32", "is_head"))
-                sorted_in.setdefault((decayed, matrix, dtype), {})[name] = parameter
+                share = getattr(parameter, "rate_share", 1.0)
+                sorted_in.setdefault((decayed, matrix, dtype, share), {})[name] = parameter
             elif parameter.is_floating_point() and not getattr(parameter, "keep_fp32", False):
                 parameter.data = parameter.data.to(working)
-        for (decayed, matrix, dtype), parameters in sorted(sorted_in.items(), key=str):
-            self.buckets.append(_make_bucket(parameters, decayed, matrix, dtype))
+        for key, parameters in sorted(sorted_in.items(), key=str):
+            self.buckets.append(_make_bucket(parameters, *key))
 
     @torch.no_grad()
     def collect(self) -> None:
@@ -126,7 +131,9 @@ class Masters:
         return {b.key: [[n, list(s)] for n, s in zip(b.names, b.shapes, strict=True)] for b in self.buckets}
 
 
-def _make_bucket(parameters: dict[str, nn.Parameter], decayed: bool, matrices: bool, dtype: torch.dtype) -> Bucket:
+def _make_bucket(
+    parameters: dict[str, nn.Parameter], decayed: bool, matrices: bool, dtype: torch.dtype, rate_share: float
+) -> Bucket:
     offsets, size = [], 0
     for parameter in parameters.values():
         offsets.append(size)
@@ -136,7 +143,8 @@ def _make_bucket(parameters: dict[str, nn.Parameter], decayed: bool, matrices: b
     gradient = torch.zeros(size, dtype=torch.float32, device=device)
     shapes = [parameter.shape for parameter in parameters.values()]
     stacked = [getattr(parameter, "stacked", 1) for parameter in parameters.values()]
-    bucket = Bucket(list(parameters), shapes, offsets, decayed, matrices, stacked, master, gradient, master, gradient)
+    laid_out = list(parameters), shapes, offsets, decayed, matrices, rate_share, stacked
+    bucket = Bucket(*laid_out, master, gradient, master, gradient)
     for (_, slice_), parameter in zip(bucket.views(master), parameters.values(), strict=True):
         slice_.copy_(parameter.data)
     if dtype != torch.float32:

@@ -20,6 +20,7 @@ class TeacherConfig:
     feed-forward 4 x width, the shared expert 1 x width, and so each routed expert (4 x where it is upcycled).
 
     Attributes:
+        enabled: whether a run has a teacher; without one it has quality estimation alone.
         depth: the dial: 2 is a demo, 3 small, 8 base, 16 about 1 B parameters.
         d_model: width, set to leave the dial.
         num_experts: routed experts in each MoE layer.
@@ -32,6 +33,7 @@ class TeacherConfig:
         upcycle_from: folder of a dense M2M100 or NLLB checkpoint with the run's vocabulary to start from.
     """
 
+    enabled: bool = True
     depth: int = 4
     d_model: int | None = None
     num_experts: int = 8
