@@ -155,7 +155,7 @@ class QEStage(TrainedStage[QEStageConfig]):
         result = trainer.train()
         if processes.is_first:
             held_out = dev_sample(dev, mixture, TUNING_MESSAGES)
-            predicted = predict(model, encoder, held_out, description="dev")
+            predicted = predict(model.float(), encoder, held_out, description="dev")  # what is frozen, too
             tune(held_out, predicted).save(out)
             _save(out, model, encoder, result, {"dev": dev_scores(held_out, predicted)})
         processes.wait()
