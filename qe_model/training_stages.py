@@ -122,7 +122,7 @@ class QEStage(TrainedStage[QEStageConfig]):
     """
 
     name = "qe"
-    version: ClassVar[int] = 5  # calibration by scikit-learn
+    version: ClassVar[int] = 6  # penalties that may go out without a look
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
         """Train, tune, save.

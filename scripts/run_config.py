@@ -85,4 +85,6 @@ class RunConfig:
         if wanting := [name for name, reads in readers.items() if reads]:
             raise InputError(f"teacher=none: {', '.join(wanting)} needs a teacher; choose one, such as teacher=small")
         if not self.qe.enabled:
-            raise InputError("teacher=none: the run has nothing but quality estimation; choose one, such as qe=e5_small")
+            raise InputError(
+                "teacher=none: the run has nothing but quality estimation; choose one, such as qe=e5_small"
+            )

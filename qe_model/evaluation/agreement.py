@@ -12,9 +12,18 @@ from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.annotations.words import labels_to_spans
 from qe_model.evaluation.metrics import SPAN_METRICS, WORD_METRICS, DocumentBootstrap, confusion, mcc, span_counts
-from qe_model.evaluation.sentence_metrics import Pairs, pairwise_accuracy, pearson, per_word, spearman, system_accuracy
+from qe_model.evaluation.sentence_metrics import (
+    Pairs,
+    pairwise_accuracy,
+    pearson,
+    per_word,
+    publishable,
+    spearman,
+    system_accuracy,
+)
 from qe_model.scoring.calibration import calibration
 from qe_model.scoring.decisions import Decisions
+from qe_model.scoring.publishable import has_serious_error
 from qe_model.scoring.scorer import QualityScore, QualityScorer
 
 POOLED: Final = "pooled"
@@ -168,6 +177,9 @@ def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: Docume
         "pearson_per_word": pearson(*divided, documents),
         "system_accuracy": system_accuracy(systems, human, model, documents),
     }
-    found = {name: estimate.to_json() for name, estimate in estimates.items()}
+    found: dict[str, Any] = {name: estimate.to_json() for name, estimate in estimates.items()}
+    goes_out = np.array([decisions.may_go_out(-penalty, style_of(first), first.direction) for penalty in model])
+    clean = ~np.array([has_serious_error(one.translation) for one in judged])
+    found["publishable"] = publishable(goes_out, clean, documents)
     means = {"human": float(-human.mean()), "model": float(-model.mean())}
     return {**found, "pairs": len(pairs), "tie": tie, "mean_penalty": means}

@@ -17,7 +17,8 @@ from qe_model.arrays import Ints
 
 LEVELS: Final = len(SEVERITY_LABELS)
 SEED: Final = 1  # of the resampling
-_PARTIAL_CREDIT: Final = 0.5  # for the right place with the wrong severity, as at WMT23 and WMT24
+_MAJOR: Final = SEVERITY_LABELS.index("major")
+_PARTIAL_CREDIT: Final = 0.5  # for the right place with the wrong severity, as at WMT23 to WMT25
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ def severity_macro_f1(counts: Floats) -> Floats:
 
 
 def span_counts(gold: Iterable[ErrorSpan], predicted: Iterable[ErrorSpan], length: int) -> Floats:
-    """[3]: credit, predicted positions, gold positions of one text.
+    """[3]: credit, predicted characters, gold characters of one text, as the error spans of WMT25 are scored.
 
-    Positions are its characters and the points between them (an omission is one point). A position marked by both
-    earns 1, or one half when the severities differ; where spans overlap the worst severity counts.
+    A character marked by both earns 1, or one half when the severities differ. There are two of them, minor and major:
+    critical errors are major. Where spans overlap the worst counts; omissions hold no character.
     """
     marks_gold, marks_predicted = _marks(gold, length), _marks(predicted, length)
     both = (marks_gold > 0) & (marks_predicted > 0)
@@ -119,17 +120,17 @@ def span_counts(gold: Iterable[ErrorSpan], predicted: Iterable[ErrorSpan], lengt
 
 
 def span_f1(counts: Floats) -> Floats:
-    """Micro-averaged F1 of marked positions with partial credit [B] from [B, 3]."""
+    """Micro-averaged F1 of marked characters with partial credit [B] from [B, 3]."""
     return _ratio(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
 
 
 def span_precision(counts: Floats) -> Floats:
-    """Credit per predicted position [B] from [B, 3]."""
+    """Credit per predicted character [B] from [B, 3]."""
     return _ratio(counts[:, 0], counts[:, 1])
 
 
 def span_recall(counts: Floats) -> Floats:
-    """Credit per gold position [B] from [B, 3]."""
+    """Credit per gold character [B] from [B, 3]."""
     return _ratio(counts[:, 0], counts[:, 2])
 
 
@@ -186,13 +187,10 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 
 
 def _marks(spans: Iterable[ErrorSpan], length: int) -> NDArray[np.int8]:
-    """[2 * length + 1] severity of each point (even places) and character (odd places)."""
-    marks = np.zeros(2 * length + 1, np.int8)
+    """[length] severity of each character: 0 none, 1 minor, 2 major."""
+    marks = np.zeros(length, np.int8)
     for span in spans:
-        if not span.placed or span.side != "target":
-            continue
-        level = SEVERITY_LABELS.index(span.severity)
-        first = 2 * span.start if span.is_point else 2 * span.start + 1
-        places = slice(first, max(first + 1, 2 * span.end), 2)
-        np.maximum(marks[places], level, out=marks[places])
+        if span.placed and span.side == "target":
+            level = min(SEVERITY_LABELS.index(span.severity), _MAJOR)
+            np.maximum(marks[span.start : span.end], level, out=marks[span.start : span.end])
     return marks

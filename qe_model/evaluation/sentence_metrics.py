@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parley.metrics.significance import Floats, interval
+from qe_model.arrays import Bools
 from qe_model.evaluation.metrics import DocumentBootstrap, Estimate, Ints
 
 _BLOCK: Final = 64  # samples ranked at a time: bounds memory
@@ -113,6 +114,14 @@ def system_accuracy(systems: Sequence[str], human: Floats, scores: Floats, boots
         return _share(np.stack([right.sum(1), known.sum(1)], axis=1).astype(np.float64))
 
     return bootstrap.estimate(counts, score)
+
+
+def publishable(goes_out: Bools, clean: Bools, bootstrap: DocumentBootstrap) -> dict[str, Any]:
+    """Of N translations, `coverage`: the share that goes out without a look; `precision`: the share of these that is
+    clean, nan where nothing goes out; `clean`: the share of all that is."""
+    counts = np.stack([goes_out & clean, goes_out, clean, np.ones_like(clean)], axis=1)
+    shares = {"precision": (0, 1), "coverage": (1, 3), "clean": (2, 3)}
+    return {name: bootstrap.estimate(counts[:, columns], _share).to_json() for name, columns in shares.items()}
 
 
 def _share(sums: Floats) -> Floats:

@@ -92,7 +92,7 @@ class MixtureConfig:
 
     def takes(self, origin: str, direction: str) -> bool:
         """Whether annotations of an origin are learnt from in a direction."""
-        return origin != "human" or not self.directions or direction in self.directions
+        return not self.directions or origin != "human" or direction in self.directions
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from training.model.layers import Steering
 from training.model.modelling import FIRST_POSITION, Encoder, ParleyMoeForConditionalGeneration
 from training.model.router import Router
 
-
 LAYER_DECAY: Final = 0.9  # rate of a layer as a share of that of the layer above it (ULMFiT; Howard and Ruder, 2018)
 _LAYER: Final = re.compile(r"\blayers?\.(\d+)\.")  # in names of parameters, such as encoder.layer.3.output.dense.weight
 

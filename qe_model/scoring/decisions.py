@@ -12,6 +12,7 @@ from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import POINTS, STYLES
 from qe_model.arrays import Floats
+from qe_model.scoring.publishable import NOTHING
 
 if TYPE_CHECKING:
     from qe_model.scoring.prediction import Probabilities
@@ -36,6 +37,7 @@ class Decisions:
         slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
+        publishable: likewise, the highest penalty of translations that may go out without a look (`publishable`).
         calibration: likewise, rising points (raw, penalty): expected points summed over words -> points people give.
         style: of the annotators that scoring follows unless it is told another.
     """
@@ -43,6 +45,7 @@ class Decisions:
     thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
     slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     ties: dict[str, float] = field(default_factory=dict)
+    publishable: dict[str, float] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     calibration: dict[str, Curve] = field(default_factory=lambda: {ANY: STRAIGHT})
     style: str = STYLES[0]
@@ -54,6 +57,10 @@ class Decisions:
     def tie(self, style: str, direction: str) -> float:
         """The largest difference of penalties that is a tie, of the most special key there is."""
         return _most_special(self.ties, style, direction, 0.0)
+
+    def may_go_out(self, penalty: float, style: str, direction: str) -> bool:
+        """Whether a translation with this penalty may be published without a look; never where dev told nothing."""
+        return penalty <= _most_special(self.publishable, style, direction, NOTHING)
 
     def corrected(self, unit: str, style: str, direction: str, probabilities_N4: Floats) -> Floats:
         """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
@@ -106,6 +113,7 @@ class Decisions:
                 values["thresholds"],
                 {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
                 values["ties"],
+                values["publishable"],
                 tuple(values["severity_bias"]),
                 {key: tuple((x, y) for x, y in curve) for key, curve in values["calibration"].items()},
                 str(values["style"]),

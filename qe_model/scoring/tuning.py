@@ -15,6 +15,7 @@ from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
 from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
 from qe_model.scoring.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
 from qe_model.scoring.prediction import Probabilities
+from qe_model.scoring.publishable import has_serious_error, publishable_penalty
 
 if TYPE_CHECKING:
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
@@ -108,7 +109,7 @@ def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Proba
         (translations[place], decided.penalty(points, *key), given)
         for place, key, points, given in zip(places, known, raw, gold, strict=True)
     ]
-    return replace(decided, ties=_ties(judged))
+    return replace(decided, ties=_ties(judged), publishable=_publishable(judged))
 
 
 def _main_style(styles: Sequence[str]) -> str:
@@ -160,6 +161,21 @@ def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[s
             tie = tie_threshold(pairs, people, model)
             found |= {_name((style, direction)): tie for style in _sharing(leading)}
     return found
+
+
+def _publishable(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
+    """Highest penalty that may go out, by style and direction; a direction with few sentences has none of its own."""
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for place, (one, _, _) in enumerate(judged):
+        for key in ((style_of(one), one.direction), (style_of(one), ANY)):
+            groups[key].append(place)
+    penalties = np.array([model for _, model, _ in judged])
+    serious = np.array([has_serious_error(one) for one, *_ in judged])
+    return {
+        _name(key): publishable_penalty(penalties[places], serious[places])
+        for key, places in groups.items()
+        if len(places) >= ENOUGH_SENTENCES or ANY in key
+    }
 
 
 def _name(key: Key) -> str:

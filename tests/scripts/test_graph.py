@@ -37,11 +37,22 @@ def test_every_experiment_has_a_graph(experiment: str) -> None:
     found = stages(config)
     names = [stage.name for stage in found]
     assert len(set(names)) == len(names)
-    assert set(BASE) <= set(names)
+    assert set(BASE) <= set(names) or not config.teacher.enabled
     assert names[-1] == "report"
     assert [name for name in names if name.startswith("round_")] == [
         f"round_{number + 1}" for number in range(config.backtranslation.rounds)
     ]
+
+
+def test_a_pretrained_encoder_needs_no_translation(tmp_path: Path) -> None:
+    found = folders(plan(tmp_path, "experiment=qe", "data.root=../shared/data"))
+    assert [*found] == ["qe_data", "qe", "qe_evaluation", "report"]
+
+
+@pytest.mark.parametrize("reader", ["qe=demo", "distillation=demo", "backtranslation=demo", "qe=none"])
+def test_what_reads_the_teacher_is_refused_without_one(tmp_path: Path, reader: str) -> None:
+    with pytest.raises(InputError, match="teacher=none"):
+        plan(tmp_path, "experiment=qe", reader, "data.root=../shared/data")
 
 
 def test_a_run_without_rounds_is_the_plain_chain(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from transformers import DebertaV2Config, ModernBertConfig, PreTrainedConfig, XL
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.model.config import QEModelConfig
+from qe_model.model.encoders import CheckpointEncoder
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel, build_model
 from qe_model.model.saving import input_encoder, load_quality_model, save_model
 from qe_model.scoring.prediction import Probabilities, predict
@@ -126,6 +127,20 @@ def test_context_changes_what_is_said(world: dict[str, Path]) -> None:
 def test_a_model_that_cannot_be_is_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         QEModelConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_rates_fall_by_layer_and_embeddings_stay(kind: str) -> None:
+    ENCODERS[kind].num_hidden_layers = 3
+    encoder = checkpoint_model(ENCODERS[kind]).freeze().encoder
+    assert isinstance(encoder, CheckpointEncoder)
+    encoder.fall_by_layer(0.1)
+    rates: dict[str, set[float]] = {}
+    for name, parameter in encoder.model.named_parameters():
+        layer = next((part for part in name.split(".") if part.isdigit()), "frozen" if "embed" in name else "other")
+        assert parameter.requires_grad == (layer != "frozen")
+        rates.setdefault(layer, set()).add(round(parameter.rate_share, 6))  # type: ignore[attr-defined]
+    assert (rates["0"], rates["1"], rates["2"]) == ({0.081}, {0.09}, {0.1})
 
 
 def test_a_missing_teacher_or_checkpoint_is_one_line() -> None:

@@ -77,7 +77,10 @@ def test_pairs_that_the_conversation_decides_can_have_a_share_of_their_own(encod
 
 
 def test_a_direction_can_be_left_out(encoder: InputEncoder) -> None:
-    batches = islice(stream(encoder, pair_weights={"en-es": 0.0}), 20)
+    human = [replace(one, origin="human") for one in examples(30)]
+    config = MixtureConfig(origins={"human": 1.0}, directions=["en-fr"], batch_tokens=400)
+    rows = [*human, *(replace(one, target_lang="es") for one in human)]
+    batches = islice(ExampleStream(rows, config, encoder, 1, 0), 20)
     assert {int(tag) for batch in batches for tag in batch.tags[:, 1]} == {encoder.tag_ids["fr"]}
 
 

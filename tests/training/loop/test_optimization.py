@@ -90,6 +90,17 @@ def test_parameters_are_views(working: torch.dtype) -> None:
     }
 
 
+def test_a_parameter_moves_at_its_share_of_the_rate() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.Linear(2, 2, bias=False))
+    model[0].weight.rate_share = 0.1
+    before = [layer.weight.detach().clone() for layer in model]
+    optimizer = Optimizer(Masters(model), toy_config(learning_rate=1e-2))
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step(1e-2, torch.tensor(1.0))
+    slow, fast = (float((layer.weight - old).abs().max()) for layer, old in zip(model, before, strict=True))
+    assert slow == pytest.approx(0.1 * fast, rel=0.05)
+
+
 def test_bf16_gradients_add_up_in_fp32() -> None:
     """256 + 1 is 256 in bf16: small micro-batches would vanish."""
     model = torch.nn.Linear(4, 4)
