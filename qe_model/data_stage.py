@@ -17,6 +17,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.shards import FOLDER
 from parley.pipeline.stage import Shard, Stage
 from qe_model.annotations.annotation import AnnotatedTranslation
+from qe_model.annotations.overlap import refuse_overlap
 from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.splits import assign_splits, drawn_place, straddling
 from qe_model.annotations.store import read_annotations, write_annotations
@@ -78,7 +79,11 @@ class QEDataStage(Stage[QEDataConfig]):
         write_annotations(out / PART, found)
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """Split the human annotations by document; join the rest as it is."""
+        """Split the human annotations by document; join the rest as it is.
+
+        Raises:
+            InputError: the corpus holds annotated texts.
+        """
         counts: Counter[tuple[str, ...]] = Counter()
         facts: dict[str, Any] = {"documents_in_several_splits": 0}
         shards = self.shards(inputs)
@@ -89,6 +94,8 @@ class QEDataStage(Stage[QEDataConfig]):
             found: Iterable[AnnotatedTranslation] = chain.from_iterable(map(read_annotations, parts))
             if kind == "human":
                 people = assign_splits(list(found), self.config.seed)
+                if "corpus" in inputs:
+                    refuse_overlap(inputs["corpus"], people)
                 facts["documents_in_several_splits"] = len(straddling(people))
                 found = people
             write_annotations(out / f"{kind}.parquet", _counted(found, counts))

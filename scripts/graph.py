@@ -132,7 +132,7 @@ def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
 
     if not config.qe.enabled:
         return None
-    read = {"corpus": sources["corpus"]} if config.qe_data.per_language else {}
+    read = {"corpus": sources["corpus"]} if config.qe_data.per_language or config.qe.reads_teacher else {}
     data = QEDataStage(config.qe_data, read)
     return quality_stages(config.qe, config.training, config.batching, config.tracking, data, sources)
 

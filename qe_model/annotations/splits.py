@@ -8,7 +8,7 @@ from typing import Final
 from parley.languages.words import spaced
 from qe_model.annotations.annotation import AnnotatedTranslation
 
-_LONG_ENOUGH: Final = 25  # characters of a source that joins documents; short formulas recur anywhere
+_LONG_ENOUGH: Final = 25  # characters of a text that two documents do not have by chance
 _LONG_ENOUGH_UNSPACED: Final = 12
 _DEV, _TEST = 0.1, 0.1  # shares of the documents that come without a split
 _BUCKETS: Final = 1 << 32
@@ -59,15 +59,16 @@ def _groups(translations: Sequence[AnnotatedTranslation]) -> list[str]:
     for one in translations:
         name = f"{one.source_lang} {one.document}"
         folded = " ".join(one.source.casefold().split())
-        if len(folded) >= _needed(one.source_lang):
+        if tells_a_document(folded, one.source_lang):
             join(name, owner.setdefault(folded, name))
         else:
             root(name)
     return [root(f"{one.source_lang} {one.document}") for one in translations]
 
 
-def _needed(code: str) -> int:
-    return _LONG_ENOUGH if spaced(code) else _LONG_ENOUGH_UNSPACED
+def tells_a_document(text: str, code: str) -> bool:
+    """Whether a text is long enough to be of one document; short formulas recur anywhere."""
+    return len(text) >= (_LONG_ENOUGH if spaced(code) else _LONG_ENOUGH_UNSPACED)
 
 
 def _held_out(split: str) -> int:

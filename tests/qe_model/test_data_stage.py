@@ -10,6 +10,7 @@ import pytest
 from parley.corpus.config import CorpusConfig, DemoSize
 from parley.corpus.source_config import SourceConfig
 from parley.corpus.stage import CorpusStage, corpus_stage
+from parley.corpus.store import Corpus
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 from qe_model.annotations.store import read_annotations
@@ -62,6 +63,19 @@ def test_stage_writes_what_the_model_reads(tmp_path: Path) -> None:
     assert {one.domain for one in found if one.origin == "human"} == {"mine"}
     assert {one.target_lang for one in found if one.id.startswith("synthetic")} == set(CODES)
     assert len({one.id for one in found}) == len(found)
+
+
+def test_annotated_texts_in_the_corpus_are_refused(tmp_path: Path) -> None:
+    corpus, folder = corpus_folder(tmp_path)
+    rows = pa.Table.from_batches(Corpus.open(folder).scan(["domain", "en", "de"], "train")).to_pylist()
+    known = next(row for row in rows if len(row["de"]) >= 25)
+    annotated = {"source": "A sentence that no demo message is.", "target": f" {known['de']}\u200b", "spans": [],
+                 "source_lang": "en", "target_lang": "de", "document": "d"}  # fmt: skip
+    (tmp_path / "own.jsonl").write_text(json.dumps(annotated))
+    sources = {"mine": AnnotationSource("own.jsonl", "error_spans")}
+    stage = QEDataStage(QEDataConfig(str(tmp_path), sources, 1, 1, conversations=0), {"corpus": corpus})
+    with pytest.raises(InputError, match=rf"{known['domain']} \(\d.*data\.protected"):
+        stage.run(tmp_path / "out", {"corpus": folder})
 
 
 def test_context_is_kept_where_it_is_wanted(tmp_path: Path) -> None:

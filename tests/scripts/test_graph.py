@@ -175,7 +175,7 @@ def test_a_sweep_over_the_ratio_shares_all_but_the_round(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("experiment", groups()["experiment"])
 def test_resources_fit_every_experiment(experiment: str) -> None:
-    words = [f"experiment={experiment}", "data.root=../shared/data", "distillation=roblox", "qe=base"]
+    words = [f"experiment={experiment}", "data.root=../shared/data", "teacher=base", "distillation=roblox", "qe=base"]
     config = compose_config(RunConfig, "pipeline", words)
     for stage in stages(config):
         grant = config.executor.resources(stage)

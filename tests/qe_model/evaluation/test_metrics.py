@@ -49,8 +49,8 @@ def test_all_ok_has_no_correlation(gold: list[int]) -> None:
         ([ErrorSpan(0, 4)], [ErrorSpan(0, 4)], 4, 4, 4),
         ([ErrorSpan(0, 4)], [ErrorSpan(2, 6)], 2, 4, 4),  # partial overlap
         ([ErrorSpan(0, 4)], [ErrorSpan(0, 4, severity="minor")], 2, 4, 4),  # half the credit
-        ([ErrorSpan(3, 3)], [ErrorSpan(3, 3)], 1, 1, 1),  # omission at its place
-        ([ErrorSpan(3, 3)], [ErrorSpan(0, 6)], 0, 6, 1),  # letters are no omission
+        ([ErrorSpan(0, 4, severity="critical")], [ErrorSpan(0, 4)], 4, 4, 4),  # critical is major
+        ([ErrorSpan(3, 3)], [ErrorSpan(0, 6)], 0, 6, 0),  # an omission has no characters
         ([ErrorSpan(-1, -1), ErrorSpan(0, 2, side="source")], [], 0, 0, 0),
         ([ErrorSpan(0, 4, severity="minor"), ErrorSpan(1, 3)], [ErrorSpan(0, 4)], 3, 4, 4),  # the worst counts
     ],
