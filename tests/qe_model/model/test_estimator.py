@@ -17,7 +17,7 @@ from tests.qe_model.tiny_qe import examples, make_world
 from training.model.loading import load_model
 from training.tokenizer import load_tokenizer
 
-SIZES: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+SIZES: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 16}
 ENCODERS = {
     "XLM-R": XLMRobertaConfig(**SIZES, vocab_size=480, pad_token_id=1),
     "mDeBERTa": DebertaV2Config(
@@ -40,9 +40,11 @@ def teacher_model(world: dict[str, Path]) -> ParleyQEModel:
 def checkpoint_model(encoder: PreTrainedConfig) -> ParleyQEModel:
     torch.manual_seed(0)
     own = {**encoder.to_dict(), "model_type": encoder.model_type}
-    return ParleyQEModel(
-        ParleyQEConfig(encoder_kind="checkpoint", encoder=own, max_length=64, context_length=16)
-    ).eval()
+    return (
+        ParleyQEModel(ParleyQEConfig(encoder_kind="checkpoint", encoder=own, max_length=64, context_length=16))
+        .freeze()
+        .eval()
+    )
 
 
 def run(
@@ -131,8 +133,7 @@ def test_a_model_that_cannot_be_is_refused(settings: dict[str, object], message:
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_rates_fall_by_layer_and_embeddings_stay(kind: str) -> None:
-    ENCODERS[kind].num_hidden_layers = 3
-    encoder = checkpoint_model(ENCODERS[kind]).freeze().encoder
+    encoder = checkpoint_model(ENCODERS[kind]).encoder
     assert isinstance(encoder, CheckpointEncoder)
     encoder.fall_by_layer(0.1)
     rates: dict[str, set[float]] = {}

@@ -85,6 +85,7 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
         {"target": {"*": 0.2, "mqm/en-de": 0.3, "mqm/*": 0.25}, "gaps": {"*": 0.5}, "source": {"*": 0.5}},
         {"target": {"*": (0.9, -1.0), "mqm/en-de": (0.8, -2.0)}},
         {"*": 0.1, "mqm/en-de": 0.4},
+        {"mqm/*": 2.0, "mqm/en-de": -1.0},
         (0.0, 0.5, -0.5),
         {"*": ((0.0, 0.0), (1.0, 1.0)), "mqm/en-de": ((0.0, 0.0), (2.0, 3.0))},
         "spans",
@@ -94,4 +95,5 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
     keys = (("mqm", "en-de"), ("mqm", "fr-th"), ("tags", "en-de"))
     assert [decisions.threshold("target", *key) for key in keys] == [0.3, 0.25, 0.2]
     assert [decisions.tie(*key) for key in keys] == [0.4, 0.1, 0.1]
+    assert [decisions.may_go_out(2.0, *key) for key in keys] == [False, True, False]
     assert [decisions.penalty(2.0, *key) for key in keys] == [3.0, 2.0, 2.0]
