@@ -102,7 +102,7 @@ class CheckpointEncoder(nn.Module):
         last = max(layer_of.values(), default=0)
         for name, parameter in self.model.named_parameters():
             depth = last - layer_of.get(name, last)
-            parameter.rate_share = top * LAYER_DECAY**depth  # type: ignore[attr-defined]
+            parameter.rate_share = top * LAYER_DECAY**depth
 
 
 def load_checkpoint(name: str) -> PreTrainedModel:
