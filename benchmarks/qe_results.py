@@ -26,7 +26,6 @@ SENTENCES: Final = {
 BASELINES: Final = {
     "base_rate": "base rate",
     "alignment": "frequency and alignment",
-    "teacher_log_probability": "teacher's log-probability",
 }
 WANTED: Final = {  # keys of a group -> what it should reach
     "en-de": 0.20, "zh-Hans-en": 0.20, "en-ru": 0.25, "en-de/tags": 0.25, "en-zh-Hans/tags": 0.25,

@@ -134,7 +134,7 @@ def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":
         return None
     read = {"corpus": sources["corpus"]} if config.qe_data.per_language or config.qe.reads_teacher else {}
     data = QEDataStage(config.qe_data, read)
-    return quality_stages(config.qe, config.training, config.batching, config.tracking, data, sources)
+    return quality_stages(config.qe, config.training, config.tracking, data, sources.get("teacher"))
 
 
 def _judge(config: RunConfig, quality: "QualityStages | None") -> "QualityInput | None":

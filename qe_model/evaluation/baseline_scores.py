@@ -12,13 +12,12 @@ from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.arrays import Floats
 from qe_model.evaluation.agreement import rows_of
-from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, Baseline, BaseRate, MinusLength, TeacherLogProb
-from qe_model.evaluation.log_probs import ForcedLogProbs
+from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, Baseline, BaseRate, MinusLength
 from qe_model.evaluation.metrics import DocumentBootstrap, best_threshold, confusion, mcc
 from qe_model.scoring.fitting import fit_logistic
 
 if TYPE_CHECKING:
-    from qe_model.scoring.scorer import QualityScorer
+    pass
 
 Translations = Sequence[AnnotatedTranslation]
 
@@ -32,7 +31,7 @@ class JudgedWords:
     gold: Floats
 
 
-def baseline_scores(scorer: "QualityScorer", known: Translations, test: Translations, samples: int) -> dict[str, Any]:
+def baseline_scores(known: Translations, test: Translations, samples: int) -> dict[str, Any]:
     """Word MCC of each baseline by row of `rows_of`, where there is anything to tune on.
 
     Args:
@@ -45,20 +44,18 @@ def baseline_scores(scorer: "QualityScorer", known: Translations, test: Translat
     for name in track(list(rows["test"]), "baselines", len(rows["test"])):
         parts = {split: [splits[split][place] for place in rows[split].get(name, [])] for split in splits}
         if dev := parts["dev"] or parts["train"]:
-            baselines = fitted_baselines(scorer, parts["train"], dev)
+            baselines = fitted_baselines(parts["train"], dev)
             found[name] = {
                 title: {"mcc": word_mcc(baseline, dev, parts["test"], samples)} for title, baseline in baselines.items()
             }
     return found
 
 
-def fitted_baselines(scorer: "QualityScorer", train: Translations, dev: Translations) -> Mapping[str, Baseline]:
+def fitted_baselines(train: Translations, dev: Translations) -> Mapping[str, Baseline]:
     """All that there is something to fit on."""
     found: dict[str, Baseline] = {"all_ok": AllOk(), "minus_length": MinusLength(), "base_rate": BaseRate.fit(dev)}
     if train:
         found["alignment"] = AlignmentHeuristic.fit((one.source, one.target) for one in train)
-    if scorer.model.predictor is not None:
-        found["teacher_log_probability"] = TeacherLogProb(ForcedLogProbs(scorer.model, scorer.encoder))
     return found
 
 

@@ -11,13 +11,12 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from parley.languages.words import Interval
 from parley.metrics.significance import Floats
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
-from qe_model.annotations.words import touched_words, words_of_side
-from qe_model.model.word_tables.word_table import UNKNOWN, WordTable, lower_words
+from qe_model.annotations.words import words_of_side
+from qe_model.evaluation.word_table import UNKNOWN, WordTable, lower_words
 
 Texts = tuple[str, str]  # source and target
 _FLOOR: Final = 1e-6
@@ -36,13 +35,6 @@ class Baseline(Protocol):
 
     def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
         """One score per translation, for its words as `words.words_of_side` gives them."""
-
-
-class TokenLogProbs(Protocol):
-    """What a translation model thinks of given translations."""
-
-    def __call__(self, translations: Sequence[AnnotatedTranslation]) -> Sequence[Sequence[tuple[Interval, float]]]:
-        """Characters and log-probability of every token of each target, in order."""
 
 
 class AllOk:
@@ -86,29 +78,6 @@ class BaseRate:
             BaselineScore(np.full(len(words_of_side(one)), rate), 0.0)
             for one, rate in zip(translations, rates, strict=True)
         ]
-
-
-class TeacherLogProb:
-    """Minus the mean log-probability of a word's tokens; their mean for the sentence."""
-
-    def __init__(self, log_probs: TokenLogProbs) -> None:
-        """Take what gives log-probabilities of forced targets."""
-        self.log_probs = log_probs
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """Words without a token get the badness of the most likely word, 0."""
-        told = self.log_probs(translations)
-        return [self._one(one, tokens) for one, tokens in zip(translations, told, strict=True)]
-
-    def _one(self, translation: AnnotatedTranslation, tokens: Sequence[tuple[Interval, float]]) -> BaselineScore:
-        words = words_of_side(translation)
-        sums, counts = np.zeros(len(words)), np.zeros(len(words))
-        for interval, log_prob in tokens:
-            touched = touched_words(interval, words)
-            sums[touched.start : touched.stop] -= log_prob
-            counts[touched.start : touched.stop] += 1
-        mean = float(np.mean([log_prob for _, log_prob in tokens])) if tokens else 0.0
-        return BaselineScore(sums / np.maximum(counts, 1), mean)
 
 
 class AlignmentHeuristic:

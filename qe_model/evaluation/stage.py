@@ -92,7 +92,7 @@ def human_scores(scorer: "QualityScorer", rows: "Sequence[AnnotatedTranslation]"
     return {
         "human_sets": agreement(test, scores, scorer.decisions, samples, sets_of),
         "human": agreement(kept, said, scorer.decisions, samples),
-        "baselines": baseline_scores(scorer, [one for one in rows if one.split != "test"], kept, samples),
+        "baselines": baseline_scores([one for one in rows if one.split != "test"], kept, samples),
     }
 
 

@@ -51,7 +51,6 @@ class QEBatch:
         style: (B,).
         tags: (B, 2) tags of source and target language.
         target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
-        target_evidence, source_evidence: (N, FEATURES), (M, FEATURES) of the word tables; zeros without.
         gap_sides: (2, G) positions in B S left and right of each gap.
         word_counts, source_counts: words of each input.
         sentence_of_word: (N,) input that each word is of.
@@ -70,8 +69,6 @@ class QEBatch:
     tags: Tensor
     target_pairs: Tensor
     source_pairs: Tensor
-    target_evidence: Tensor
-    source_evidence: Tensor
     gap_sides: Tensor
     sentence_of_word: Tensor
     predictor_ids: Tensor

@@ -16,7 +16,6 @@ from qe_model.arrays import Ints
 from qe_model.model.batch import IGNORED, Labels, QEBatch
 from qe_model.model.copy_features import copy_states
 from qe_model.model.inputs import CONTEXT, CONTEXT_TARGET, SOURCE, TARGET, InputEncoder, JointInput, TextPieces
-from qe_model.model.word_tables.evidence import FEATURES
 
 
 def batches_of(lengths: Sequence[int], batch_tokens: int) -> list[Ints]:
@@ -54,8 +53,6 @@ def collate(
         tags=torch.tensor([[one.source_tag, one.target_tag] for one in inputs]),
         target_pairs=_pairs([one.target for one in inputs], target_at, width),
         source_pairs=_pairs([one.source for one in inputs], source_at, width),
-        target_evidence=_evidence([one.target for one in inputs]),
-        source_evidence=_evidence([one.source for one in inputs]),
         gap_sides=_gap_sides([one.target for one in inputs], target_at, width),
         sentence_of_word=torch.repeat_interleave(torch.tensor(word_counts)),
         predictor_ids=_padded(source, reach, pad_id),
@@ -117,12 +114,6 @@ def _pairs(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Te
         numbers.append(np.repeat(np.arange(text.words), sizes) + before)
         before += text.words
     return torch.from_numpy(np.stack([np.concatenate(places), np.concatenate(numbers)]))
-
-
-def _evidence(texts: Sequence[TextPieces]) -> Tensor:
-    """Evidence of word tables on the words of all texts; zeros where there is none."""
-    found = [np.zeros((text.words, FEATURES)) if text.evidence is None else text.evidence for text in texts]
-    return torch.from_numpy(np.concatenate(found).astype(np.float32))
 
 
 def _gap_sides(texts: Sequence[TextPieces], starts: Sequence[int], width: int) -> Tensor:

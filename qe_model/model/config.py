@@ -1,4 +1,4 @@
-"""Settings of the quality-estimation model: what it is made of, how it is pre-trained, trained and tested."""
+"""Settings of the quality-estimation model: what it is made of, how it is trained and tested."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,7 +10,6 @@ from training.loop.config import TrainingConfig, changed
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
 PRECISIONS: Final = ("fp32", "bf16")
-VALIDATE_EVERY: Final = 1000  # updates of pre-training
 EMA_DECAY: Final = 0.99  # of the averaged weights; short, as these trainings are
 CONTRAST: Final = "contrast"  # origin, in a mixture, of the pairs that only the conversation decides
 
@@ -96,28 +95,6 @@ class MixtureConfig:
 
 
 @dataclass(frozen=True)
-class PretrainingConfig:
-    """Generator-detector pre-training on parallel text: find what was replaced, left out or added (DirectQE, 2021).
-
-    Attributes:
-        max_updates, max_minutes: its budget; without one the stage is not part of the run.
-    """
-
-    max_updates: int = 0
-    max_minutes: float = 0.0
-
-    @property
-    def enabled(self) -> bool:
-        """Whether the stage is part of the run."""
-        return self.max_updates > 0 or self.max_minutes > 0
-
-    def over(self, training: TrainingConfig) -> TrainingConfig:
-        """The training on labels with the budget of this one."""
-        budget = {"max_updates": self.max_updates, "max_tokens": 0, "max_minutes": self.max_minutes}
-        return replace(training, validate_every=VALIDATE_EVERY, **budget)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
 class QEEvaluationConfig:
     """How the model is tested.
 
@@ -149,10 +126,7 @@ class QEConfig:
         model: what it is made of.
         loss: what is optimised.
         mixture: human and synthetic examples in a batch.
-        pretraining: on parallel text, before any label is seen.
         training: keys of `training` where labels are trained otherwise than the teacher; a budget at least.
-        word_tables: pairs of languages, such as en-de, whose words' translation probabilities are learnt from the
-            corpus, in both directions, and read by the model; empty: none.
         evaluation: how it is tested.
     """
 
@@ -160,19 +134,13 @@ class QEConfig:
     model: QEModelConfig = field(default_factory=QEModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
-    pretraining: PretrainingConfig = field(default_factory=PretrainingConfig)
     training: dict[str, Any] = field(default_factory=dict)
-    word_tables: list[str] = field(default_factory=list)
     evaluation: QEEvaluationConfig = field(default_factory=QEEvaluationConfig)
-
-    def __post_init__(self) -> None:
-        for each in self.word_tables:
-            pair(each)
 
     @property
     def reads_teacher(self) -> bool:
         """Whether a teacher must be trained first."""
-        return self.model.encoder == TEACHER or self.pretraining.enabled
+        return self.model.encoder == TEACHER
 
     def training_over(self, training: TrainingConfig) -> TrainingConfig:
         """The whole settings of the training on labels. One micro-batch is an update.

@@ -21,7 +21,6 @@ from qe_model.model.encoders import CheckpointEncoder, TeacherEncoder, load_chec
 from qe_model.model.heads import LEVELS, Heads, pooled
 from qe_model.model.inputs import SEGMENTS
 from qe_model.model.predictor import Predictor
-from qe_model.model.word_tables.inputs import EvidenceInputs
 from training.model.configuration import ParleyMoeConfig
 from training.model.layers import init_linear
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -36,7 +35,6 @@ class ParleyQEConfig(PreTrainedConfig):
         encoder_kind: `teacher`, with the predictor beside it, or `checkpoint`.
         encoder: the encoder's own configuration.
         teacher: configuration of the predictor's teacher.
-        word_tables: whether the evidence of word tables is read.
         dropout: in the heads and on the added inputs.
         max_length, context_length: see `QEModelConfig`.
     """
@@ -46,7 +44,6 @@ class ParleyQEConfig(PreTrainedConfig):
     encoder_kind: str = TEACHER
     encoder: dict[str, Any] | None = None
     teacher: dict[str, Any] | None = None
-    word_tables: bool = False
     dropout: float = 0.1
     max_length: int = 320
     context_length: int = 64
@@ -90,7 +87,6 @@ class ParleyQEModel(PreTrainedModel):
         self.segments = nn.Embedding(SEGMENTS, width)
         self.styles = nn.Embedding(len(STYLES), width)
         self.copies = nn.Embedding(STATES, width)
-        self.evidence = EvidenceInputs(width) if config.word_tables else None
         self.predictor = Predictor(ParleyMoeConfig(**config.teacher), width) if config.teacher else None
         self.heads = Heads(width, config.dropout)
         self.post_init()
@@ -114,9 +110,6 @@ class ParleyQEModel(PreTrainedModel):
         flat_RD = x_BSD.flatten(0, 1)
         words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
         sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
-        if self.evidence is not None:  # again at the words: what it tells need not come through the encoder
-            words_ND = words_ND + self.evidence.of_words(batch.target_evidence)
-            sources_MD = sources_MD + self.evidence.of_words(batch.source_evidence)
         gaps_GD = torch.cat([flat_RD[batch.gap_sides[0]], flat_RD[batch.gap_sides[1]]], -1)
         means_BD = pooled(words_ND, _numbered(batch.sentence_of_word), len(batch.input_ids))
         target, gaps = self.heads.target(words_ND), self.heads.gaps(gaps_GD)
@@ -145,11 +138,9 @@ class ParleyQEModel(PreTrainedModel):
         self.encoder.after_update()
 
     def _added(self, batch: QEBatch) -> Tensor:
-        """What joins the embeddings: segment, style, copies, and what tables and predictor tell: (B, S, D)."""
+        """What joins the embeddings: segment, style, copies, and what the predictor tells: (B, S, D)."""
         added_BSD = self.segments(batch.segment_ids) + self.styles(batch.style).unsqueeze(1)
         added_BSD = added_BSD + self.copies(batch.copies).sum(0)
-        if self.evidence is not None:
-            added_BSD = added_BSD + self.evidence(batch)
         if self.predictor is not None:
             added_BSD = added_BSD + self.predictor(batch)
         return F.dropout(added_BSD, self.config.dropout, self.training)
@@ -165,21 +156,17 @@ def _numbered(sentence_of_word: Tensor) -> Tensor:
     return torch.stack([torch.arange(len(sentence_of_word), device=sentence_of_word.device), sentence_of_word])
 
 
-def build_model(
-    config: QEModelConfig, teacher: PreTrainedModel | None, seed: int, word_tables: bool = False
-) -> ParleyQEModel:
+def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: int) -> ParleyQEModel:
     """A model that starts from the teacher's encoder or from a checkpoint; heads are fresh.
 
     Args:
         teacher: the run's teacher; needed for `encoder=teacher`.
-        word_tables: whether it reads the evidence of word tables.
 
     Raises:
         InputError: the teacher is missing or not of this project's kind, or the checkpoint cannot be had.
     """
     torch.manual_seed(seed)
     sizes: dict[str, Any] = {
-        "word_tables": word_tables,
         "dropout": config.dropout,
         "max_length": config.max_length,
         "context_length": config.context_length,

@@ -7,20 +7,18 @@ is read in windows: some words of the translation with the part of the source th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from parley.languages.words import Interval
 from qe_model.annotations.annotation import STYLES, AnnotatedTranslation, ContextMessage, Side
-from qe_model.arrays import Floats, Ints
+from qe_model.arrays import Ints
 from training.tokenizer import AUTO_TOKEN, language_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-    from qe_model.model.word_tables.tables import WordTables
 
 
 TARGET, SOURCE, CONTEXT, CONTEXT_TARGET = 1, 2, 3, 4  # segments; 0 is padding
@@ -35,13 +33,11 @@ class TextPieces:
     Attributes:
         ids: [P] vocabulary ids.
         first, last: [N] first and last piece of each word, inclusive; several words may share a piece.
-        evidence: [N, FEATURES] of word tables on each word; None without.
     """
 
     ids: Ints
     first: Ints
     last: Ints
-    evidence: Floats | None = None
 
     @property
     def words(self) -> int:
@@ -55,8 +51,7 @@ class TextPieces:
         end = min(max(end, int(self.last[stop - 1]) + 1 if stop > start else begin), begin + limit)
         size = end - begin
         first, last = (np.minimum(side[start:stop] - begin, size - 1) for side in (self.first, self.last))
-        evidence = None if self.evidence is None else self.evidence[start:stop]
-        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE), evidence)
+        return TextPieces(self.ids[begin:end], np.maximum(first, NO_PIECE), np.maximum(last, NO_PIECE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,6 @@ class InputEncoder:
         max_length: most pieces of translation plus source in a window.
         context_length: most pieces of the conversation.
         tags: whether the vocabulary has this project's language tags.
-        tables: word tables, if there are any.
     """
 
     def __init__(
@@ -103,10 +97,8 @@ class InputEncoder:
         max_length: int,
         context_length: int,
         tags: bool = True,
-        tables: "WordTables | None" = None,
     ) -> None:
         self.tokenizer, self.max_length, self.context_length, self.tags = tokenizer, max_length, context_length, tags
-        self.tables = tables
         vocabulary: Mapping[str, int] = tokenizer.get_vocab() if tags else {}
         self.tag_ids = language_tags(vocabulary)
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
@@ -122,17 +114,10 @@ class InputEncoder:
     def sides(
         self, translations: Sequence[AnnotatedTranslation], words: Mapping[Side, Sequence[Sequence[Interval]]]
     ) -> list[tuple[TextPieces, TextPieces]]:
-        """Source and target of each translation with the evidence on their words."""
+        """Source and target of each translation."""
         sources = self.pieces([one.source for one in translations], words["source"])
         targets = self.pieces([one.target for one in translations], words["target"])
-        if self.tables is None:
-            return list(zip(sources, targets, strict=True))
-        found = []
-        for place, one in enumerate(translations):
-            own = words["source"][place], words["target"][place]
-            first, second = self.tables.evidence((one.source_lang, one.target_lang), (one.source, one.target), own)
-            found.append((replace(sources[place], evidence=first), replace(targets[place], evidence=second)))
-        return found
+        return list(zip(sources, targets, strict=True))
 
     def context(self, messages: Sequence[Sequence[ContextMessage]]) -> list[tuple[Ints, Ints]]:
         """Ids of the newest earlier messages, and of their translations, for each translation; both end to end."""

@@ -80,18 +80,10 @@ def inner(mask_BS: Tensor) -> Tensor:
     return F.pad(mask_BS[:, 2:], (1, 1))
 
 
-def forced_states(
-    teacher: ParleyMoeForConditionalGeneration, source_ids: Tensor, source_mask: Tensor, decoder_ids: Tensor
-) -> Tensor:
-    """Decoder states (B, T, D) that predict the pieces after `decoder_ids` (target tag first)."""
-    encoded = teacher.encoder(source_ids, source_mask).last_hidden_state
-    return decoder_states(teacher, encoded, source_mask, decoder_ids)
-
-
 def decoder_states(
     teacher: ParleyMoeForConditionalGeneration, encoded_BUD: Tensor, source_mask: Tensor, decoder_ids: Tensor
 ) -> Tensor:
-    """As `forced_states`, of a source that is encoded already."""
+    """Decoder states (B, T, D) that predict the pieces after `decoder_ids` (target tag first)."""
     languages = teacher.encoder.tags(decoder_ids[:, 0])
     return teacher.decoder(decoder_ids, encoded_BUD, source_mask, languages, torch.ones_like(decoder_ids), None)[0]
 

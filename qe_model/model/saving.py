@@ -1,7 +1,7 @@
-"""A quality-estimation model on disk: weights, tokenizer, `word_tables/`."""
+"""A quality-estimation model on disk: weights and tokenizer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from transformers import AutoTokenizer
 from transformers.utils import logging
@@ -12,17 +12,14 @@ from parley.pretrained import load_pretrained, read_settings
 from qe_model.model.config import TEACHER
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel
 from qe_model.model.inputs import InputEncoder
-from qe_model.model.word_tables.tables import WordTables
 from training.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TABLES: Final = "word_tables"  # subfolder
-
 
 def save_model(model: ParleyQEModel, encoder: InputEncoder, folder: Path) -> None:
-    """Write weights (float32), tokenizer and word tables.
+    """Write weights (float32) and tokenizer.
 
     Raises:
         InputError: the disk is full.
@@ -31,8 +28,6 @@ def save_model(model: ParleyQEModel, encoder: InputEncoder, folder: Path) -> Non
     try:
         model.float().save_pretrained(folder)
         encoder.tokenizer.save_pretrained(str(folder))
-        if encoder.tables is not None:
-            encoder.tables.save(folder / TABLES)
     except Exception as error:
         raise_if_full(error, folder)
         raise
@@ -51,10 +46,9 @@ def load_quality_model(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
         raise InputError(f"{folder}: a model of type '{kind}', not a quality-estimation model")
     logging.disable_progress_bar()
     model: ParleyQEModel = load_pretrained(ParleyQEModel, folder, "model", local_files_only=True)
-    tables = WordTables.load(folder / TABLES) if model.config.word_tables else None
     own = model.config.encoder_kind == TEACHER
     tokenizer = load_tokenizer(folder) if own else checkpoint_tokenizer(str(folder))
-    return model.freeze().eval(), input_encoder(model, tokenizer, tables)
+    return model.freeze().eval(), input_encoder(model, tokenizer)
 
 
 def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
@@ -69,10 +63,7 @@ def checkpoint_tokenizer(name: str) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def input_encoder(
-    model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase", tables: WordTables | None = None
-) -> InputEncoder:
+def input_encoder(model: ParleyQEModel, tokenizer: "PreTrainedTokenizerBase") -> InputEncoder:
     """The encoder of texts that fits a model."""
     config = model.config
-    tags = config.encoder_kind == TEACHER
-    return InputEncoder(tokenizer, config.max_length, config.context_length, tags, tables)
+    return InputEncoder(tokenizer, config.max_length, config.context_length, tags=config.encoder_kind == TEACHER)

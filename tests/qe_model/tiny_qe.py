@@ -7,7 +7,7 @@ from pathlib import Path
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan, Severity
 from qe_model.annotations.store import write_annotations
 from qe_model.model.config import LossConfig, MixtureConfig, QEModelConfig
-from qe_model.training_stages import QEPretrainingStageConfig, QEStageConfig
+from qe_model.training_stages import QEStageConfig
 from tests.training.toy_corpus import WORDS, cipher, make_inputs
 from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -93,10 +93,3 @@ def tiny_config(updates: int = 40, **changes: object) -> QEStageConfig:
         "training": training(updates),
     }
     return QEStageConfig(**(settings | changes))  # type: ignore[arg-type]
-
-
-def tiny_pretraining(**changes: object) -> QEPretrainingStageConfig:
-    settings: dict[str, object] = {
-        "model": MODEL, "loss": LossConfig(), "training": training(20),
-    }  # fmt: skip
-    return QEPretrainingStageConfig(**(settings | changes))  # type: ignore[arg-type]

@@ -79,11 +79,10 @@ def test_without_a_control_nothing_else_is_trained(tmp_path: Path) -> None:
 
 
 def test_quality_estimation_reads_corpus_and_teacher(tmp_path: Path) -> None:
-    found = plan(tmp_path, "experiment=demo_teacher", "qe=demo", "qe.pretraining.max_updates=5")
+    found = plan(tmp_path, "experiment=demo_teacher", "qe=demo")
     by_name = {stage.name: stage for stage in found.jobs}
     assert by_name["qe_data"].inputs == {"corpus": by_name["corpus"]}
-    assert by_name["qe_pretraining"].inputs == {name: by_name[name] for name in ("encoded", "teacher")}
-    assert by_name["qe"].inputs == {name: by_name[name] for name in ("qe_data", "qe_pretraining")}
+    assert by_name["qe"].inputs == {name: by_name[name] for name in ("qe_data", "teacher")}
     assert by_name["report"].inputs["qe_evaluation"] is by_name["qe_evaluation"]
     assert by_name["qe"].config.tracking == compose_config(RunConfig, "pipeline", ["experiment=demo_teacher"]).tracking
 

@@ -20,7 +20,6 @@ BASELINES: Final = {
     "minus_length": "minus length",
     "base_rate": "base rate",
     "alignment": "alignment",
-    "teacher_log_probability": "teacher's log-probability",
 }
 KINDS: Final = {  # rows apart; those without a kind are news and talks
     "tags": "word tags",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qe_model.annotations.annotation import AnnotatedTranslation, ErrorSpan
-from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, BaseRate, MinusLength, TeacherLogProb
+from qe_model.evaluation.baselines import AlignmentHeuristic, AllOk, BaseRate, MinusLength
 
 PAIRS = [
     ("das haus", "the house"), ("das buch", "the book"), ("ein buch", "a book"), ("ein haus", "a house"),
@@ -38,13 +38,6 @@ def test_odd_texts_have_scores(target: str) -> None:
         (score,) = baseline.score([translation("", target)])
         assert len(score.words) == len(target.split())
         assert np.isfinite(score.sentence)
-
-
-def test_log_probabilities_are_means_over_the_tokens_of_a_word() -> None:
-    baseline = TeacherLogProb(lambda _: [[((0, 3), -1.0), ((3, 5), -3.0), ((5, 9), -0.5)]])
-    (score,) = baseline.score([translation("x", "hello you")])
-    assert score.words.tolist() == [2.0, 0.5]
-    assert score.sentence == pytest.approx(-1.5)
 
 
 def test_a_set_whose_words_are_worse_is_worse_as_a_whole() -> None:

@@ -92,7 +92,7 @@ def test_the_encoder_starts_as_the_teacher_and_the_predictor_stays_frozen(world:
 
 
 def test_predictor_scores_are_log_probabilities(world: dict[str, Path]) -> None:
-    from qe_model.model.predictor import forced_scores, forced_states
+    from qe_model.model.predictor import decoder_states, forced_scores
     from training.batches.encoded import EncodedCorpus
     from training.batches.stream import BatchingConfig, BatchStream
 
@@ -101,7 +101,8 @@ def test_predictor_scores_are_log_probabilities(world: dict[str, Path]) -> None:
         iter(BatchStream(EncodedCorpus.open(world["encoded"]), BatchingConfig(batch_tokens=200, max_length=64)))
     )
     with torch.no_grad():
-        states = forced_states(teacher, batch.input_ids, batch.attention_mask, batch.decoder_input_ids)
+        encoded = teacher.encoder(batch.input_ids, batch.attention_mask).last_hidden_state
+        states = decoder_states(teacher, encoded, batch.attention_mask, batch.decoder_input_ids)
         scores = forced_scores(states, teacher.lm_head.weight, batch.labels)
         total = teacher(**batch.model_inputs()).metrics["nll"]
     assert float(-5 * scores[..., 0].sum() / batch.target_tokens) == pytest.approx(float(total), rel=1e-4)

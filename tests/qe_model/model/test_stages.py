@@ -5,9 +5,8 @@ import pytest
 
 from parley.pipeline.errors import InputError
 from qe_model.annotations.store import read_split
-from qe_model.model.config import QEModelConfig
-from qe_model.training_stages import QEPretrainingStage, QEStage
-from tests.qe_model.tiny_qe import make_world, tiny_config, tiny_pretraining, training, write_data
+from qe_model.training_stages import QEStage
+from tests.qe_model.tiny_qe import make_world, tiny_config, training, write_data
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +47,6 @@ def test_a_killed_training_goes_on_exactly(
 def test_a_finished_stage_is_not_trained_again(folders: dict[str, Path], tmp_path: Path) -> None:
     first = QEStage(tiny_config(3)).run(tmp_path, folders)
     assert QEStage(tiny_config(3)).run(tmp_path, {}) == first
-
-
-def test_pretraining_needs_the_teachers_pieces() -> None:
-    config = tiny_pretraining(model=QEModelConfig(encoder="some/model"))
-    with pytest.raises(InputError, match="the generator is the teacher"):
-        QEPretrainingStage(config, {}).check()
 
 
 def test_a_split_without_annotations_is_named(folders: dict[str, Path]) -> None:

@@ -1,6 +1,7 @@
 """Training on synthetic errors and scoring with what comes out: one small model serves all tests here."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,12 @@ from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import ContextMessage
 from qe_model.evaluation.agreement import agreement, pooled_agreement, scored_as_annotated
 from qe_model.evaluation.damage import damage_curves, damaged
-from qe_model.model.config import PretrainingConfig, QEConfig
+from qe_model.model.config import QEConfig, QEModelConfig
 from qe_model.scoring.files import read_pairs, score_file
 from qe_model.scoring.filter_scorer import load_filter
 from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
-from qe_model.training_stages import QEPretrainingStage, QEStage
-from tests.qe_model.tiny_qe import examples, make_world, tiny_config, tiny_pretraining, training, write_data
-from training.batches.stream import BatchingConfig
+from qe_model.training_stages import QEStage
+from tests.qe_model.tiny_qe import examples, make_world, tiny_config, training, write_data
 from training.loop.config import TrackingConfig
 
 
@@ -27,9 +27,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("qe")
     found = make_world(root / "world", width=32)
     found["qe_data"] = write_data(root / "data")
-    batching = BatchingConfig(batch_tokens=300, max_length=32)
-    found["qe_pretraining"] = root / "qe_pretraining"
-    QEPretrainingStage(tiny_pretraining(batching=batching), {}).run(found["qe_pretraining"], found)
     found["qe"] = root / "qe"
     QEStage(tiny_config(320)).run(found["qe"], found)
     return found
@@ -240,8 +237,9 @@ def test_a_folder_that_is_no_model_is_one_line(folders: dict[str, Path], tmp_pat
         QualityScorer.load(tmp_path)
     with pytest.raises(InputError, match="not a quality-estimation model"):
         QualityScorer.load(folders["teacher"])
+    shutil.copytree(folders["qe"], tmp_path / "undecided", ignore=shutil.ignore_patterns("decisions.json"))
     with pytest.raises(InputError, match=r"decisions\.json"):
-        QualityScorer.load(folders["qe_pretraining"])
+        QualityScorer.load(tmp_path / "undecided")
 
 
 def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -270,7 +268,7 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     QEEvaluationStage(config).run(tmp_path / "out", {"qe": folders["qe"], "qe_data": data})
     scores = json.loads((tmp_path / "out" / SCORES).read_text())
     assert set(scores) == {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"}
-    names = {"all_ok", "minus_length", "base_rate", "alignment", "teacher_log_probability"}
+    names = {"all_ok", "minus_length", "base_rate", "alignment"}
     assert set(scores["baselines"]["en-fr"]) == names
     kinds = ["en-fr", "en-fr/medical", "en-fr/pooled"]
     assert list(scores["human"]) == list(scores["baselines"]) == kinds
@@ -294,8 +292,8 @@ def test_a_run_has_the_stages_it_asks_for() -> None:
         def run(self, out, inputs):  # type: ignore[no-untyped-def]
             return {}
 
-    sources = {name: Other(0) for name in ("encoded", "teacher")}
-    config = QEConfig(True, pretraining=PretrainingConfig(max_updates=1), training={"max_updates": 1})
-    found = quality_stages(config, training(1), BatchingConfig(), TrackingConfig(), Other(0), sources)
-    assert [stage.name for stage in found.all] == ["other", "qe_pretraining", "qe", "qe_evaluation"]
-    assert found.model.name == "qe"
+    for encoder, inputs in (("teacher", ["qe_data", "teacher"]), ("xlm-r", ["qe_data"])):
+        config = QEConfig(True, QEModelConfig(encoder), training={"max_updates": 1})
+        found = quality_stages(config, training(1), TrackingConfig(), Other(0), Other(1))
+        assert [stage.name for stage in found.all] == ["other", "qe", "qe_evaluation"]
+        assert [*found.model.inputs] == inputs

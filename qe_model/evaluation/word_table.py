@@ -4,19 +4,13 @@ Words are those of `words.words_of` in lower case, so in scripts without spaces 
 the empty word in front, T target words, E entries of the table.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from itertools import chain
 from typing import Final
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from parley.languages.words import words_of
-from parley.pipeline.atomic import write_json
-from parley.pipeline.errors import InputError
 from qe_model.arrays import Floats, Ints
 
 EMPTY: Final = ""  # the source word of what has no source
@@ -44,28 +38,19 @@ class WordTable:
         self.sources, self.targets, self.keys, self.values, self.counts = sources, targets, keys, values, counts
 
     @classmethod
-    def fit(
-        cls, pairs: Iterable[tuple[str, str]], iterations: int = 5, min_count: int = 1, floor: float = 0.0
-    ) -> "WordTable":
-        """Train on pairs of source and target text.
-
-        Args:
-            iterations: of expectation maximisation.
-            min_count: rarer words are left out.
-            floor: smaller probabilities are left out.
-        """
+    def fit(cls, pairs: Iterable[tuple[str, str]], iterations: int = 5) -> "WordTable":
+        """Train on pairs of source and target text by so many iterations of expectation maximisation."""
         split = [(lower_words(source), lower_words(target)) for source, target in pairs]
-        sources = {EMPTY: 0} | _numbered((words for words, _ in split), min_count, 1)
-        targets = _numbered((words for _, words in split), min_count, 0)
+        sources = {EMPTY: 0} | _numbered((words for words, _ in split), 1)
+        targets = _numbered((words for _, words in split), 0)
         blocks = []
         for source, target in split:
-            rows = [0, *dict.fromkeys(sources[word] for word in source if word in sources)]
-            blocks.append((np.array(rows), np.array([targets[word] for word in target if word in targets], np.int64)))
+            rows = [0, *dict.fromkeys(sources[word] for word in source)]
+            blocks.append((np.array(rows), np.array([targets[word] for word in target], np.int64)))
         keys, values = _estimate(blocks, len(targets), iterations)
-        kept = values > floor
         seen = [row for _, row in blocks]
         counts = np.bincount(np.concatenate(seen) if seen else np.zeros(0, np.int64), minlength=len(targets))
-        return cls(sources, targets, keys[kept], values[kept].astype(np.float32), counts.astype(np.float32))
+        return cls(sources, targets, keys, values.astype(np.float32), counts.astype(np.float32))
 
     def probabilities(self, source: Sequence[str], target: Sequence[str]) -> Floats:
         """t of each target word given the empty word and each source word: (S, T), 0 for unknown words."""
@@ -82,32 +67,9 @@ class WordTable:
         """Numbers of target words [T], -1 for unknown ones."""
         return np.array([self.targets.get(word, UNKNOWN) for word in target], np.int64)
 
-    def save(self, folder: Path, name: str) -> None:
-        """Write `<name>.safetensors` and the vocabularies, `<name>.json`."""
-        arrays = {"keys": self.keys, "values": self.values, "counts": self.counts}
-        save_file(arrays, folder / f"{name}.safetensors")
-        write_json(folder / f"{name}.json", {"sources": list(self.sources), "targets": list(self.targets)})
 
-    @classmethod
-    def load(cls, folder: Path, name: str) -> "WordTable":
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing or broken.
-        """
-        try:
-            arrays = load_file(folder / f"{name}.safetensors")
-            words = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            sources, targets = ({word: place for place, word in enumerate(words[side])} for side in words)
-            return cls(sources, targets, arrays["keys"], arrays["values"], arrays["counts"])
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise InputError(f"{folder}: the word table {name} cannot be read: {error}") from error
-
-
-def _numbered(texts: Iterable[Sequence[str]], min_count: int, first: int) -> dict[str, int]:
-    counts = Counter(word for text in texts for word in text)
-    kept = (word for word, count in counts.items() if count >= min_count)
-    return {word: place for place, word in enumerate(kept, first)}
+def _numbered(texts: Iterable[Sequence[str]], first: int) -> dict[str, int]:
+    return {word: place for place, word in enumerate(dict.fromkeys(chain.from_iterable(texts)), first)}
 
 
 def _estimate(blocks: Sequence[tuple[Ints, Ints]], width: int, iterations: int) -> tuple[Ints, Floats]:
