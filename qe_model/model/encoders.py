@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
 from parley.pipeline.errors import InputError
 from parley.pretrained import load_pretrained
@@ -109,9 +109,9 @@ def load_checkpoint(name: str) -> PreTrainedModel:
     """An encoder of `transformers`, by name or folder; safetensors only, no code of its own.
 
     Raises:
-        InputError: it cannot be had, or has no hidden width.
+        InputError: it cannot be had, or does not read in both directions, as encoders do that learn masked words.
     """
     model: PreTrainedModel = load_pretrained(AutoModel, name, "encoder (qe.model.encoder)", use_safetensors=True)
-    if not hasattr(model.config, "hidden_size") or model.config.is_encoder_decoder:
+    if type(model.config) not in MODEL_FOR_MASKED_LM_MAPPING or model.config.is_encoder_decoder:
         raise InputError(f"qe.model.encoder={name}: {model.config.model_type} is not an encoder")
     return model

@@ -4,14 +4,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import DebertaV2Config, ModernBertConfig, PreTrainedConfig, XLMRobertaConfig
+from transformers import (
+    AutoModel,
+    BartConfig,
+    ByT5Tokenizer,
+    DebertaV2Config,
+    GPT2Config,
+    ModernBertConfig,
+    PreTrainedConfig,
+    XLMRobertaConfig,
+)
 
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.model.config import QEModelConfig
-from qe_model.model.encoders import CheckpointEncoder
+from qe_model.model.encoders import CheckpointEncoder, load_checkpoint
 from qe_model.model.estimator import ParleyQEConfig, ParleyQEModel, build_model
-from qe_model.model.saving import input_encoder, load_quality_model, save_model
+from qe_model.model.saving import checkpoint_tokenizer, input_encoder, load_quality_model, save_model
 from qe_model.scoring.prediction import Probabilities, predict
 from tests.qe_model.tiny_qe import examples, make_world
 from training.model.loading import load_model
@@ -150,3 +159,32 @@ def test_a_missing_teacher_or_checkpoint_is_one_line() -> None:
         build_model(QEModelConfig(), None, 1)
     with pytest.raises(InputError, match="cannot be loaded"):
         build_model(QEModelConfig(encoder="/nowhere"), None, 1)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPT2Config(vocab_size=48, n_embd=16, n_layer=1, n_head=2),
+        BartConfig(vocab_size=48, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+                   decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16),
+    ],
+)  # fmt: skip
+def test_what_is_no_encoder_is_refused(config: PreTrainedConfig, tmp_path: Path) -> None:
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=f"{config.model_type} is not an encoder"):
+        load_checkpoint(str(tmp_path))
+
+
+def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:
+    encoder = AutoModel.from_config(ENCODERS["XLM-R"])
+    encoder.save_pretrained(tmp_path)
+    torch.save(encoder.state_dict(), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_checkpoint(str(tmp_path))
+
+
+def test_an_encoder_without_a_fast_tokenizer_is_refused(tmp_path: Path) -> None:
+    ByT5Tokenizer().save_pretrained(str(tmp_path))
+    with pytest.raises(InputError, match="needs a fast tokenizer"):
+        checkpoint_tokenizer(str(tmp_path))
