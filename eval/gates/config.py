@@ -75,10 +75,12 @@ class GatesConfig:
 
     Attributes:
         rules: by name, a line each: `[SYSTEM] [vs OTHER] FIGURE >= LIMIT [required]`, or `<=`.
+        strict: fail every figure beyond an absolute limit, also what is within chance.
         enforce: exit with code 2 when a gate fails: on tick (the scheduled form), always, or never.
     """
 
     rules: dict[str, str] = field(default_factory=dict)
+    strict: bool = False
     enforce: Literal["tick", "always", "never"] = transient("tick")
 
     def __post_init__(self) -> None:

@@ -53,5 +53,5 @@ def decide(
     if baseline is not None:
         facts = dict(baseline_facts or {"name": baseline.name})
         comparison = {"baseline": facts} | compare(baseline, now, compared)
-    gates = evaluate_gates(now, rules, comparison)
+    gates = evaluate_gates(now, rules, comparison, config.strict)
     return Decision(gates, comparison, investigate(questions(now, baseline, comparison, gates, rules)))

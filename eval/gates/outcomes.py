@@ -1,12 +1,13 @@
 """Gates: figures of the report held against the limits of the config. docs/gates.md has the form of the result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eval.evidence import Evidence
+from eval.gates.chance import ALPHA
 from eval.gates.config import GateRule
-from eval.gates.figures.registry import GATE_FIGURES, Asked, MissingFigureError
+from eval.gates.figures.registry import GATE_FIGURES, Asked, MissingFigureError, Value
 from eval.system_names import shipped
 from parley.pipeline.errors import InputError
 
@@ -30,13 +31,17 @@ class Gate:
 
 
 def evaluate_gates(
-    evidence: Evidence, rules: Mapping[str, GateRule], comparison: Mapping[str, Any] | None = None
+    evidence: Evidence,
+    rules: Mapping[str, GateRule],
+    comparison: Mapping[str, Any] | None = None,
+    strict: bool = False,
 ) -> list[dict[str, Any]]:
     """Hold every rule against the report.
 
     Args:
         evidence: the evaluation that is judged.
         comparison: against the promoted model (`eval.comparison.compare`); None where nothing is promoted yet.
+        strict: fail what is beyond an absolute limit by chance, too.
 
     Returns:
         The key `gates`, in the order of the rules.
@@ -44,7 +49,7 @@ def evaluate_gates(
     Raises:
         InputError: the report has scores of no system.
     """
-    return [asdict(_judge(name, rule, evidence, comparison)) for name, rule in rules.items()]
+    return [asdict(_judge(name, rule, evidence, comparison, strict)) for name, rule in rules.items()]
 
 
 def failed(gates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -73,7 +78,7 @@ def shipped_system(evidence: Evidence) -> str:
     return shipped(evidence.systems)
 
 
-def _judge(name: str, rule: GateRule, evidence: Evidence, comparison: Mapping[str, Any] | None) -> Gate:
+def _judge(name: str, rule: GateRule, evidence: Evidence, comparison: Mapping[str, Any] | None, strict: bool) -> Gate:
     system = rule.system or shipped_system(evidence)
     kind = "promoted" if rule.kind == "promoted" else "absolute"
     gate = Gate(name, kind, system, rule.figure, rule.compare, rule.limit)
@@ -83,5 +88,15 @@ def _judge(name: str, rule: GateRule, evidence: Evidence, comparison: Mapping[st
     except MissingFigureError as missing:
         note = f"{'missing' if rule.required else 'not judged'}: {missing}"
         return Gate(**(asdict(gate) | {"passed": False if rule.required else None, "note": note}))
-    passed = not asked.beyond(found.value) if found.passed is None else found.passed
-    return Gate(**(asdict(gate) | asdict(found) | {"passed": passed}))
+    if found.passed is None and asked.beyond(found.value):
+        by_chance = not strict and _by_chance(asked, found)
+        told = "; ".join(filter(None, ("within chance" if by_chance else "", found.note)))
+        found = replace(found, passed=by_chance, note=told)
+    return Gate(**(asdict(gate) | asdict(found) | {"passed": found.passed is not False}))
+
+
+def _by_chance(asked: Asked, found: Value) -> bool:
+    """Whether a value beyond the limit may be there by chance: by its p-value or, without one, by its interval."""
+    if found.p_value is not None:
+        return found.p_value >= ALPHA
+    return found.ci is not None and not asked.beyond(found.ci[1] if asked.compare == ">=" else found.ci[0])

@@ -126,5 +126,5 @@ def _state(run_dir: Path, report: Path, config: GatesConfig) -> dict[str, Any]:
     pointer: Mapping[str, Any] | None = read_promoted(run_dir)
     if pointer is not None and pointer["report"] == report.name:
         pointer = pointer.get("previous")
-    gates = hashlib.sha256(json.dumps(dict(config.rules), sort_keys=True).encode()).hexdigest()[:16]
+    gates = hashlib.sha256(json.dumps([dict(config.rules), config.strict], sort_keys=True).encode()).hexdigest()[:16]
     return {"report": report.name, "baseline": pointer["report"] if pointer else None, "gates": gates}

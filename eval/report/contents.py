@@ -17,6 +17,7 @@ SCHEMA_VERSION: Final = 1
 _FROM_SCORES: Final = (
     "pairs",
     "mean",
+    "into",
     "metrics",
     "slices",
     "source_detection",

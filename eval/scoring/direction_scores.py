@@ -1,6 +1,6 @@
 """From a table of outputs to the scores of report.json: `pairs`, `mean`, `metrics`, slices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,24 +8,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from eval.scoring.message_scores import FLAGS, direction_lines, message_numbers, score_messages, statistics_of
+from eval.scoring.message_scores import RATES, direction_lines, message_numbers, score_messages, statistics_of
+from eval.scoring.pooled_shares import pooled_shares
 from eval.scoring.shown_metrics import metric_facts
 from parley.languages.table import CODES, directions, pair
-from parley.metrics.ngrams import Floats
+from parley.metrics.ngrams import Floats, Ints
 from parley.metrics.off_target import OffTargetDetector
 from parley.metrics.registry import DEFAULTS, METRICS
 from parley.metrics.significance import CONFIDENCE, SAMPLES, Bootstrap, interval, mean_difference
 
 Scores = dict[str, Any]
 LENGTH_BINS: Final = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))  # characters
-RATES: Final = dict(
-    zip(FLAGS, ("off_target", "copies", "empty", "looping", "omissions", "hallucinations"), strict=True)
-)
 
 
 @dataclass(frozen=True)
 class DirectionScores:
-    """One system in one direction: messages, scores as in report.json, and bootstrap samples [B] by metric."""
+    """One system in one direction: messages, scores as in report.json, bootstrap samples [B] by metric and share."""
 
     n: int
     scores: Scores
@@ -51,7 +49,7 @@ def score_outputs(
         metrics: names; the first is the leading one.
 
     Returns:
-        `pairs`, `mean` and `metrics` (shown, signatures, notes, bootstrap) as in report.json.
+        `pairs`, `mean`, `into` and `metrics` (shown, signatures, notes, bootstrap) as in report.json.
     """
     messages = score_messages(outputs, detector, metrics) if messages is None else messages
     scored = score_directions(messages, metrics, samples, seed)
@@ -64,6 +62,7 @@ def score_outputs(
     return {
         "pairs": pairs,
         "mean": {system: _mean(scored, system, metrics) for system in systems},
+        "into": {system: pooled_shares(scored, system) for system in systems},
         "metrics": metric_facts(metrics, sorted({pair(direction)[1] for direction in pairs}, key=CODES.index))
         | {"bootstrap": {"samples": samples, "seed": seed, "confidence": CONFIDENCE}},
     }
@@ -160,6 +159,7 @@ def score_directions(
             scores[metric.name] = metric.score(total, target)
             scores[f"{metric.name}_ci"] = list(interval(drawn[metric.name]))
         rates = {key: float(values[lines].mean()) for key, values in flags.items()}
+        drawn |= _drawn_shares({key: values[lines] for key, values in flags.items()}, bootstrap, numbers[lines])
         found[system, direction] = DirectionScores(len(lines), scores | rates, drawn)
     return found
 
@@ -169,6 +169,15 @@ def _mean(scored: dict[tuple[str, str], DirectionScores], system: str, metrics: 
     mine = [value for (name, _), value in scored.items() if name == system]
     keys = [key for key in (*metrics, *RATES.values()) if key in mine[0].scores]
     values: Scores = {key: float(np.mean([value.scores[key] for value in mine])) for key in keys}
-    for name in metrics:
+    for name in keys:
         values[f"{name}_ci"] = list(interval(np.nanmean([value.samples[name] for value in mine], axis=0)))
     return values | {"directions": len(mine), "n": sum(value.n for value in mine)}
+
+
+def _drawn_shares(flags: Mapping[str, NDArray[np.bool_]], bootstrap: Bootstrap, numbers: Ints) -> dict[str, Floats]:
+    """By share: bootstrap samples [B]; 0 where a sample has no message of the direction."""
+    if not flags:
+        return {}
+    columns = [np.ones(len(numbers), bool), *flags.values()]
+    drawn = bootstrap.sums(np.stack(columns, axis=1).astype(np.int64), numbers)
+    return dict(zip(flags, (drawn[:, 1:] / np.maximum(drawn[:, :1], 1)).T, strict=True))

@@ -16,6 +16,10 @@ from parley.metrics.registry import DEFAULTS, METRICS
 
 KEYS: Final = ("pair", "system", "row_id")
 FLAGS: Final = ("off_target", "copied", "empty", "looping", "omission", "hallucination")
+# shares of messages in report.json, by flag
+RATES: Final = dict(
+    zip(FLAGS, ("off_target", "copies", "empty", "looping", "omissions", "hallucinations"), strict=True)
+)
 Columns = dict[str, Any]
 
 
