@@ -148,7 +148,7 @@ def test_perturbations_cost_what_they_cost(tmp_path: Path) -> None:
 def test_optional_parts_stay_out(tmp_path: Path) -> None:
     config = EvaluationConfig(perturbed_messages=0, pairs=["en-fr"], max_messages=2)
     scores = evaluated(Phrasebook(DATA), tmp_path, config)
-    assert scores.keys() == {"pairs", "mean", "metrics", "speed", "systems"}
+    assert scores.keys() == {"pairs", "into", "mean", "metrics", "speed", "systems"}
     assert (list(scores["pairs"]), scores["pairs"]["en-fr"]["n"]) == (["en-fr"], 2)
 
 
