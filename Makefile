@@ -8,7 +8,7 @@ COMET := .venv-comet
 EXTRAS ?= dev,track,slurm,onnx,ctranslate2
 NAME ?= demo
 
-.PHONY: env comet-env demo test test-cluster check clean
+.PHONY: env comet-env demo test test-cluster test-faults check clean
 
 env: $(VENV)/installed-$(strip $(TORCH))
 
@@ -32,6 +32,10 @@ test-cluster: env
 	command -v slurmctld >/dev/null || { apt-get update -qq && apt-get install -y -qq slurm-wlm munge; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),ray]'
 	$(BIN)/python -m pytest -m cluster tests/cluster
+
+# Sixty kills and forty damages over all rooms of a toy run; FAULT_KILLS and FAULT_DAMAGES say other numbers.
+test-faults: env
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/end_to_end/faults
 
 check: env
 	$(BIN)/ruff format --check .

@@ -23,7 +23,6 @@ def serve(connection: "Connection[object, UnitTask]", parent: int) -> None:
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked for its signal
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
     signal.signal(signal.SIGTERM, _stop)
     one_at_a_time = threading.Lock()
 

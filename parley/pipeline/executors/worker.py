@@ -15,7 +15,7 @@ from parley.pipeline.executors.task import UnitTask
 from parley.pipeline.progress import Shown
 from parley.pipeline.unit import Failure, Unit
 
-STOP_SECONDS: Final = 20.0  # for a stopped worker to tidy up
+STOP_SECONDS: Final = 5.0  # for a stopped worker to tidy up
 
 
 class Worker:
@@ -37,6 +37,7 @@ class Worker:
             env={**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C reaches this process alone, which ends its workers
         )
         theirs.close()
 

@@ -186,6 +186,18 @@ def test_ctrl_c_ends_the_workers_and_keeps_their_shards(tmp_path: Path) -> None:
     assert list(tmp_path.glob("r/squares/*.partial/shards/0000"))
 
 
+def test_ctrl_c_in_a_terminal_reaches_the_run_alone(tmp_path: Path) -> None:
+    process = start(tmp_path / "r", {"delay": 0.5, "count": 40, "marks": str(tmp_path)})
+    wait_for(lambda: list(tmp_path.glob("0000-0")))
+    worker = json.loads(wait_for(lambda: (tmp_path / "0000-0").read_text()))["pid"]
+    assert os.getpgid(worker) != os.getpgid(process.pid)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    assert said.count("Traceback") == 1  # of this run, which has no command line that turns it into a line
+
+
 def alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
