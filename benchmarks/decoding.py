@@ -21,7 +21,7 @@ from benchmarks.plain_generate import plain_generate
 from parley.config.command_line import argument, run
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import pair
-from parley.pipeline.manifest import newest_artifact
+from parley.pipeline.newest import newest_artifact
 from training.model.loading import Translator
 
 BATCH, MOST_TOKENS = 64, 64

@@ -24,7 +24,7 @@ from benchmarks.plain_generate import plain_generate
 from parley.config.command_line import argument, run
 from parley.corpus.store import Corpus
 from parley.languages.identification import LanguageIdentifier
-from parley.pipeline.manifest import newest_artifact
+from parley.pipeline.newest import newest_artifact
 from training.model.loading import Translator
 
 Texts = tuple[list[str], list[str], list[str]]  # texts, their languages, target languages

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from parley.config.command_line import argument, run
 from parley.pipeline.errors import InputError
-from parley.pipeline.manifest import newest_artifact
+from parley.pipeline.newest import newest_artifact
 
 if TYPE_CHECKING:
     from benchmarks.turns import Side

@@ -4,7 +4,7 @@ The test set is Parquet, TSV or CSV with a column per language, named by its cod
 system is a model folder (the pipeline's own, transformers, CTranslate2) or a file of outputs; docs/evaluation.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parley.config.command_line import argument, run
@@ -18,7 +18,8 @@ class Arguments:
     testset: str = argument("test set: .parquet, .tsv or .csv")
     out: str = argument("folder for report.json, index.html and outputs.parquet")
     model: str = argument(
-        "folder of a model, a run's stage such as runs/demo/teacher, or a file of outputs", default=""
+        "folder of a model, a run such as runs/demo, its stage (runs/demo/teacher), or a file of outputs",
+        default="",
     )
     systems: str = argument("YAML list of {name, path, format}, in place of model or beside it", default="")
     pairs: list[str] = argument("directions such as en-fr,fr-en; all that have data", default=[])
@@ -42,6 +43,7 @@ def main(arguments: Arguments) -> None:
     from eval.config import EvaluationConfig
     from eval.evaluation.from_file import evaluate_file
     from eval.systems.config import SystemConfig, load_systems
+    from eval.systems.named_model import told_model
     from parley.pipeline.errors import InputError
 
     config = EvaluationConfig(
@@ -60,6 +62,7 @@ def main(arguments: Arguments) -> None:
         raise InputError(f"two systems have one name: {', '.join(system.name for system in systems)}")
     if arguments.bootstrap_samples < 100:
         raise InputError(f"bootstrap_samples={arguments.bootstrap_samples}: intervals need at least 100")
+    systems = [replace(system, path=str(told_model(system.path))) for system in systems]
     where = Path(arguments.testset), Path(arguments.out)
     print(evaluate_file(systems, *where, config, arguments.split, arguments.device, arguments.bootstrap_samples))
 

@@ -16,7 +16,7 @@ from parley.config.command_line import argument, run
 class Arguments:
     """Arguments of the command line."""
 
-    model: str = argument("folder of the model, or a run's stage such as runs/demo/qe")
+    model: str = argument("folder of the model, a run such as runs/demo, or its stage such as runs/demo/qe")
     input: str = argument("translations: .tsv, .jsonl or .parquet")
     out: str = argument("scores: .tsv, .jsonl or .parquet")
     source_lang: str = argument("code of the source language; empty: column source_lang", default="")
@@ -36,7 +36,8 @@ def main(arguments: Arguments) -> None:
     """Score the file."""
     import torch
 
-    from parley.pipeline.contents import sound_artifact
+    from eval.systems.named_model import ESTIMATES, told_model
+    from parley.pipeline.contents import check_contents
     from parley.pipeline.progress import say
     from qe_model.scoring.files import read_pairs, score_file
     from qe_model.scoring.scorer import QualityScorer
@@ -45,7 +46,9 @@ def main(arguments: Arguments) -> None:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     settings = arguments.style, arguments.batch_tokens, device, arguments.precision
-    scorer = QualityScorer.load(sound_artifact(Path(arguments.model)), *settings)
+    model = told_model(arguments.model, ESTIMATES)
+    check_contents(model)
+    scorer = QualityScorer.load(model, *settings)
     pairs = read_pairs(Path(arguments.input), arguments.source_lang, arguments.target_lang)
     say(f"{score_file(scorer, pairs, Path(arguments.out))} translations scored: {arguments.out}")
 

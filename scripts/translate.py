@@ -1,11 +1,10 @@
 """Translate lines from standard input to standard output, a line each.
 
-echo 'Are you ready?' | python scripts/translate.py model=runs/demo/teacher target_lang=th
+echo 'Are you ready?' | python scripts/translate.py model=runs/demo target_lang=th
 """
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from parley.config.command_line import argument, run
 
@@ -14,7 +13,7 @@ from parley.config.command_line import argument, run
 class Arguments:
     """Arguments of the command line."""
 
-    model: str = argument("folder of the model with its tokenizer, or a run's stage such as runs/demo/teacher")
+    model: str = argument("folder of a model, a run such as runs/demo, or its stage such as runs/demo/teacher")
     target_lang: str = argument("code of the language to translate into")
     source_lang: str = argument("code of the language of the input, or auto", default="auto")
     beam_size: int = argument("1 decodes greedily", default=1)
@@ -26,11 +25,12 @@ def main(arguments: Arguments) -> None:
     """Load the model, then answer line by line."""
     from eval.line_stream import translate_lines
     from eval.systems.loading import load_translator
+    from eval.systems.named_model import told_model
     from parley.languages.table import AUTO, language
 
     target = language(arguments.target_lang).code
     source = arguments.source_lang if arguments.source_lang == AUTO else language(arguments.source_lang).code
-    translator = load_translator(Path(arguments.model), arguments.beam_size, arguments.device)
+    translator = load_translator(told_model(arguments.model), arguments.beam_size, arguments.device)
     translate_lines(translator, sys.stdin.buffer, sys.stdout.buffer, source, target, arguments.batch_size)
 
 

@@ -10,12 +10,12 @@ from eval.evaluation.stage import SPLIT, ConfigT, SystemEvaluation, corpus_tests
 from eval.systems.config import SystemConfig
 from eval.systems.loading import open_system
 from eval.systems.model_size import model_size
+from eval.systems.named_model import named_model
 from eval.testsets.perturbations import AUTO_SOURCE, PERTURBATIONS
 from eval.testsets.testset import TestSet, load
 from parley.decoding.protocols import TranslatesMany
 from parley.metrics.significance import SAMPLES
 from parley.pipeline.errors import InputError
-from parley.pipeline.manifest import newest_artifact
 from parley.pipeline.stage import Stage, transient
 
 
@@ -35,7 +35,7 @@ class ExternalEvaluation(SystemEvaluation[ConfigT]):
         Raises:
             InputError: nothing there.
         """
-        found = [newest_artifact(Path(path)) for path in (self.given.path, self.given.tokenizer) if path]
+        found = [named_model(Path(path)).path for path in (self.given.path, self.given.tokenizer) if path]
         for path in found:
             if not path.exists():
                 raise InputError(f"evaluation.systems, {self.system}: {path}: no such file or folder")
@@ -74,7 +74,7 @@ class ExternalEvaluation(SystemEvaluation[ConfigT]):
 
     def facts(self, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """The system's size."""
-        return {"systems": {self.system: model_size(newest_artifact(Path(self.given.path)))}}
+        return {"systems": {self.system: model_size(named_model(Path(self.given.path)).path)}}
 
 
 @dataclass(frozen=True)

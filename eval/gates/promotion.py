@@ -33,8 +33,9 @@ def read_promoted(run_dir: Path) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        found["stages"] = {str(stage): str(fingerprint) for stage, fingerprint in found.get("stages", {}).items()}
         assert isinstance(found["report"], str)
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         raise InputError(f"{path}: not a promotion ({error}); remove the file to begin anew") from error
     return dict(found)
 

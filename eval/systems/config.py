@@ -23,7 +23,7 @@ class SystemConfig:
 
     Attributes:
         name: its name in the report.
-        path: folder of the model, a run's stage such as runs/demo/teacher, or a file of outputs.
+        path: folder of the model, a run such as runs/demo or its stage runs/demo/teacher, or a file of outputs.
         format: parley (teacher, students, M2M100 and NLLB folders, by the pipeline's decoder), transformers (any
             sequence-to-sequence folder, by `generate`), ctranslate2, outputs (.tsv, .jsonl, .parquet); auto looks.
         tokenizer: folder of the tokenizer, where it is not the model's.
@@ -62,9 +62,9 @@ class SystemConfig:
         Raises:
             InputError: nothing there, or nothing that is known.
         """
-        from parley.pipeline.manifest import newest_artifact
+        from eval.systems.named_model import named_model
 
-        path = newest_artifact(Path(self.path))
+        path = named_model(Path(self.path)).path
         if self.format != "auto":
             return self.format
         if path.is_file():

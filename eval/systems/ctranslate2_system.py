@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from eval.systems.config import SystemConfig
 from eval.systems.length_limit import token_limit
+from eval.systems.named_model import named_model
 from parley.decoding.parts import translate_in_parts
 from parley.decoding.pieces import tag_id
 from parley.decoding.translator import DecodingConfig
@@ -41,7 +42,7 @@ class CTranslate2System:
             raise InputError(f"{path}: CTranslate2 models need the extra [ctranslate2]") from error
         from transformers import AutoTokenizer
 
-        folder = Path(system.tokenizer or path)
+        folder = named_model(Path(system.tokenizer)).path if system.tokenizer else path
         try:
             translator = ctranslate2.Translator(
                 str(path), device=device, compute_type=system.compute_type, intra_threads=threads

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from eval.systems.config import SystemConfig
+from eval.systems.named_model import named_model
 from eval.testsets.testset import TestSet
 from parley.decoding.protocols import TranslatesMany
-from parley.pipeline.contents import sound_artifact
+from parley.pipeline.contents import check_contents
 from parley.pipeline.errors import InputError
 
 
@@ -20,7 +21,8 @@ def open_system(
     Raises:
         InputError: no system there, a package that is not installed, or an unknown or absent device.
     """
-    path, kind = sound_artifact(Path(system.path)), system.chosen
+    path, kind = named_model(Path(system.path)).path, system.chosen
+    check_contents(path)
     if kind == "outputs":
         from eval.systems.output_file import OutputFile
 
@@ -37,7 +39,7 @@ def open_system(
 
 
 def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> TranslatesMany:
-    """The translator of a model folder, or of the newest model in `runs/<name>/<stage>`.
+    """The translator of a model folder, or of what `named_model` takes for a run or its stage.
 
     Raises:
         InputError: no model there, or an unknown or absent device.
@@ -47,11 +49,10 @@ def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> Tr
     from parley.decoding.translator import DecodingConfig
     from training.model.loading import Translator
 
-    chosen = choose_device(device)
+    folder, chosen = named_model(model).path, choose_device(device)
+    check_contents(folder)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
-    translator: TranslatesMany = Translator.load(
-        sound_artifact(model), DecodingConfig(beam_size=beam_size), device=chosen
-    )
+    translator: TranslatesMany = Translator.load(folder, DecodingConfig(beam_size=beam_size), device=chosen)
     return translator
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import xxhash
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.manifest import LOG, NAME, newest_artifact, read_manifest
+from parley.pipeline.manifest import LOG, NAME, read_manifest
 
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 
@@ -41,17 +41,6 @@ def check_contents(path: Path) -> None:
             raise InputError(
                 f"{file} {wrong}: stage {manifest.stage} wrote something else; remove {home} and run the pipeline again"
             )
-
-
-def sound_artifact(path: Path) -> Path:
-    """The newest finished artifact of a stage's folder, or any other path as it is; checked where it has a manifest.
-
-    Raises:
-        InputError: as `check_contents`.
-    """
-    artifact = newest_artifact(path)
-    check_contents(artifact)
-    return artifact
 
 
 def _home(path: Path) -> Path | None:

@@ -86,12 +86,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise InputError(f"cannot read {path}: {error}") from error
 
 
-def newest_artifact(folder: Path) -> Path:
-    """A stage's folder `runs/<name>/<stage>` -> its newest finished artifact; any other path as it is."""
-    found = [path for path in folder.glob(f"*/{NAME}") if path.parent.suffix != ".partial"]
-    return max(found, key=lambda path: path.stat().st_mtime).parent if found else folder
-
-
 def package_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Versions of Python and of packages, those that results depend on, read without importing them."""
     found = {"python": platform.python_version()}

@@ -1,12 +1,11 @@
 """Manifests are read back, and what is no manifest is named."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from parley.pipeline.errors import InputError
-from parley.pipeline.manifest import Manifest, newest_artifact, read_manifest, write_manifest
+from parley.pipeline.manifest import Manifest, read_manifest, write_manifest
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -21,13 +20,3 @@ def test_missing_or_damaged_manifest_is_named(text: str | None, tmp_path: Path) 
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=str(tmp_path)):
         read_manifest(tmp_path)
-
-
-def test_a_stage_folder_stands_for_its_newest_artifact(tmp_path: Path) -> None:
-    for age, name in enumerate(("new", "old", "later.partial")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text("{}")
-        os.utime(tmp_path / name / "manifest.json", (1000 - age, 1000 - age))
-    os.utime(tmp_path / "later.partial" / "manifest.json", (2000, 2000))
-    assert newest_artifact(tmp_path) == tmp_path / "new"
-    assert newest_artifact(tmp_path / "new") == tmp_path / "new"
