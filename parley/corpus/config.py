@@ -9,7 +9,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.stage import transient
 
 STEPS: Final = (
-    *("normalise", "damage", "length", "letters", "script", "repetition", "copies"),
+    *("mojibake", "entities", "normalise", "damage", "length", "letters", "script", "repetition", "copies"),
     *("numbers", "placeholders", "urls", "length_ratio", "language"),
 )
 

@@ -33,7 +33,7 @@ def complete(table: pa.Table, source: SourceConfig, codes: Sequence[str]) -> pa.
     """
     own_ids = "row_id" in table.column_names
     read = codes if own_ids else CODES  # a hashed id must not depend on the languages chosen
-    tidy = no_empty if own_ids and source.clean else normalised  # cleaning normalises anyway
+    tidy = no_empty if source.clean else normalised  # cleaning normalises, and sees damage that this would hide
     texts = {code: tidy(table[code]) for code in read if code in table.column_names}
     kept = pa.array(filled(texts, codes, table.num_rows) >= 2)
     table = table.filter(kept)
@@ -73,7 +73,7 @@ def _row_ids(table: pa.Table, source: SourceConfig, texts: Mapping[str, pa.Chunk
         if table["row_id"].null_count:
             raise InputError(f"source '{source.name}': a row without row_id")
         return table["row_id"]
-    cells = [texts[code].to_pylist() for code in texts]
+    cells = [normalised(texts[code]).to_pylist() for code in texts]
     ids = []
     for row in zip(*cells, strict=True):
         said = "\n".join(f"{code}\t{text}" for code, text in zip(texts, row, strict=True) if text)

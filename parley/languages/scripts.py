@@ -74,6 +74,7 @@ _BY_CATEGORY: Final = {
     "L": CharacterClass.LETTER,
 }
 _LAST_SCRIPT: Final = 0x32000  # beyond it no script lies, only tags and variation selectors
+_EMOJI: Final = (0x1F000, 0x1FB00)  # also those that this Python's Unicode does not know yet
 _TAGS: Final = (0xE0000, 0xE0200)
 
 
@@ -84,6 +85,8 @@ def _class_of(character: str) -> CharacterClass:
         return CharacterClass.SPACE
     if 0xFE00 <= point <= 0xFE0F:
         return CharacterClass.OTHER  # chooses between an emoji's colour and text form
+    if _EMOJI[0] <= point < _EMOJI[1]:
+        return CharacterClass.SYMBOL
     if category == "Nd":
         return CharacterClass.DIGIT
     if category in {"Cc", "Co", "Cn", "Cs"} or point == 0xFFFD:

@@ -84,7 +84,8 @@ def test_normalise_drops_what_becomes_empty() -> None:
 # Per case: the step, a row, and the languages whose cells must survive it.
 CASES = [
     ("damage", {"en": "caf\ufffd", "fr": "café", "de": "Café"}, {"fr", "de"}),
-    ("damage", {"en": "dÃ©jÃ\xa0 vu", "fr": "déjà vu", "pt": "NÃO, mãe"}, {"fr", "pt"}),
+    ("entities", {"en": "a &amp; b", "fr": "a &eacute; b"}, {"en", "fr"}),
+    ("mojibake", {"en": "dÃ©jÃ\xa0 vu", "fr": "déjà vu", "pt": "NÃO, mãe"}, {"fr", "pt"}),
     ("damage", {"en": "icon \ue001", "ja": "アイコン", "zh-Hans": "图标 👍🏽"}, {"ja", "zh-Hans"}),
     ("letters", {"en": "Level 5", "ru": "12:30 / 45 %", "th": "เลเวล 5"}, {"en", "th"}),
     ("letters", {"en": "+100 XP", "ja": "+100", "ko": "경험치 +100"}, {"en", "ko"}),
