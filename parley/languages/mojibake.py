@@ -10,6 +10,7 @@ import numpy as np
 _ONE_BYTE: Final = (
     *("latin-1", "cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1257", "iso8859-2", "mac_roman", "cp437"),
 )
+_STRICT: Final = _ONE_BYTE[:-2]  # in the others ’é is a letter of UTF-8
 _TWO_BYTES: Final = ("gb18030", "cp932", "cp949")
 _REPLACED: Final = "锟斤拷"  # U+FFFD twice, read as GBK
 _QUOTES: Final = ("«»", "“”", "‘’", "‹›", "„“")
@@ -34,7 +35,7 @@ def misread(text: str) -> bool:
     Good text may look so by chance: capitals before a closing quote («AMANHÃ»). Reading that again leaves the
     opening quote alone, or a small letter behind capitals.
     """
-    if _REPLACED in text or any(_reread(text, table) for table in (*_ONE_BYTE, *_TWO_BYTES)):
+    if _REPLACED in text or any(_reread(text, table) for table in (*_STRICT, *_TWO_BYTES)):
         return True
     again = ftfy.fix_encoding(text)
     return again != text and not (_unquoted(text, again) or _shouted(again) > _shouted(text))
@@ -48,7 +49,7 @@ def _reread(text: str, table: str) -> bool:
         again = text.encode(table).decode("utf-8")
     except UnicodeError:
         return False
-    return table in _ONE_BYTE or all(_expected(ord(letter)) for letter in again)
+    return table in _STRICT or all(_expected(ord(letter)) for letter in again)
 
 
 def _expected(point: int) -> bool:

@@ -11,9 +11,9 @@ GOOD = {
     "ru": "Привет, как дела? Ещё раз…",
     "tr": "Çabuk gel, ışık yanıyor",
     "vi": "Tôi không biết nó ở đâu",
-    "ja": "鍵はどこですか",
+    "ja": "鍵はどこにあるの",
     "ko": "열쇠가 어디 있어",
-    "zh": "你把钥匙放在哪里了",
+    "zh": "你把钥匙放在哪里了呢",
 }
 
 
@@ -24,9 +24,9 @@ def damaged(text: str, table: str) -> str | None:
         return None
 
 
-@pytest.mark.parametrize("table", ["latin-1", "cp1252", "cp1251", "cp1250", "gb18030", "cp932", "cp949"])
+@pytest.mark.parametrize("table", ["latin-1", "cp1252", "cp1251", "cp1250", "gb18030", "cp932"])
 def test_text_that_was_read_by_the_wrong_table(table: str) -> None:
-    told = ("ja", "ko", "zh") if table in ("gb18030", "cp932", "cp949") else GOOD
+    told = ("ja", "ko", "zh") if table in ("gb18030", "cp932") else GOOD
     wrong = [text for good in map(GOOD.__getitem__, told) if (text := damaged(good, table))]
     assert wrong
     points = [np.array([*map(ord, text)], np.uint32) for text in wrong]
