@@ -78,12 +78,12 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.pop(SEAL, None) not in (None, _seal(values)):
-            raise ValueError(f"it is damaged; remove {folder} and run again")
+            raise ValueError("it is damaged")
         return Manifest(**values)
     except FileNotFoundError as error:
         raise InputError(f"no {NAME} in {folder}: not a finished stage") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
+        raise InputError(f"cannot read {path}: {error}; remove {folder} and run again") from error
 
 
 def package_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
