@@ -62,6 +62,9 @@ class PairsReader(Reader):
         for column in (*self.source.texts, *self.source.texts.values(), *self.source.at_most):
             if column not in types:
                 raise InputError(f"{path}: no column '{column}'; it has: {' '.join(types) or 'none'}")
+        for column in self.source.texts:
+            if types[column] not in ("string", "null"):
+                raise InputError(f"{path}: column '{column}' is {types[column]}, it must be string")
         return types
 
     def _columns(self, path: Path, text: list[str], others: list[str] | None = None) -> Iterator[pa.Table]:

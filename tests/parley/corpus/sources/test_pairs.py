@@ -56,3 +56,9 @@ def test_a_column_that_is_not_there_is_named(annotated: Path, opened: Opened) ->
 def test_both_texts_must_be_named(opened: Opened) -> None:
     with pytest.raises(InputError, match="source 'example': format pairs needs two texts"):
         opened("pairs", "mqm.parquet", texts={"source": "from"})
+
+
+def test_a_text_of_numbers_is_refused(tmp_path: Path, opened: Opened) -> None:
+    write(tmp_path / "a.parquet", source=["yes"], target=[1], **{"from": ["en"], "to": ["de"]})
+    with pytest.raises(InputError, match="column 'target' is int64, it must be string"):
+        opened("pairs", "a.parquet", texts=TEXTS).head()
