@@ -109,6 +109,8 @@ def _bytes_a_row(metadata: pq.FileMetaData) -> int:
 
 def _sliced(table: pa.Table, path: Path) -> Iterator[pa.Table]:
     """The table in slices that stay small when dictionaries are written out."""
+    if len(set(table.column_names)) < table.num_columns:
+        raise InputError(f"{path}: two columns have one name: {' '.join(table.column_names[:20])}")
     longest = max((_longest(table[name]) for name in table.column_names), default=0)
     if longest > LONGEST_TEXT:
         raise InputError(f"{path}: a cell has {longest:,} bytes, the limit is {LONGEST_TEXT:,}")

@@ -57,7 +57,11 @@ def _parquet(path: Path, required: Sequence[str]) -> Iterator[tuple[str, Row]]:
         names, number = file.schema_arrow.names, 0
         _check(str(path), names, required)
         for table in read_batches(file, names, path):
-            for row in table.to_pylist():
+            try:
+                rows = table.to_pylist()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}: text behind row {number} is not valid utf-8") from error
+            for row in rows:
                 number += 1
                 yield f"{path}: row {number}", row
 

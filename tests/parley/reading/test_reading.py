@@ -95,3 +95,10 @@ def test_what_xml_does_not_allow_costs_a_character_and_no_file(tmp_path: Path) -
     (tmp_path / "b.tmx").write_text("<a>" + "<b>" * 10_000 + "</b>" * 10_000 + "</a>")
     with pytest.raises(InputError, match="nested deeper than 100"):
         list(read_elements(tmp_path / "b.tmx", "tu"))
+
+
+def test_invalid_text_in_parquet_rows_is_refused(tmp_path: Path) -> None:
+    wrong = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff\xfe"], pa.binary()).buffers())
+    pq.write_table(pa.table({"source": wrong}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="text behind row 0 is not valid utf-8"):
+        list(read_rows(tmp_path / "a.parquet"))
