@@ -3,11 +3,13 @@
 import queue
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from parley.decoding.protocols import TranslatesMany
 from parley.languages.normalisation import normalised_text
 from parley.pipeline.errors import InputError
+
+MAX_LINE_BYTES: Final = 16_000_000
 
 
 def translate_lines(
@@ -23,7 +25,8 @@ def translate_lines(
     Lines without a visible character stay blank.
 
     Raises:
-        InputError: batch_size below 1, or a line that is not UTF-8; the lines before it have been answered.
+        InputError: batch_size below 1, a line that is not UTF-8 or too long, or input that cannot be read; the lines
+            before it have been answered.
     """
     if batch_size < 1:
         raise InputError(f"batch_size={batch_size}: at least 1")
@@ -57,11 +60,20 @@ def _decoded(batch: list[bytes]) -> tuple[list[str], bool]:
 def _batches(source: BinaryIO, batch_size: int) -> Iterator[list[bytes]]:
     """Whatever lines have arrived, at least one: a reader runs ahead while the model works."""
     lines: queue.Queue[bytes | None] = queue.Queue(maxsize=4 * batch_size)
+    failed: list[Exception] = []
 
     def read() -> None:
-        for line in source:
-            lines.put(line)
-        lines.put(None)
+        try:
+            while line := source.readline(MAX_LINE_BYTES + 1):
+                if len(line) > MAX_LINE_BYTES:
+                    raise InputError(
+                        f"a line of the input is longer than {MAX_LINE_BYTES:,} bytes, the most there may be"
+                    )
+                lines.put(line)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     ended = False
@@ -73,3 +85,5 @@ def _batches(source: BinaryIO, batch_size: int) -> Iterator[list[bytes]]:
         arrived = [line for line in batch if line is not None]
         if arrived:
             yield arrived
+    if failed:
+        raise InputError(f"cannot read the input any further: {failed[0]}") from failed[0]

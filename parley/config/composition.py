@@ -1,6 +1,7 @@
 """Composing a run's config: Hydra's compose, without its run-time."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from parley.config.schema import mistakes_as_one_line, schema_of
 from parley.pipeline.errors import InputError
 
 ConfigT = TypeVar("ConfigT")
+PLAIN: Final = re.compile(r"(\+{0,2}[\w.]+)=([^\[{('\"].*)", re.DOTALL)  # neither list, table nor quoted text
 CONFIGS: Final = Path(__file__).resolve().parents[2] / "configs"
 
 
@@ -103,8 +105,18 @@ def _parse(words: Sequence[str]) -> list[Override]:
         try:
             parsed.append(parser.parse_override(word))
         except HydraException as error:
-            raise InputError(f"cannot read '{word}': write key=value, group=choice or key=[a,b] (--help)") from error
+            if not (plain := PLAIN.fullmatch(word)):
+                raise InputError(
+                    f"cannot read '{word}': write key=value, group=choice or key=[a,b] (--help)"
+                ) from error
+            parsed.append(parser.parse_override(_quoted(*plain.groups())))
     return parsed
+
+
+def _quoted(key: str, text: str) -> str:
+    """A value that Hydra's grammar cannot read, such as a path with accents or brackets, as the text that it is."""
+    slashes = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + (found[2] and "\\'"), text)
+    return f"{key}='{slashes}'"
 
 
 def _divided(words: Sequence[str], known: Mapping[str, Sequence[str]]) -> tuple[list[str], list[dict[str, Any]]]:

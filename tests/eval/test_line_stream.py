@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from eval import line_stream
 from eval.line_stream import translate_lines
 from parley.pipeline.errors import InputError
 
@@ -49,6 +50,29 @@ def test_invalid_utf8_names_the_line_after_answering_those_before() -> None:
     with pytest.raises(InputError, match="line 3 of the input is not valid UTF-8"):
         translate_lines(Shouts(), io.BytesIO(b"a\nb\n\xff\nc\n"), sink, "auto", "th", 2)
     assert sink.getvalue() == b"A\nB\n"
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("read of closed file")])
+def test_input_that_fails_is_one_line_after_the_answers(error: Exception) -> None:
+    class Fails(io.BytesIO):
+        def readline(self, size: int | None = -1) -> bytes:
+            line = super().readline(size)
+            if not line:
+                raise error
+            return line
+
+    sink = io.BytesIO()
+    with pytest.raises(InputError, match="cannot read the input any further"):
+        translate_lines(Shouts(), Fails(b"a\nb\n"), sink, "auto", "th")
+    assert sink.getvalue() == b"A\nB\n"
+
+
+def test_a_line_of_any_size_is_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_stream, "MAX_LINE_BYTES", 10)
+    sink = io.BytesIO()
+    with pytest.raises(InputError, match="longer than 10 bytes"):
+        translate_lines(Shouts(), io.BytesIO(b"a\n" + b"b" * 1000), sink, "auto", "th")
+    assert sink.getvalue() == b"A\n"
 
 
 def test_an_answer_comes_before_the_next_line() -> None:

@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 
-from parley.config.composition import compose_config, compose_text, expand_sweep, groups
+from parley.config.composition import compose_config, compose_nodes, compose_text, expand_sweep, groups
 from parley.config.help import run_help
 from parley.pipeline.errors import InputError
+from scripts.run_config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -171,3 +172,8 @@ def test_a_sweep_is_every_combination() -> None:
 def test_a_sweep_without_end_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         expand_sweep(words)
+
+
+@pytest.mark.parametrize("text", ["/tmp/é", "数据", "it's", "chat (v2)", "/a/[x]", "a\\'b é\\", "new\nline é"])
+def test_paths_are_taken_as_they_stand(text: str) -> None:
+    assert compose_nodes(RunConfig, "pipeline", ["experiment=demo", f"runs_root={text}"]).runs_root == text
