@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eval.report.pages.site import render_folder, write_pages
-from eval.stored_outputs import StoredOutputs
+from eval.stored_outputs import StoredOutputs, read_outputs
 from eval.testsets.outputs import SCHEMA
 from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
@@ -126,6 +126,13 @@ def test_the_overview_tells_quality_speed_and_eight_bits(site: Path) -> None:
     assert "&lt;i&gt;.6 6.0 %, &lt;i&gt;.5 5.0 %" in page
     assert "Damaged Thai" in (site / "languages" / "th.html").read_text()
     assert "| student\\_int8 |" in (site / "summary.md").read_text()
+
+
+def test_a_run_of_quality_estimation_alone_has_its_page(tmp_path: Path) -> None:
+    known, _ = full_report(NAMES)
+    write_pages(tmp_path, {key: known[key] for key in ("schema", "run", "qe")}, read_outputs([]))
+    assert "people" in (tmp_path / "index.html").read_text()
+    assert "Cost and speed" not in (tmp_path / "index.html").read_text()
 
 
 def test_withheld_pairs_are_marked(site: Path) -> None:
