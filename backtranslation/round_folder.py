@@ -1,11 +1,10 @@
 """What stands in a round's folder besides its model, whether the loop ends there, and a model passed on unchanged."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from parley.pipeline.atomic import link_or_copy
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import LOG
 from parley.pipeline.manifest import NAME as MANIFEST
@@ -16,14 +15,11 @@ _OF_THE_STAGE: Final = ("dev_", "rejected_")  # what its own stage wrote beside 
 
 def pass_on(model: Path, out: Path) -> None:
     """Put the files of a model's folder into another one, as hard links where the disk can; folders are left out."""
+    out.mkdir(parents=True, exist_ok=True)
     for path in sorted(model.iterdir()):
         own = path.name in (MANIFEST, LOG, ROUND) or path.name.startswith(_OF_THE_STAGE)
-        if own or not path.is_file() or (out / path.name).exists():
-            continue
-        try:
-            os.link(path, out / path.name)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(path, out / path.name)
+        if path.is_file() and not own and not (out / path.name).exists():
+            link_or_copy(path, out / path.name)
 
 
 def read_round(folder: Path) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from backtranslation.mixing import mixture, ratio_used, write_store
 from backtranslation.round_folder import ROUND, pass_on, read_round, stopped
 from parley.languages.table import pair
 from parley.pipeline.atomic import remove, write_json
+from parley.pipeline.job import rank
 from parley.pipeline.manifest import read_manifest
 from parley.pipeline.progress import say
 from parley.pipeline.stage import Stage
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
-from training.loop.stage import TrainedStage, finish, is_trained
+from training.loop.stage import TrainedStage, finish, needs_training
 from training.teacher import load_teacher, train_teacher
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class ControlStage(TrainedStage[ContinuedConfig]):
         Raises:
             InputError: training diverged, a full disk.
         """
-        out.mkdir(parents=True, exist_ok=True)
         if "round" in inputs and stopped(inputs["round"]):
-            pass_on(inputs["model"], out)
+            if rank() == 0:
+                pass_on(inputs["model"], out)
             return {"skipped": True}
         return super().run(out, inputs)
 
@@ -127,12 +128,12 @@ class RoundStage(TrainedStage[RoundConfig]):
         Raises:
             InputError: nothing to judge by, training that diverged, a full disk.
         """
-        out.mkdir(parents=True, exist_ok=True)
+        first = rank() == 0  # of a launch of several processes: it judges
         if stopped(inputs["model"]):
-            return self._skip(out, inputs["model"])
-        if not (out / ROUND).exists() and not is_trained(out / TRAINED):
+            return self._skip(out, inputs["model"]) if first else {}
+        if not (out / ROUND).exists() and needs_training(out / TRAINED, out):
             self.train(out, inputs)
-        if not _is_first():  # of a launch of several processes; that one judges
+        if not first:
             return {}
         if not (out / ROUND).exists():
             write_json(out / ROUND, self._judge(out, inputs))
@@ -153,7 +154,7 @@ class RoundStage(TrainedStage[RoundConfig]):
         from training.tokenizer import load_tokenizer
 
         config = self.config.continued.of_the_round()
-        if not (out / STORE / META).exists() and _is_first():
+        if not (out / STORE / META).exists() and rank() == 0:
             accepted = read_candidates(inputs["synthetic"], accepted=True)
             write_store(out / STORE, accepted, load_tokenizer(inputs["tokenizer"]))
         _wait_for(out / STORE / META)
@@ -220,7 +221,6 @@ class WithoutStage(Stage[WithoutConfig]):
         while f"round_{adopted + 1}" in inputs and not stopped(inputs[f"round_{adopted + 1}"]):
             adopted += 1
         chosen = f"control_{adopted}" if adopted else "teacher"
-        out.mkdir(parents=True, exist_ok=True)
         pass_on(inputs[chosen], out)
         return {"model": chosen, "adopted_rounds": adopted}
 
@@ -271,10 +271,6 @@ def _added(directions: list[Mapping[str, Any]]) -> dict[str, Any]:
     found = {key: sum(each[key] for each in directions) for key in ("candidates", "accepted")}
     histogram = [sum(column) for column in zip(*(each["histogram"] for each in directions), strict=True)]
     return {**found, "accepted_share": found["accepted"] / max(1, found["candidates"]), "histogram": histogram}
-
-
-def _is_first() -> bool:
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _wait_for(path: Path) -> None:

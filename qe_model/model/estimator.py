@@ -25,6 +25,7 @@ from training.model.configuration import ParleyMoeConfig
 from training.model.layers import init_linear
 from training.model.modelling import ParleyMoeForConditionalGeneration
 
+_PLACE: Final = "_name_or_path"  # where a configuration was read from: no part of a model
 _COPY_STD: Final = 0.2  # as large as what the encoder can tell beside embeddings of about 1
 
 
@@ -174,6 +175,7 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     if config.encoder != TEACHER:
         checkpoint = load_checkpoint(config.encoder)
         own = {**checkpoint.config.to_dict(), "model_type": checkpoint.config.model_type}
+        own.pop(_PLACE, None)
         settings = ParleyQEConfig(
             encoder_kind="checkpoint", encoder=own, pad_token_id=checkpoint.config.pad_token_id, **sizes
         )
@@ -198,5 +200,5 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
 
 
 def _plain(config: PreTrainedConfig) -> dict[str, Any]:
-    left_out = ("model_type", "architectures", "transformers_version", "dtype", "torch_dtype")
+    left_out = ("model_type", "architectures", "transformers_version", "dtype", "torch_dtype", _PLACE)
     return {key: value for key, value in config.to_dict().items() if key not in left_out}

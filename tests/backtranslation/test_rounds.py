@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from backtranslation import rounds
 from backtranslation.config import AdoptionConfig
 from backtranslation.report import backtranslation_report
-from backtranslation.round_folder import read_round, stopped
+from backtranslation.round_folder import ROUND, read_round, stopped
 from backtranslation.rounds import (
     ContinuedConfig,
     ControlStage,
@@ -21,6 +21,7 @@ from backtranslation.rounds import (
     WithoutConfig,
     WithoutStage,
 )
+from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidates, synthetic_folder
 from tests.training.toy_corpus import make_inputs
@@ -103,6 +104,18 @@ def test_a_round_that_is_not_adopted_hands_the_earlier_model_on(inputs: dict[str
     assert weights(second) == weights(first)
     assert "round 1 was not adopted" in read_round(second)["reason"]
     assert not (second / "training_log.jsonl").samefile(first / "rejected_training_log.jsonl")
+
+
+def test_only_the_first_process_hands_a_model_on(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    rejected = tmp_path / "round_1"
+    rejected.mkdir()
+    write_json(rejected / ROUND, {"round": 1, "adopted": False})
+    RoundStage(CONFIG, name="round_2").run(tmp_path / "round_2", {**inputs, "model": rejected})
+    ControlStage(CONTINUED, name="control_2").run(tmp_path / "control_2", {**inputs, "round": rejected})
+    assert [path.name for path in tmp_path.iterdir()] == ["round_1"]
 
 
 def test_the_control_has_the_same_updates_and_no_synthetic_row(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+import torch
+
 from tests.training.toy_task import ToyStream, ToyTask, toy_config
-from training.loop.processes import Processes
+from training.loop.processes import PATIENCE, Processes
 from training.loop.trainer import Trainer
 
 out, count, updates = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -26,4 +28,7 @@ processes = Processes(config)
 task = ToyTask(dropout=0.0, seed=processes.rank)  # the first process's weights must win
 trainer = Trainer(config, task, Part(processes.rank, processes.count), out, processes=processes)
 assert trainer.processes.count == count
+if count > 1:
+    group = processes.counts_group._get_backend(torch.device("cpu"))  # type: ignore[union-attr]
+    assert group.options._timeout == PATIENCE, group.options._timeout
 trainer.train()

@@ -42,7 +42,8 @@ class Processes:
         self.device = self.accelerator.device
         self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
         self._check_count(config)
-        self.counts_group = torch.distributed.new_group(backend="gloo") if self.count > 1 else None
+        several = self.count > 1
+        self.counts_group = torch.distributed.new_group(timeout=PATIENCE, backend="gloo") if several else None
 
     @property
     def is_first(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from parley.pipeline.atomic import raise_if_full, remove, write_json
 from parley.pipeline.errors import InputError
+from parley.pipeline.job import rank
 from parley.pipeline.stage import Needs, Stage
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.tracking import check_tracking
@@ -72,12 +73,14 @@ class TrainedStage(Stage[TrackedT]):
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Train, and save the best or final averaged weights; gives what `result.json` says of it.
 
+        Of a launch of several processes only the first tidies up and says it: the folder may be gone for the others.
+
         Raises:
             InputError: inputs that do not fit together, training that diverged, a full disk.
         """
-        if not is_trained(out):
+        if needs_training(out, out):
             self.train(out, inputs)
-        return finish(out, self.unfinished)
+        return finish(out, self.unfinished) if rank() == 0 else {}
 
     @abstractmethod
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
@@ -87,6 +90,11 @@ class TrainedStage(Stage[TrackedT]):
 def is_trained(out: Path) -> bool:
     """Whether the training in a folder is over."""
     return (out / RESULT).exists()
+
+
+def needs_training(trained: Path, out: Path) -> bool:
+    """Whether to train into `trained`, in a stage's folder `out`, which the first process may have finished by now."""
+    return not is_trained(trained) and (rank() == 0 or out.exists())  # in this order: it is renamed with its result
 
 
 def write_result(out: Path, facts: Mapping[str, Any]) -> None:

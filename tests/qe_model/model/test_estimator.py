@@ -88,6 +88,7 @@ def test_a_saved_model_comes_back(world: dict[str, Path], kind: str, tmp_path: P
         n for n, p in model.named_parameters() if p.requires_grad
     ]
     assert not list(tmp_path.glob("*.bin"))
+    assert str(world["teacher"]) not in (tmp_path / "config.json").read_text(), "the same bytes wherever a run lies"
 
 
 def test_the_encoder_starts_as_the_teacher_and_the_predictor_stays_frozen(world: dict[str, Path]) -> None:

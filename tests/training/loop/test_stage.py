@@ -68,6 +68,22 @@ def test_a_training_killed_while_it_tidied_up_is_over(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"result.json"}
 
 
+class RenamedStage(ToyStage):
+    """Its folder is finished by the first process before this one has come back from the training."""
+
+    def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        out.rename(out.with_name("finished"))
+
+
+def test_other_processes_leave_the_folder_to_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    out = tmp_path / "toy.partial"
+    out.mkdir()
+    assert RenamedStage(ToyConfig()).run(out, {}) == {}
+    assert ToyStage(ToyConfig()).run(out, {}) == {}, "too late to train"
+    assert not out.exists()
+
+
 def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="needs the package wandb"):
