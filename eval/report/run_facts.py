@@ -24,6 +24,7 @@ def run_facts(folders: Mapping[str, Path]) -> Facts:
     facts = machine_facts() | {
         "seeds": {key: seed for name, m in manifests.items() for key, seed in _seeds(m.config, name)},
         "seconds": {name: round(m.seconds, 1) for name, m in manifests.items()},
+        "finished": {name: m.finished for name, m in manifests.items()},
         "fingerprints": {name: m.fingerprint for name, m in manifests.items()},
         "files": {path: digest for m in manifests.values() for path, digest in m.files.items()},
         "configs": {name: public(m.config) for name, m in manifests.items()},

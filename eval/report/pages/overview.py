@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from eval.report import line_charts
+from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.heat import direction_maps, shown_codes, withheld_directions
 from eval.report.pages.quality_tables import agreement_table, damage_rows, quality_rows
+from eval.report.pages.timeline import timeline
 from eval.scoring.shown_metrics import leading_metric
 from eval.system_names import shipped
 from parley.languages.table import CODES
@@ -38,6 +40,7 @@ def overview_context(report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "systems": systems,
+        "ranks": cluster_ranks(report),
         "main": main_system(report),
         "verdict": verdict(report),
         "maps": direction_maps(report),
@@ -50,7 +53,7 @@ def overview_context(report: Report) -> dict[str, Any]:
         "languages_table": language_rows(report),
         "cleaning": cleaning_rows(report.get("data", {}).get("cleaning")),
         "absent": absent(report),
-        "stages": stage_rows(report),
+        "stages": timeline(report),
         "slices": slice_rows(report),
         "copied": copy_table(report),
         "quality": quality_rows(report.get("mean", {})),
@@ -123,17 +126,6 @@ def cleaning_rows(cleaning: Any) -> list[dict[str, Any]]:
     if isinstance(entries, Mapping):
         entries = [{"name": name, **facts} for name, facts in entries.items()]
     return [dict(entry) for entry in entries]
-
-
-def stage_rows(report: Report) -> list[dict[str, Any]]:
-    """Seconds of each stage and its share of the longest."""
-    seconds = report.get("run", {}).get("seconds", {})
-    longest = max(seconds.values(), default=0) or 1
-    prints = report.get("run", {}).get("fingerprints", {})
-    return [
-        {"name": name, "seconds": value, "share": value / longest, "fingerprint": prints.get(name, "")}
-        for name, value in seconds.items()
-    ]
 
 
 def quantization_rows(report: Report) -> list[dict[str, Any]]:

@@ -35,18 +35,57 @@
       row.hidden = !fits || (chosen && row.dataset.system !== chosen);
     });
   };
+  // What a reader chose lives in the address, so that a link shows another person the same.
+  const kept = (field, key) => {
+    const told = new URLSearchParams(location.search).get(key);
+    const first = field.value;
+    if (told !== null) field.value = told;
+    if (field.tagName === "SELECT" && field.selectedIndex < 0) field.value = first;
+    field.addEventListener("input", () => {
+      const query = new URLSearchParams(location.search);
+      if (field.value === first) query.delete(key); else query.set(key, field.value);
+      history.replaceState(null, "", `${location.pathname}${query.size ? "?" + query : ""}${location.hash}`);
+    });
+  };
   ["filter", "system"].forEach((id) => {
     const field = document.getElementById(id);
-    if (field) field.addEventListener("input", filterRows);
+    if (!field) return;
+    kept(field, id);
+    field.addEventListener("input", filterRows);
   });
   filterRows();
   document.querySelectorAll("select[data-shows]").forEach((select) => {
     const parts = [...document.querySelectorAll("." + select.dataset.shows)];
     const show = () => parts.forEach((part) => { part.hidden = part.dataset.key !== select.value; });
     select.closest(".controls").hidden = false;
+    kept(select, select.dataset.shows);
     select.addEventListener("input", show);
     show();
   });
+  const reveal = () => {
+    const cited = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const part = cited && cited.closest("[data-key]");
+    const select = part && document.querySelector(`select[data-shows="${part.classList[0]}"]`);
+    if (select) {
+      select.value = part.dataset.key;
+      select.dispatchEvent(new Event("input"));
+    }
+    if (cited) cited.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+  const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const drawn = (letter) => {
+    brush.clearRect(0, 0, 40, 40);
+    brush.font = "24px " + getComputedStyle(document.body).fontFamily;
+    brush.fillText(letter, 2, 30);
+    return brush.getImageData(0, 0, 40, 40).data.join();
+  };
+  const letters = { Thai: "กฐ", Japanese: "あぬ", Korean: "가뷁", Chinese: "们这" };
+  const boxes = Object.keys(letters).filter((name) => drawn(letters[name][0]) === drawn(letters[name][1]));
+  const notice = document.getElementById("fonts");
+  notice.append(boxes.join(", ") + ".");
+  notice.hidden = !boxes.length;
   document.querySelectorAll("select[data-goto]").forEach((select) => {
     select.addEventListener("change", () => { if (select.value) location.href = select.value; });
   });

@@ -206,3 +206,38 @@ def test_the_page_is_named_for_readers_of_screens(browser: Browser, site: Path) 
         assert browser.evaluate(
             "[...document.querySelectorAll('input, select')].every(field => field.labels.length || field.ariaLabel)"
         )
+
+
+def test_a_message_is_cited_by_its_own_link(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    ids = browser.evaluate("[...document.querySelectorAll('dl.message')].map(message => message.id)")
+    assert len(ids) == len(set(ids)) > 8
+    links = browser.evaluate(
+        "[...document.querySelectorAll('dl.message .cite')].map(a => decodeURIComponent(a.getAttribute('href')))"
+    )
+    assert links == [f"#{name}" for name in ids]
+    browser.evaluate("document.querySelector('.worst[data-key=from_file] .cite').click()")
+    browser.wait_for("!document.querySelector('.worst[data-key=from_file]').hidden")
+    assert browser.evaluate("document.querySelector('.message:target').id").startswith("worst:from_file:")
+
+
+def test_choices_live_in_the_address(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    browser.evaluate(
+        "for (const [id, value] of [['filter', 'fr-th'], ['system', 'teacher'], ['map', 'gap:teacher:student']]) {"
+        "document.getElementById(id).value = value; document.getElementById(id).dispatchEvent(new Event('input')); }"
+    )
+    assert browser.evaluate("location.search") == "?filter=fr-th&system=teacher&map=gap%3Ateacher%3Astudent"
+    browser.evaluate("location.reload()")
+    browser.wait_for("document.readyState === 'complete' && document.getElementById('filter').value === 'fr-th'")
+    rows = "[...document.querySelectorAll('#directions tbody tr:not([hidden])')].map(row => row.dataset.direction)"
+    assert browser.evaluate(rows) == ["fr-th"]
+    assert browser.evaluate("document.querySelector('.map:not([hidden]) h3').textContent") == "Gap teacher → student"
+
+
+def test_missing_fonts_are_named(browser: Browser, site: Path) -> None:
+    browser.open(site / "index.html")
+    hidden, said = browser.evaluate(
+        "[document.getElementById('fonts').hidden, document.getElementById('fonts').textContent]"
+    )
+    assert hidden is (said == "This machine has no font for: .")
