@@ -16,11 +16,14 @@ def compared(a: str, b: str, delta: float, p_value: float) -> dict[str, Any]:
     ("rows", "ranks"),
     [
         ([], ["1-3", "1-3", "1-3"]),
-        ([compared("a", "b", -1, 0.001), compared("a", "c", -2, 0.001), compared("b", "c", -1, 0.9)], ["1", "2-3", "2-3"]),
+        (
+            [compared("a", "b", -1, 0.001), compared("a", "c", -2, 0.001), compared("b", "c", -1, 0.9)],
+            ["1", *["2-3"] * 2],
+        ),
         ([compared("b", "a", 1, 0.001), compared("c", "a", 2, 0.001), compared("b", "c", -1, 0.001)], ["1", "2", "3"]),
         ([compared("a", "b", -1, 0.04), compared("a", "c", -1, 0.04), compared("b", "c", 0, 0.9)], ["1-3"] * 3),
     ],
-)  # fmt: skip
+)
 def test_systems_that_are_not_told_apart_share_places(rows: list[dict[str, Any]], ranks: list[str]) -> None:
     report = {"mean": {name: {"chrf": 50.0} for name in "abc"}, "comparisons": rows}
     assert list(cluster_ranks(report).values()) == ranks
