@@ -70,6 +70,8 @@
       select.value = part.dataset.key;
       select.dispatchEvent(new Event("input"));
     }
+    const folded = cited && cited.closest("details");
+    if (folded) folded.open = true;
     if (cited) cited.scrollIntoView();
   };
   addEventListener("hashchange", reveal);

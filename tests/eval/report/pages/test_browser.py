@@ -228,8 +228,8 @@ def test_choices_live_in_the_address(browser: Browser, site: Path) -> None:
         "document.getElementById(id).value = value; document.getElementById(id).dispatchEvent(new Event('input')); }"
     )
     assert browser.evaluate("location.search") == "?filter=fr-th&system=teacher&map=gap%3Ateacher%3Astudent"
-    browser.evaluate("location.reload()")
-    browser.wait_for("document.readyState === 'complete' && document.getElementById('filter').value === 'fr-th'")
+    browser.evaluate("window.before = true; location.reload()")
+    browser.wait_for("!window.before && document.readyState === 'complete'")
     rows = "[...document.querySelectorAll('#directions tbody tr:not([hidden])')].map(row => row.dataset.direction)"
     assert browser.evaluate(rows) == ["fr-th"]
     assert browser.evaluate("document.querySelector('.map:not([hidden]) h3').textContent") == "Gap teacher → student"

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 import pytest
@@ -26,12 +27,14 @@ class Structure(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.links: list[str] = []
+        self.ids: list[str] = []
         self.handlers: list[str] = []
         self.counts: dict[str, int] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.counts[tag] = self.counts.get(tag, 0) + 1
         self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
         if tag not in self.VOID:
             self.open.append(tag)
@@ -66,8 +69,10 @@ def test_pages_are_sound_self_contained_and_linked(site: Path) -> None:
         assert structure.handlers == []
         assert structure.counts["script"] == 1
         assert "img" not in structure.counts
+        assert len(structure.ids) == len(set(structure.ids)), path
         for link in structure.links:
-            assert link == "data:," or (path.parent / link).resolve().is_file(), (path, link)
+            inside = link.startswith("#") and unquote(link[1:]) in structure.ids
+            assert link == "data:," or inside or (path.parent / link).resolve().is_file(), (path, link)
         assert "@import" not in path.read_text()
         assert "http://" not in path.read_text().replace("http://www.w3.org", "")
 
