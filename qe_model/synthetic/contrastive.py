@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, Final
 
+from parley.languages.casing import begun
 from parley.languages.table import CODES
 from parley.languages.words import words_of
 from qe_model.annotations.annotation import (
@@ -106,17 +107,17 @@ def _of_terms(block: dict[str, Any]) -> Iterator[Utterance]:
     for concept, targets in block["concepts"].items():
         for code, terms in targets.items():
             for source_frame, frame in zip(frames[source_lang], frames[code], strict=True):
-                first, second = (_begun(frame.format(term=term)) for term in terms)
-                source = _begun(source_frame.format(term=concept))
+                first, second = (_begun(frame.format(term=term), code) for term in terms)
+                source = _begun(source_frame.format(term=concept), source_lang)
                 yield Utterance(
                     "terms", f"terms {source_lang}-{code} {concept}", source_lang, code, source, (first, second)
                 )
 
 
-def _begun(text: str) -> str:
+def _begun(text: str, code: str) -> str:
     """With a capital first letter, behind ¿ or ¡ too."""
     place = next((i for i, character in enumerate(text) if character.isalpha()), 0)
-    return text[:place] + text[place : place + 1].upper() + text[place + 1 :] if place <= 1 else text
+    return text[:place] + begun(text[place:], code) if place <= 1 else text
 
 
 def _pair(utterance: Utterance, form: int, before: Sequence[Utterance]) -> ContrastivePair:

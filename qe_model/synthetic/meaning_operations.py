@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from parley.languages.casing import begun
 from parley.languages.words import spaced, words_of
 from qe_model.annotations.annotation import Severity
 from qe_model.synthetic.edits import Edit
@@ -104,7 +105,7 @@ def _swapped(
         while end < len(draft.target) and draft.target[end] == " ":
             end += 1
         return Edit(start, end, "", "accuracy", category, severity)
-    cased = new[:1].upper() + new[1:] if match.group()[:1].isupper() else new
+    cased = begun(new, draft.target_lang) if match.group()[:1].isupper() else new
     return Edit(start, end, cased, "accuracy", category, severity)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from parley.languages.casing import begun, lower
 from parley.languages.words import spaced
 from qe_model.annotations.annotation import Severity
 from qe_model.synthetic.edits import Edit
@@ -101,7 +102,7 @@ def mistranslation(draft: Draft, rng: random.Random) -> Edit | None:
     if not other or other.lower() == unit.text.lower():
         return None
     both = draft.lexicon.is_content(unit.text) or draft.lexicon.is_content(other)
-    return _replaced(unit, other, "mistranslation", "major" if both else "minor")
+    return _replaced(draft, unit, other, "mistranslation", "major" if both else "minor")
 
 
 def slot_swap(draft: Draft, rng: random.Random) -> Edit | None:
@@ -115,7 +116,7 @@ def slot_swap(draft: Draft, rng: random.Random) -> Edit | None:
         after = pieces[position + 1] if position + 1 < len(pieces) else _mark_after(draft.target, words[position])
         found = draft.lexicon.same_slot(before, pieces[position], after)
         if found:
-            return _replaced(words[position], rng.choice(found), "mistranslation/same slot", "major")
+            return _replaced(draft, words[position], rng.choice(found), "mistranslation/same slot", "major")
     return None
 
 
@@ -137,7 +138,8 @@ def word_order(draft: Draft, rng: random.Random) -> Edit | None:
     between = draft.target[first.end : second.start]
     if first.text.lower() == second.text.lower() or between.strip():
         return None
-    swapped = _cased(second.text, first.text) + between + (first.text.lower() if first.start == 0 else first.text)
+    moved = lower(first.text, draft.target_lang) if first.start == 0 else first.text
+    swapped = _cased(second.text, first.text, draft.target_lang) + between + moved
     return Edit(first.start, second.end, swapped, "fluency", "word order", "minor")
 
 
@@ -180,7 +182,7 @@ def inflection(draft: Draft, rng: random.Random) -> Edit | None:
     for unit in units:
         found = draft.lexicon.other_forms(unit.text)
         if found:
-            return _replaced(unit, rng.choice(found), "inflection", "minor", fluency=True)
+            return _replaced(draft, unit, rng.choice(found), "inflection", "minor", fluency=True)
     return None
 
 
@@ -195,9 +197,11 @@ def repetition(draft: Draft, rng: random.Random) -> Edit | None:
     return Edit(run[-1].end, run[-1].end, (draft.space + words) * times, "fluency", "repetition", severity)
 
 
-def _replaced(unit: TextUnit, other: str, category: str, severity: Severity, fluency: bool = False) -> Edit:
+def _replaced(
+    draft: Draft, unit: TextUnit, other: str, category: str, severity: Severity, fluency: bool = False
+) -> Edit:
     dimension = "fluency" if fluency else "accuracy"
-    return Edit(unit.start, unit.end, _cased(other, unit.text), dimension, category, severity)  # type: ignore[arg-type]
+    return Edit(unit.start, unit.end, _cased(other, unit.text, draft.target_lang), dimension, category, severity)  # type: ignore[arg-type]
 
 
 def _negates(run: Iterable[TextUnit], code: str) -> bool:
@@ -205,10 +209,10 @@ def _negates(run: Iterable[TextUnit], code: str) -> bool:
     return any(unit.text.lower() in negations for unit in run)
 
 
-def _cased(word: str, model: str) -> str:
+def _cased(word: str, model: str, code: str) -> str:
     """The word with a first letter as large as the model's."""
     if model[:1].isupper():
-        return word[:1].upper() + word[1:]
+        return begun(word, code)
     return word
 
 

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from parley.languages.normalisation import normalised_text
 from parley.languages.table import CODES, LANGUAGES
 from parley.pipeline.errors import InputError
+from tests.parley.languages.typed import CLEAN, INVISIBLE, TYPED
 from tests.training.chat_corpus import WORDS, chat_message, chat_rows, write_corpus
 from training.tokenizer import (
     BYTES,
@@ -84,6 +85,16 @@ def test_plain_transformers_loads_it(tokenizer: PreTrainedTokenizerFast, loader:
     assert decode(loaded, encode(loaded, text)) == text
     assert loaded.pad_token_id == 1
     assert "auto_map" not in json.loads((tmp_path / "tokenizer_config.json").read_text())
+
+
+@pytest.mark.parametrize("loader", [AutoTokenizer, PreTrainedTokenizerFast])
+def test_plain_transformers_reads_messages_however_they_were_typed(
+    tokenizer: PreTrainedTokenizerFast, loader: type, tmp_path: Path
+) -> None:
+    tokenizer.save_pretrained(tmp_path)
+    loaded = loader.from_pretrained(str(tmp_path))
+    assert loaded(TYPED, add_special_tokens=False)["input_ids"] == loaded(CLEAN, add_special_tokens=False)["input_ids"]
+    assert not any(loaded(INVISIBLE, add_special_tokens=False)["input_ids"])
 
 
 def test_pieces_stay_within_words_and_digits_stand_alone(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -25,7 +25,7 @@ def in_small_letters(message: Message) -> Message:
 def in_capitals(message: Message) -> Message:
     """Source and target in capitals; neither where the source's script has none, since nobody shouts there."""
     source = _composed(upper(message.source, message.source_language))
-    if source == message.source.lower():
+    if source == _composed(lower(message.source, message.source_language)):
         return message
     return replace(message, source=source, target=_composed(upper(message.target, message.target_language)))
 

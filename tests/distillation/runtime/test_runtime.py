@@ -21,8 +21,10 @@ from distillation.runtime.student_runtime import StudentRuntime
 from distillation.shortlist_stage import ShortlistsConfig, ShortlistsStage
 from distillation.shortlists import Shortlists
 from distillation.student.initialization import build_student
+from parley.decoding.parts import Parts
 from parley.decoding.translator import DecodingConfig
 from parley.pipeline.errors import InputError
+from tests.parley.languages.typed import CLEAN, INVISIBLE, TYPED
 from tests.training.toy_corpus import make_inputs
 from training.model.loading import Translator
 from training.tokenizer import load_tokenizer
@@ -75,6 +77,22 @@ def test_a_translation_does_not_depend_on_its_batch_mates(exported: Path, engine
         alone = [student.translate([text], target, "en")[0] for text in TEXTS]
         assert outputs == alone
     assert len(set(together["fr"])) > 1  # the sources matter
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_it_does_not_matter_how_a_message_was_typed(exported: Path, engine: str) -> None:
+    student = runtime(exported, engine)
+    assert student.translate(TYPED, "fr") == student.translate(CLEAN, "fr")
+    assert student.translate([*INVISIBLE, "go now"], "fr")[:-1] == [""] * len(INVISIBLE)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_long_messages_are_translated_in_parts(exported: Path, engine: str) -> None:
+    student, part = runtime(exported, engine), "red key door left up! " * 8
+    found = student.translate([part * 4, "go now"], "fr")
+    parts = Parts.of([part * 4], student.tokenizer).texts
+    assert len(parts) > 1
+    assert found == [" ".join(filter(None, student.translate(parts, "fr"))), *student.translate(["go now"], "fr")]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

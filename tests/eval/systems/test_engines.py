@@ -12,6 +12,7 @@ from parley.pipeline.errors import InputError
 from tests.eval import examples
 from tests.eval.example_evaluation import ExampleEvaluation
 from tests.eval.systems.m2m100 import save_m2m100
+from tests.parley.languages.typed import CLEAN, INVISIBLE, SOURCES, TYPED
 
 TEXTS = ["Are you ready?", "", "Follow me to the gate", "I need healing", "Good game!"]
 
@@ -83,6 +84,16 @@ def test_what_is_not_a_model_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed: extra [ctranslate2]")
     with pytest.raises(InputError, match="the CTranslate2 model cannot be opened"):
         translate(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["parley", "transformers", "ctranslate2"])
+def test_it_does_not_matter_how_a_message_was_typed(kind: str, m2m100: Path, ctranslate2_folder: Path) -> None:
+    folder = ctranslate2_folder if kind == "ctranslate2" else m2m100
+    system = SystemConfig("typed", str(folder), kind)  # type: ignore[arg-type]
+    opened = open_system(system, examples.testset(), device="cpu")
+    targets = ["fr" if source == "en" else "en" for source in SOURCES]
+    assert opened.translate_many(TYPED, SOURCES, targets) == opened.translate_many(CLEAN, SOURCES, targets)
+    assert opened.translate_many(INVISIBLE, ["en"] * 9, ["fr"] * 9) == [""] * 9
 
 
 def test_a_model_without_tags_has_one_target(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, CODES, LANGUAGES
 from parley.pipeline.errors import InputError
 from tests.eval.tiny_model import save_tiny_model
+from tests.parley.languages.typed import CLEAN, INVISIBLE, TYPED
 from tests.training.tiny_m2m100 import tiny_m2m100
 from training.model.loading import Translator, load_model
 from training.model.modelling import ParleyMoeForConditionalGeneration
@@ -106,6 +107,11 @@ def test_lengths_are_limited(translator: Translator) -> None:
         assert all(length <= limit for length, limit in zip(lengths, (17, 22, 46), strict=True))
         lengths = [len(x) for x in configured(translator, beam_size=beam_size).decode_pieces(sources, ["th"] * 3)]
         assert max(lengths) <= 12
+
+
+def test_it_does_not_matter_how_a_message_was_typed(translator: Translator) -> None:
+    assert translator.translate(TYPED, "fr") == translator.translate(CLEAN, "fr")
+    assert translator.translate(INVISIBLE, "fr") == [""] * len(INVISIBLE)
 
 
 def test_long_messages_are_translated_in_parts(translator: Translator) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parley.languages.normalisation import normalise, normalised_text
+from tests.parley.languages.typed import CLEAN, INVISIBLE, TYPED
 
 
 def normalised(*texts: str | None) -> list[str | None]:
@@ -54,6 +55,11 @@ NEAR = st.sampled_from(
     "กนเแาำัิีุํ่้์a1Iêơ\u0302\u0323\u0301\u1112\u1161👩❤🏽🏴\u200b\u200d\ufe0f\U000e0067\u00ad \u00a0\u2800\t\x85\x1f"
 )
 TEXT = st.text(st.one_of(NEAR, st.characters(exclude_categories=["Cs"])), max_size=20)
+
+
+def test_messages_however_they_were_typed() -> None:
+    assert normalised(*TYPED) == CLEAN
+    assert set(normalised(*INVISIBLE)) == {""}
 
 
 @given(st.lists(TEXT, max_size=5))

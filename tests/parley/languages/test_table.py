@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.languages.casing import lower, upper
+from parley.languages.casing import begun, lower, upper
 from parley.languages.table import CODES, LANGUAGES, Language, code_of, directions, language, meant_by, pair, share_text
 from parley.pipeline.errors import InputError
 
@@ -87,3 +87,8 @@ def test_sharing_text_has_no_order() -> None:
 def test_letters_change_their_case_as_the_language_does(code: str, small: str, capital: str) -> None:
     assert upper(small, code) == capital
     assert lower(capital, code) == small
+
+
+def test_the_first_letter_and_the_dot_that_nobody_typed() -> None:
+    assert [begun("iyi", code) for code in ("tr", "en", "xx")] == ["İyi", "Iyi", "Iyi"]
+    assert lower("İstanbul", "en") == "istanbul"
