@@ -35,7 +35,7 @@ def _parameters(path: Path) -> int:
     try:
         with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(8))
-            header = json_object(file.read(min(size, LONGEST_HEADER)).decode(), str(path))
+            header = json_object(file.read(min(size, LONGEST_HEADER)).decode(), f"header of {path}")
     except (OSError, UnicodeDecodeError, struct.error) as error:
         raise InputError(f"{path}: not a readable safetensors file") from error
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
