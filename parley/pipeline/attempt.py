@@ -1,6 +1,7 @@
 """A stage under way: its lock, its row in the registry, and what is left of its work."""
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -9,6 +10,7 @@ from parley.pipeline.lock import locked
 from parley.pipeline.progress import ProgressBar, say
 from parley.pipeline.registry import State, bookkeeping, lock_path
 from parley.pipeline.shards import missing_shards
+from parley.pipeline.stage import Shard
 from parley.pipeline.unit import Unit
 
 STOPPED: Final = "the run was stopped"
@@ -34,7 +36,7 @@ class Attempt:
 
     def begin(self) -> list[Unit]:
         """Note the attempt in the registry; returns the first units of its work."""
-        shards = self.job.stage.shards(self.job.inputs)
+        shards = self._shards()
         missing = missing_shards(shards, self.job.partial)
         self._left = {shard.name for shard in missing}
         self._bar = self._held.enter_context(ProgressBar(self.job.stage.name, len(shards)))
@@ -70,6 +72,14 @@ class Attempt:
         if self._started and not error:
             say(f"{self.job.label}: done in {self._seconds():.1f} s")
         self._held.close()
+
+    def _shards(self) -> Sequence[Shard]:
+        """The shards, or what is wrong with the inputs that they are told from; units look at these themselves."""
+        try:
+            return self.job.stage.shards(self.job.inputs)
+        except Exception:
+            self.job.check_inputs()
+            raise
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started if self._started else 0.0

@@ -76,6 +76,15 @@ class Job:
                 "Copy it again, or remove it, and run again"
             )
 
+    def check_inputs(self) -> None:
+        """Look whether the input stages still hold what they wrote.
+
+        Raises:
+            InputError: one does not.
+        """
+        for folder in self.inputs.values():
+            check_contents(folder)
+
     def log(self, shard: Shard | None = None) -> Path:
         """The log of the stage, or of one of its shards."""
         return shard_log(shard, self.partial) if shard else self.partial / LOG
@@ -107,7 +116,7 @@ class Job:
         log = self.log(shard)
         try:
             with locked(log.with_name(f".{shard.name}.lock")), _logged_to(log):
-                self._check_inputs()
+                self.check_inputs()
                 run_one_shard(self.stage, shard, self.partial, self.inputs, self._check_files)
         except InputError as error:
             raise InputError(f"stage {self.stage.name}, shard {shard.name}: {error} (log: {log})") from error
@@ -141,7 +150,7 @@ class Job:
         started = time.monotonic()
         try:
             with _logged_to(self.log()):
-                self._check_inputs()
+                self.check_inputs()
                 self._gather_logs()
                 facts = self.stage.run(self.partial, self.inputs)
                 self._check_files()
@@ -152,11 +161,6 @@ class Job:
             raise_if_refused(error)
             raise_if_full(error, self.partial)
             raise
-
-    def _check_inputs(self) -> None:
-        """Look whether the input stages still hold what they wrote."""
-        for folder in self.inputs.values():
-            check_contents(folder)
 
     def _check_files(self) -> None:
         """Look whether the outside files are still those that the fingerprint counts."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import NAME, read_manifest
 from parley.pipeline.runner import run_stages
+from parley.pipeline.stage import Shard
 from tests.parley.pipeline.example_stages import Count, CountConfig, Join, Part, Squares, SquaresConfig
 
 
@@ -63,6 +64,23 @@ def test_a_shard_looks_too(tmp_path: Path) -> None:
     flip_a_bit(count(tmp_path / "r") / "step-0")
     squares = Squares(SquaresConfig(), {"count": Count(CountConfig())})
     with pytest.raises(InputError, match=r"stage squares, shard 0000: .*step-0 is damaged"):
+        run_stages([squares], tmp_path / "r", InProcess())
+
+
+class SquaresOfSteps(Squares):
+    """Its shards stand in what it reads."""
+
+    def shards(self, inputs: Mapping[str, Path]) -> list[Shard]:
+        if (inputs["count"] / "shown.txt").read_text() != "3 steps":
+            raise ValueError("not steps")
+        return super().shards(inputs)
+
+
+def test_shards_told_from_damaged_inputs(tmp_path: Path) -> None:
+    folder = count(tmp_path / "r")
+    cut(folder / "shown.txt")
+    squares = SquaresOfSteps(SquaresConfig(), {"count": Count(CountConfig())})
+    with pytest.raises(InputError, match=rf"shown\.txt is damaged: stage count .*remove {folder} and"):
         run_stages([squares], tmp_path / "r", InProcess())
 
 
