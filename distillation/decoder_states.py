@@ -1,6 +1,6 @@
 """What any encoder-decoder of the pipeline makes of a batch: its decoder's states where there is a label."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from training.batches.batch import IGNORED, Batch
@@ -35,12 +35,3 @@ def output_layer(model: PreTrainedModel) -> Tensor:
     assert head is not None
     assert isinstance(head.weight, Tensor)
     return head.weight
-
-
-def cast_positions(model: nn.Module) -> None:
-    """Have M2M100's positions, a float32 buffer, added in the type of the embedding; else bf16 weights meet float32."""
-    stacks = [getattr(getattr(model, "model", None), name, None) for name in ("encoder", "decoder")]
-    for stack in stacks:
-        positions, embedding = getattr(stack, "embed_positions", None), getattr(stack, "embed_tokens", None)
-        if positions is not None and embedding is not None:
-            positions.register_forward_hook(lambda _, __, out, table=embedding: out.to(table.weight.dtype))

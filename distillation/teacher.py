@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel
 
-from distillation.decoder_states import cast_positions, decoder_states, output_layer
+from distillation.decoder_states import decoder_states, output_layer
 from distillation.objective import TeacherTargets, teacher_targets
 from training.batches.batch import Batch
-from training.model.loading import load_model
+from training.model.loading import load_model, to_device
 
 
 def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
@@ -19,11 +18,7 @@ def load_teacher(folder: Path, device: torch.device, dtype: torch.dtype) -> PreT
         InputError: no model in the folder.
     """
     model = load_model(folder).eval().requires_grad_(False)
-    for parameter in model.parameters():
-        if not getattr(parameter, "keep_fp32", False):
-            parameter.data = parameter.data.to(dtype)
-    nn.Module.to(model, device)
-    cast_positions(model)
+    to_device(model, device, dtype)
     return model
 
 

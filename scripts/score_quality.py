@@ -34,18 +34,13 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     """Score the file."""
-    import torch
-
     from eval.systems.named_model import ESTIMATES, told_model
     from parley.pipeline.contents import check_contents
     from parley.pipeline.progress import say
     from qe_model.scoring.files import read_pairs, score_file
     from qe_model.scoring.scorer import QualityScorer
 
-    device = arguments.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    settings = arguments.style, arguments.batch_tokens, device, arguments.precision
+    settings = arguments.style, arguments.batch_tokens, arguments.device, arguments.precision
     model = told_model(arguments.model, ESTIMATES)
     check_contents(model)
     scorer = QualityScorer.load(model, *settings)

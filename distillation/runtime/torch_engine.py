@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
 
-from distillation.decoder_states import cast_positions
 from distillation.runtime.engine import Array, EncodedMessage, Request, padded_states, padded_tokens
 from distillation.runtime.greedy import search
 from distillation.shortlists import Shortlists
 from parley.pipeline.errors import InputError
-from training.model.loading import load_model
+from training.model.loading import cast_positions, load_model
 
 
 class TorchEngine:

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration, PreTrainedModel
 
 from distillation.config import ObjectiveConfig
-from distillation.decoder_states import cast_positions, decoder_states, output_layer
+from distillation.decoder_states import decoder_states, output_layer
 from distillation.objective import TeacherTargets, linear_distillation
 from distillation.targets.batches import BatchWithTargets
 from distillation.teacher import ask_teacher
 from training.batches.batch import IGNORED, Batch
 from training.loop.trainer import LossParts
+from training.model.loading import cast_positions
 from training.model.loss import linear_cross_entropy, tokens_right
 from training.validation import TranslationValidation
 

@@ -1,6 +1,6 @@
 """Gates, comparison and findings of one evaluation: what decides whether a model is shipped, and why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,24 +34,23 @@ class Decision:
 def decide(
     now: Evidence,
     config: GatesConfig,
-    baseline: Evidence | None = None,
-    baseline_facts: Mapping[str, Any] | None = None,
+    baselines: Sequence[tuple[Evidence, Mapping[str, Any]]] = (),
     compared: ComparisonConfig = AS_A_RULE,
 ) -> Decision:
     """Compare with the baseline, hold the gates against the report, and look into what is wrong.
 
     Args:
         now: the evaluation that is judged.
-        baseline: the evaluation of the promoted model; None where nothing is promoted.
-        baseline_facts: what the report says of the baseline: name, report, promoted.
+        baselines: the evaluation of the promoted model, then of the best so far where that is another, each with what
+            the report says of it (name, report, promoted); empty where nothing is promoted. The first is what is
+            compared with; losses are held against all.
         compared: how it is compared with.
 
     Raises:
         InputError: the report has no scores.
     """
-    comparison, rules = None, config.parsed
-    if baseline is not None:
-        facts = dict(baseline_facts or {"name": baseline.name})
-        comparison = {"baseline": facts} | compare(baseline, now, compared)
-    gates = evaluate_gates(now, rules, comparison, config.strict)
+    rules = config.parsed
+    comparisons = [{"baseline": dict(facts)} | compare(baseline, now, compared) for baseline, facts in baselines]
+    comparison, baseline = (comparisons[0], baselines[0][0]) if baselines else (None, None)
+    gates = evaluate_gates(now, rules, comparisons, config.strict)
     return Decision(gates, comparison, investigate(questions(now, baseline, comparison, gates, rules)))

@@ -33,14 +33,15 @@ class Gate:
 def evaluate_gates(
     evidence: Evidence,
     rules: Mapping[str, GateRule],
-    comparison: Mapping[str, Any] | None = None,
+    comparisons: Sequence[Mapping[str, Any]] = (),
     strict: bool = False,
 ) -> list[dict[str, Any]]:
     """Hold every rule against the report.
 
     Args:
         evidence: the evaluation that is judged.
-        comparison: against the promoted model (`eval.comparison.compare`); None where nothing is promoted yet.
+        comparisons: against the promoted model, and the best so far (`eval.comparison.compare`); a gate that fails
+            against one fails.
         strict: fail what is beyond an absolute limit by chance, too.
 
     Returns:
@@ -49,7 +50,7 @@ def evaluate_gates(
     Raises:
         InputError: the report has scores of no system.
     """
-    return [asdict(_judge(name, rule, evidence, comparison, strict)) for name, rule in rules.items()]
+    return [asdict(_strictest(name, rule, evidence, comparisons, strict)) for name, rule in rules.items()]
 
 
 def failed(gates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -76,6 +77,27 @@ def shipped_system(evidence: Evidence) -> str:
     if not evidence.systems:
         raise InputError(f"{evidence.name}: the report has no scores, there is nothing to judge")
     return shipped(evidence.systems)
+
+
+def leading_mean(evidence: Evidence) -> float:
+    """Mean of the leading metric over the directions of the shipped system."""
+    return float(evidence.report["mean"][shipped_system(evidence)][evidence.metric.name])
+
+
+def _strictest(
+    name: str, rule: GateRule, evidence: Evidence, comparisons: Sequence[Mapping[str, Any]], strict: bool
+) -> Gate:
+    """The outcome against the last promoted model, unless another comparison fails where that holds."""
+    if not comparisons:
+        return _judge(name, rule, evidence, None, strict)
+    first, *others = [_judge(name, rule, evidence, comparison, strict) for comparison in comparisons]
+    for gate, comparison in zip(others, comparisons[1:], strict=True):
+        if first.passed is not False and gate.passed is False:
+            note = f"against the best so far, {comparison['baseline']['report']}" + (
+                f"; {gate.note}" if gate.note else ""
+            )
+            return replace(gate, note=note)
+    return first
 
 
 def _judge(name: str, rule: GateRule, evidence: Evidence, comparison: Mapping[str, Any] | None, strict: bool) -> Gate:

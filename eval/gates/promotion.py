@@ -13,7 +13,7 @@ from typing import Any, Final
 from eval.evidence import REPORT, Evidence, load_evidence
 from eval.gates.config import GatesConfig
 from eval.gates.decision import Decision, decide
-from eval.gates.outcomes import shipped_system
+from eval.gates.outcomes import leading_mean, shipped_system
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.registry import now
@@ -40,27 +40,28 @@ def read_promoted(run_dir: Path) -> dict[str, Any] | None:
     return dict(found)
 
 
-def baseline_of(run_dir: Path, report: str) -> tuple[Evidence, dict[str, Any]] | None:
-    """The promoted evaluation that a report is compared with, and what the report says of it.
+def baselines_of(run_dir: Path, report: str) -> list[tuple[Evidence, dict[str, Any]]]:
+    """What a report is compared with: the last promoted evaluation, and the best so far where that is another.
 
-    A report that is promoted itself is compared with the one before, so that judging it again changes nothing.
+    A report that is promoted itself is compared with those before, so that judging it again changes nothing.
 
     Args:
         report: fingerprint of the report that is judged.
 
+    Returns:
+        Each with what the report says of it; nothing where nothing is promoted.
+
     Raises:
-        InputError: the promoted report is gone.
+        InputError: a promoted report is gone.
     """
-    pointer = read_promoted(run_dir)
-    if pointer is not None and pointer["report"] == report:
-        pointer = pointer.get("previous")
-    if pointer is None:
-        return None
-    folder = run_dir / "report" / pointer["report"]
-    if not (folder / REPORT).is_file():
-        raise InputError(f"{run_dir / POINTER} names {folder}, which is gone; restore it, or remove the file")
-    facts = {key: pointer.get(key) for key in ("name", "report", "promoted", "system")}
-    return load_evidence(folder, run_dir.name), facts
+    found = []
+    for pointer in _pointers(run_dir, report):
+        folder = run_dir / "report" / pointer["report"]
+        if not (folder / REPORT).is_file():
+            raise InputError(f"{run_dir / POINTER} names {folder}, which is gone; restore it, or remove the file")
+        facts = {key: pointer.get(key) for key in ("name", "report", "promoted", "system")}
+        found.append((load_evidence(folder, run_dir.name), facts))
+    return found
 
 
 def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
@@ -74,8 +75,8 @@ def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
     """
     from eval.report.pages.site import render_folder
 
-    evidence, found = load_evidence(report, run_dir.name), baseline_of(run_dir, report.name)
-    decision = decide(evidence, config, *(found or (None, None)))
+    evidence = load_evidence(report, run_dir.name)
+    decision = decide(evidence, config, baselines_of(run_dir, report.name))
     write_json(report.parent / REPORT, decision.add_to(evidence.report))
     render_folder(report.parent)
     state = _state(run_dir, report, config) | {"passed": not decision.failed, "judged": now()}
@@ -118,14 +119,31 @@ def promote(run_dir: Path, report: Path) -> bool:
         "promoted": now(),
         "previous": {key: value for key, value in before.items() if key != "previous"} if before else None,
     }
+    pointer["best"] = _better(pointer | {"mean": leading_mean(evidence)}, before)
     write_json(run_dir / POINTER, pointer)
     return True
 
 
+def _better(new: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The best promoted so far, by the leading metric's mean."""
+    best = before.get("best") if before else None
+    chosen = best if best is not None and best["mean"] > new["mean"] else new
+    return {key: chosen[key] for key in ("name", "report", "system", "promoted", "mean")}
+
+
+def _pointers(run_dir: Path, report: str) -> list[Mapping[str, Any]]:
+    """The last promoted and, where that is another, the best; before `report`, if that is promoted itself."""
+    last: Mapping[str, Any] | None = read_promoted(run_dir)
+    if last is not None and last["report"] == report:
+        last = last.get("previous")
+    if last is None:
+        return []
+    best = last.get("best") or last
+    return [last] if best["report"] in (last["report"], report) else [last, best]
+
+
 def _state(run_dir: Path, report: Path, config: GatesConfig) -> dict[str, Any]:
     """What a decision depends on."""
-    pointer: Mapping[str, Any] | None = read_promoted(run_dir)
-    if pointer is not None and pointer["report"] == report.name:
-        pointer = pointer.get("previous")
+    against = [pointer["report"] for pointer in _pointers(run_dir, report.name)]
     gates = hashlib.sha256(json.dumps([dict(config.rules), config.strict], sort_keys=True).encode()).hexdigest()[:16]
-    return {"report": report.name, "baseline": pointer["report"] if pointer else None, "gates": gates}
+    return {"report": report.name, "against": against, "gates": gates}

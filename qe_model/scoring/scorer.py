@@ -34,6 +34,7 @@ from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
 from qe_model.scoring.decisions import Decisions
 from qe_model.scoring.prediction import Probabilities, predict
+from training.model.loading import to_device
 
 NON_TRANSLATION: Final = 25.0  # points of a text that is no translation (MQM; Freitag et al., 2021)
 _SAME_ENOUGH: Final = 3  # a copy of so many words is no name and no interjection
@@ -117,12 +118,13 @@ class QualityScorer:
         folder: str | Path,
         style: str = "",
         batch_tokens: int = 8192,
-        device: str = "cpu",
+        device: str = "auto",
         precision: Literal["fp32", "bf16"] = "fp32",
     ) -> "QualityScorer":
         """Model, tokenizer and decisions from one folder.
 
         Args:
+            device: auto is a GPU where there is one.
             precision: bf16 is faster where the machine multiplies in it; scores then differ in the third digit.
 
         Raises:
@@ -132,7 +134,8 @@ class QualityScorer:
 
         model, encoder = load_quality_model(Path(folder))
         decisions = Decisions.load(Path(folder))
-        model.to(device, torch.bfloat16 if precision == "bf16" else torch.float32)  # type: ignore[arg-type]
+        place = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+        to_device(model, torch.device(place), torch.bfloat16 if precision == "bf16" else torch.float32)
         return cls(model, encoder, decisions, style, batch_tokens)
 
     def following(self, style: str) -> "QualityScorer":

@@ -69,15 +69,12 @@ class QualityStage(Stage[QualityStageConfig]):
         Raises:
             InputError: outputs that cannot be read, or no quality-estimation model.
         """
-        import torch
-
         from qe_model.scoring.scorer import QualityScorer
 
         chosen = pc.field("pair").isin(shard.task["directions"])
         table = read_outputs(inputs["evaluation"] / OUTPUTS, COLUMNS, chosen)
         rows = chosen_rows(table.to_pylist(), self.config.messages, self.config.seed)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        scorer = QualityScorer.load(inputs["qe"], batch_tokens=self.config.batch_tokens, device=device)
+        scorer = QualityScorer.load(inputs["qe"], batch_tokens=self.config.batch_tokens)
         _write(out / FILE, pa.Table.from_pylist(score_rows(scorer, rows), schema=SCHEMA))
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:

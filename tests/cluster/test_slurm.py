@@ -1,10 +1,14 @@
 """Stages as jobs of a real SLURM: arrays, a job killed in a shard, a gang of tasks. `make test-cluster` runs this."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,10 +16,20 @@ import pytest
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.config import ExecutorConfig, Resources
 from parley.pipeline.executors.executor import make_executor
+from parley.pipeline.manifest import read_manifest
 from parley.pipeline.registry import RunRegistry
 from parley.pipeline.runner import run_stages
 from parley.pipeline.stage import Stage
-from tests.parley.pipeline.example_stages import Count, CountConfig, Gang, Join, Part, Squares, SquaresConfig
+from tests.parley.pipeline.example_stages import (
+    Count,
+    CountConfig,
+    Gang,
+    Join,
+    KeepingCount,
+    Part,
+    Squares,
+    SquaresConfig,
+)
 
 SCRIPT = Path(__file__).with_name("slurm.sh")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
@@ -76,3 +90,40 @@ def test_a_gang_is_the_tasks_of_one_job(tmp_path: Path) -> None:
 def test_what_went_wrong_comes_back(trouble: Any, says: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=says):
         run([Count(CountConfig(fail_at=0, **trouble))], tmp_path)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "killed"])
+def test_a_job_that_left_no_answer_is_over(end: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Cancelled by hand, or its task killed as for memory, on a cluster without accounting."""
+    stage = KeepingCount(CountConfig(steps=40, delay=0.2))
+    watcher = Thread(target=_end_after_the_first_step, args=(tmp_path, end))
+    watcher.start()
+    with pytest.raises(InputError, match=r"^stage keeping: its job was killed \(log: .*\.err\)$"):
+        run([stage], tmp_path)
+    watcher.join()
+    assert "sacct" not in capfd.readouterr().err
+    done = run([stage], tmp_path)["keeping"]
+    assert read_manifest(done).facts["resumed_at"] > 0
+
+
+def _end_after_the_first_step(folder: Path, end: str) -> None:
+    while not (steps := list(folder.glob("r/keeping/*.partial/step-0"))):
+        time.sleep(0.1)
+    if end == "cancelled":
+        subprocess.run(["scancel", "--name=parley-keeping"], check=True)
+    else:
+        [process] = re.findall(r"process (\d+)", (steps[0].parent / "stage.log").read_text())
+        os.kill(int(process), signal.SIGKILL)
+
+
+def test_a_gang_ends_when_one_of_its_tasks_fails(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"^width is 0$"):
+        run([Gang(Part(width=0))], tmp_path, gang=Resources(processes=2))
+    assert time.monotonic() - started < 60
+    for _ in range(20):
+        listed = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=True).stdout
+        if not listed:
+            return
+        time.sleep(1)
+    raise AssertionError(f"still queued: {listed}")

@@ -73,7 +73,7 @@ def test_report_pages_gates_and_comparison_have_it(tmp_path: Path) -> None:
 
     rules = {"level": "student mean.exact_match >= 90", "gap": "student gap.worst.exact_match <= 1"}
     evidence = [load_evidence(folder) for folder in (after, before)]
-    decision = decide(evidence[0], GatesConfig(rules), evidence[1], compared=ComparisonConfig(samples=500))
+    decision = decide(evidence[0], GatesConfig(rules), [(evidence[1], {})], compared=ComparisonConfig(samples=500))
     assert [gate["passed"] for gate in decision.gates] == [False, False]
     assert decision.gates[0]["value"] == pytest.approx(weaker)
     assert decision.comparison is not None

@@ -225,3 +225,18 @@ def test_a_tick_is_due_while_a_published_file_is_missing(
     capsys.readouterr()
     assert run(tmp_path) == 0
     assert "nothing due" in capsys.readouterr().err
+
+
+def test_small_losses_do_not_add_up(tmp_path: Path, quality: dict[str, float]) -> None:
+    """A ratchet: each step is within the limit of the last promoted, the third is far from the best."""
+    loose = ["gates.rules.mean_loss='promoted.mean_loss <= 3'", "gates.rules.regressions='promoted.regressions <= 9'"]
+    codes = []
+    for step in range(3):
+        quality["damage"] = 0.12 * step
+        codes.append(run(tmp_path, *loose))
+    gates = {gate["name"]: gate for gate in shown(tmp_path)["gates"]}
+    pointer = promoted(tmp_path)
+    assert pointer is not None
+    assert codes == [0, 0, 2]
+    assert "against the best so far" in gates["mean_loss"]["note"]
+    assert pointer["best"]["mean"] > shown(tmp_path)["mean"]["teacher"]["chrf"]

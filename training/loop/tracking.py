@@ -10,12 +10,14 @@ from uuid import uuid4
 
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
 from parley.pipeline.secrets import public
 from training.loop.config import TrackingConfig
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker
 
+PATIENCE_SECONDS: Final = 30.0  # for a tracker's server, at the beginning and at the end
 MODULES: Final = {"wandb": "wandb", "comet": "comet_ml", "tensorboard": "tensorboard"}
 
 
@@ -32,6 +34,8 @@ def check_tracking(config: TrackingConfig) -> None:
 
 class Tracker:
     """One tracker of accelerate's, or none. Only the first process starts it.
+
+    A tracker that fails, for want of network for instance, is said once and left alone: training goes on without it.
 
     Args:
         folder: for offline data, event files and the run's identity, by which a resumed training continues its run.
@@ -51,19 +55,27 @@ class Tracker:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self.inner = _open(self.config, self.folder)
-        self.inner.start()
-        self.inner.store_init_configuration(self.facts)
+        self._tell("start")  # without network: an error, after `PATIENCE_SECONDS` at the latest
+        self._tell("store_init_configuration", self.facts)
 
     def log(self, values: Mapping[str, Any], step: int) -> None:
         """Record numbers at an update; what is not a number is left out."""
-        if self.inner is not None:
-            self.inner.log({name: value for name, value in values.items() if isinstance(value, int | float)}, step=step)
+        self._tell("log", {name: value for name, value in values.items() if isinstance(value, int | float)}, step=step)
 
     def finish(self) -> None:
-        """Close the run and write out what is left."""
-        if self.inner is not None:
-            self.inner.finish()
+        """Close the run and write out what is left, within `PATIENCE_SECONDS`."""
+        self._tell("finish")
+        self.inner = None
+
+    def _tell(self, what: str, *values: Any, **options: Any) -> None:
+        if self.inner is None:
+            return
+        try:
+            getattr(self.inner, what)(*values, **options)
+        except Exception as error:  # whatever a tracker's library raises
             self.inner = None
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            say(f"tracking.kind={self.config.kind} fails, training goes on without it ({line})")
 
 
 def _open(config: TrackingConfig, folder: Path) -> "GeneralTracker":
@@ -85,6 +97,7 @@ def _wandb_arguments(config: TrackingConfig, folder: Path, run_id: str) -> dict[
 
     # No command line, git remote or code leaves this machine: overrides and remotes may hold passwords.
     settings = wandb.Settings(x_disable_meta=True, disable_git=True, disable_code=True, console="off", silent=True)
+    settings.init_timeout = settings.finish_timeout = PATIENCE_SECONDS
     mode = "offline" if config.offline else "online"
     resume = None if config.offline else "allow"  # an offline run cannot be looked up
     return {"mode": mode, "dir": str(folder), "id": run_id, "resume": resume, "settings": settings}
@@ -94,6 +107,7 @@ def _comet_arguments(config: TrackingConfig, folder: Path, run_id: str) -> dict[
     import comet_ml
 
     os.environ.setdefault("COMET_LOGGING_CONSOLE", "ERROR")
+    os.environ.setdefault("COMET_TIMEOUT_CLEANING", f"{PATIENCE_SECONDS:.0f}")  # what is not sent by then is given up
     settings = comet_ml.ExperimentConfig(
         offline_directory=str(folder),
         log_code=False,

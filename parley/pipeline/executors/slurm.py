@@ -1,5 +1,6 @@
 """Jobs of a SLURM cluster, through `submitit` (extra `[slurm]`); the shards of a stage are one array."""
 
+import pickle
 import subprocess
 import time
 from collections.abc import Sequence
@@ -35,7 +36,6 @@ class SlurmExecutor:
             self.submitit: Any = submitit.AutoExecutor(logs, cluster="slurm", slurm_max_num_timeout=REQUEUES)
         except RuntimeError as error:
             raise InputError(f"executor=slurm: {error}") from error
-        self.failures = (submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError)
         self.config, self.logs, self.plugins = config, logs, tuple(plugins)
         self.jobs: dict[Unit, Any] = {}
         self._looked, self._missing = 0.0, set[str]()
@@ -47,10 +47,10 @@ class SlurmExecutor:
         return list(units)
 
     def wait(self) -> Sequence[Ended]:
-        """Those that have left an answer, and those that SLURM does not list any more."""
+        """Those that left an answer (in a gang, one failure is enough), and those that SLURM does not list any more."""
         time.sleep(POLL_SECONDS)
         gone = self._gone()
-        ended = [unit for unit, job in self.jobs.items() if answered(job) or job.job_id in gone]
+        ended = [unit for unit, job in self.jobs.items() if answered(job) or failure_of(job) or job.job_id in gone]
         return [(unit, self._error(unit, self.jobs.pop(unit))) for unit in ended]
 
     def stop(self) -> None:
@@ -96,16 +96,27 @@ class SlurmExecutor:
     def _error(self, unit: Unit, job: Any) -> Exception | None:
         """What the job said."""
         log = job.paths.stderr
-        if not answered(job):
+        failure = failure_of(job)
+        if failure is None and not answered(job):
             return InputError(f"{unit.label}: its job was killed (log: {log})")
-        try:
-            failure: Failure | None = next((answer for answer in job.results() if answer), None)
-        except self.failures as error:
-            lines = str(error).strip().splitlines() or ["no word"]
-            return InputError(f"{unit.label}: its job ended with {lines[-1]} (log: {log})")
+        if not answered(job):  # the other tasks wait for the one that failed
+            job.cancel()
         if failure and failure.traceback:
             return InputError(f"{failure.message} (log: {log})")
         return failure.error() if failure else None
+
+
+def failure_of(job: Any) -> Failure | None:
+    """What the first task of a job that failed says."""
+    for number in range(job.num_tasks):
+        path = job.task(number).paths.result_pickle
+        if path.exists():
+            outcome, value = pickle.loads(path.read_bytes())
+            if outcome == "error":
+                return Failure(str(value).strip().splitlines()[-1], str(value))
+            if value is not None:
+                return value
+    return None
 
 
 def answered(job: Any) -> bool:

@@ -17,5 +17,5 @@ def findings(before: Evidence | None, after: Evidence, **rules: str) -> Sequence
     """What all analyzers find, ranked; `rules` are gates, against the system that the report ships."""
     parsed = {name: parse_rule(name, text) for name, text in rules.items()}
     comparison = compare(before, after, COMPARISON) if before else None
-    gates = evaluate_gates(after, parsed, comparison)
+    gates = evaluate_gates(after, parsed, [comparison] if comparison else [])
     return investigate(questions(after, before, comparison, gates, parsed))

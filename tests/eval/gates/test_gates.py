@@ -156,7 +156,7 @@ RULES = {
 
 def against_promoted(edit: Any) -> dict[str, dict[str, Any]]:
     before, after = evidence(rows()), evidence(planted(rows(), edit))
-    gates = evaluate_gates(after, GatesConfig(RULES).parsed, compare(before, after, COMPARISON))
+    gates = evaluate_gates(after, GatesConfig(RULES).parsed, [compare(before, after, COMPARISON)])
     return {gate["name"]: gate for gate in gates}
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from parley.pipeline.errors import InputError
 from parley.pipeline.secrets import HIDDEN
 from tests.training.toy_task import toy_trainer
+from training.loop import tracking
 from training.loop.config import TrackingConfig
 from training.loop.tracking import Tracker, check_tracking, public_values
 
@@ -118,3 +120,57 @@ def test_an_unknown_tracker_lists_the_known() -> None:
 def test_settings_do_not_import_torch() -> None:
     code = "import sys, training.loop.config, training.loop.tracking; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Refusing:
+    """A tracker of accelerate's that fails at one call and all after."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def call(*values: object, **options: object) -> None:
+            self.calls.append(name)
+            if name == self.at:
+                raise ConnectionError("no route\nto host")
+
+        return call
+
+
+@pytest.mark.parametrize("at", ["start", "store_init_configuration", "log", "finish"])
+def test_a_tracker_out_of_reach_is_said_once_and_training_goes_on(
+    at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = Refusing(at)
+    monkeypatch.setattr(tracking, "_open", lambda config, folder: inner)
+    toy_trainer(tmp_path, tracking=TrackingConfig("wandb"), max_updates=4, log_every=2).train()
+    said = [line for line in capsys.readouterr().err.splitlines() if "tracking" in line]
+    assert said == ["tracking.kind=wandb fails, training goes on without it (ConnectionError: no route to host)"]
+    assert inner.calls[-1] == at
+    assert (tmp_path / "training_log.jsonl").is_file()
+
+
+WITHOUT_NETWORK = """
+import sys
+from pathlib import Path
+from tests.training.toy_task import toy_trainer
+from training.loop import tracking
+from training.loop.config import TrackingConfig
+tracking = TrackingConfig(sys.argv[1], offline=False)
+toy_trainer(Path(sys.argv[2]), tracking=tracking, max_updates=4, log_every=2).train()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wandb", "comet"])
+def test_a_real_tracker_without_network(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip({"wandb": "wandb", "comet": "comet_ml"}[kind])
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a process cannot be cut off from the network here")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("COMET_API_KEY", "k" * 25)
+    command = ["unshare", "-n", sys.executable, "-c", WITHOUT_NETWORK, kind, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("training goes on without it") == 1
