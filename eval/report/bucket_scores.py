@@ -47,17 +47,12 @@ def _scores(
     number: Mapping[str, int],
     draws: Bootstrap,
 ) -> dict[Bucket, tuple[float, tuple[float, float]]]:
-    """Score and its interval by bucket, all buckets in one product."""
-    if not rows:
-        return {}
-    member = np.zeros((len(outputs), len(rows), 1), np.int64)
-    for place, lines in enumerate(rows.values()):
-        member[lines, place] = 1
-    statistics = (member * outputs.statistics(metric)[:, None]).reshape(len(member), -1)
-    numbers = [number[row_id] for row_id in outputs.row_ids]
-    sums = draws.sums(statistics, numbers).reshape(draws.samples, len(rows), metric.width)
-    points, target = statistics.sum(0).reshape(len(rows), metric.width), pair(outputs.direction)[1]
-    return {
-        bucket: (metric.score(points[place], target), interval(metric.scores(sums[:, place])))
-        for place, bucket in enumerate(rows)
-    }
+    """Score and its interval by bucket."""
+    statistics, target = outputs.statistics(metric), pair(outputs.direction)[1]
+    numbers = np.array([number[row_id] for row_id in outputs.row_ids], np.int64)
+    found = {}
+    for bucket, lines in rows.items():
+        mine = statistics[lines]
+        sums = draws.sums(mine, numbers[lines])
+        found[bucket] = metric.score(mine.sum(0), target), interval(metric.scores(sums))
+    return found

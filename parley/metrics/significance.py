@@ -6,11 +6,13 @@ draws are those of sacrebleu's paired bootstrap.
 Legend: B samples, R messages of the test set, N messages of one direction, S counts per message, M tests.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parley.metrics.ngrams import Floats, Ints
 
@@ -18,27 +20,27 @@ ScoreFunction = Callable[[Floats], Floats]
 Correction = Literal["holm", "benjamini_hochberg", "none"]
 CONFIDENCE: Final = 0.95
 SAMPLES: Final = 1000  # of the bootstrap behind an interval
-_BLOCK = 1 << 23  # weights turned to float at a time: 64 MiB at most
+Weights = NDArray[np.uint8]
+_BLOCK: Final = 1 << 20  # weights drawn, and turned to float, at a time: 8 MiB each
+_KEPT: Final = 1 << 28  # weights of a byte each that lie in memory at most
 _EXACT: Final = 1 << 24  # whole numbers below this are exact in float32
 
 
 class Bootstrap:
-    """Resampled message weights: how often each of R messages is drawn in each of B samples."""
+    """Resampled message weights: how often each of R messages is drawn in each of B samples.
+
+    They are drawn when they are first asked for. Many of them are not kept but drawn anew, block by block, each time.
+    """
 
     def __init__(self, messages: int, samples: int = SAMPLES, seed: int = 1) -> None:
-        """Draw with replacement.
+        """Keep what the draws, with replacement, depend on.
 
         Raises:
             ValueError: no message or no sample.
         """
         if messages < 1 or samples < 1:
             raise ValueError(f"bootstrap needs messages and samples, got {messages} and {samples}")
-        generator = np.random.default_rng(seed)
-        self.samples = samples
-        self._weights = np.empty((samples, messages), np.uint8)  # counts follow Poisson(1): 255 is out of reach
-        step = max(1, _BLOCK // messages // 8)
-        for start in range(0, samples, step):
-            self._weights[start : start + step] = _draw(generator, min(step, samples - start), messages)
+        self.messages, self.samples, self.seed = messages, samples, seed
 
     def sums(self, counts: Ints, rows: Sequence[int] | Ints) -> Floats:
         """Counts summed over each sample.
@@ -51,24 +53,34 @@ class Bootstrap:
             [B, S].
         """
         index = np.asarray(rows)
-        everything = len(index) == self._weights.shape[1] and bool((index == np.arange(len(index))).all())
+        everything = len(index) == self.messages and bool((index == np.arange(len(index))).all())
         # No sample can weigh a message more than the number of draws: below the bound float32 sums are exact.
-        small = int(np.abs(counts).max(initial=0)) * self._weights.shape[1] < _EXACT
+        small = int(np.abs(counts).max(initial=0)) * self.messages < _EXACT
         kind: type[np.floating] = np.float32 if small else np.float64
         values = counts.astype(kind)
-        step = max(1, _BLOCK // max(1, len(index)))
-        blocks = []
+        blocks = self._drawn() if self._kept is None else self._kept
+        sums = [(weights if everything else weights[:, index]).astype(kind) @ values for weights in blocks]
+        return np.concatenate(sums).astype(np.float64)
+
+    @cached_property
+    def _kept(self) -> list[Weights] | None:
+        """All weights; None where they are too many to keep."""
+        return list(self._drawn()) if self.samples * self.messages <= _KEPT else None
+
+    def _drawn(self) -> Iterator[Weights]:
+        """Weights [some of the samples, R]; the same ones each time."""
+        generator = np.random.default_rng(self.seed)
+        step = max(1, _BLOCK // self.messages)
         for start in range(0, self.samples, step):
-            weights = self._weights[start : start + step]
-            blocks.append((weights if everything else weights[:, index]).astype(kind) @ values)
-        return np.concatenate(blocks).astype(np.float64)
+            yield _draw(generator, min(step, self.samples - start), self.messages)
 
 
-def _draw(generator: np.random.Generator, samples: int, messages: int) -> Ints:
+def _draw(generator: np.random.Generator, samples: int, messages: int) -> Weights:
     """[samples, messages] how often each message is drawn; the same stream as one draw after the other."""
     drawn = generator.integers(0, messages, (samples, messages))
     drawn += np.arange(samples)[:, None] * messages
-    return np.bincount(drawn.ravel(), minlength=samples * messages).reshape(samples, messages)
+    counts = np.bincount(drawn.ravel(), minlength=samples * messages).reshape(samples, messages)
+    return counts.astype(np.uint8)  # counts follow Poisson(1): 255 is out of reach
 
 
 @dataclass(frozen=True)

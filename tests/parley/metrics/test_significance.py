@@ -1,5 +1,7 @@
 """Bootstrap: sums equal explicit resampling, intervals cover, paired beats unpaired."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sacrebleu.metrics.chrf import CHRF
@@ -39,12 +41,26 @@ def test_sums_equal_explicit_resampling() -> None:
     np.testing.assert_array_equal(bootstrap.sums(values, range(30)), expected)
 
 
-def test_blocks_do_not_change_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["_BLOCK", "_KEPT"])
+def test_blocks_do_not_change_the_sums(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).integers(0, 9, (30, 4))
+    whole = Bootstrap(30, samples=50).sums(values, range(30))
+    monkeypatch.setattr(f"parley.metrics.significance.{limit}", 7 * 30)
     bootstrap = Bootstrap(30, samples=50)
-    whole = bootstrap.sums(values, range(30))
-    monkeypatch.setattr("parley.metrics.significance._BLOCK", 7 * 30)
-    np.testing.assert_array_equal(bootstrap.sums(values, range(30)), whole)
+    for _ in range(2):
+        np.testing.assert_array_equal(bootstrap.sums(values, range(30)), whole)
+
+
+def test_many_weights_do_not_lie_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parley.metrics.significance._KEPT", 1 << 20)
+    bootstrap, ones = Bootstrap(20_000, samples=4000), np.ones((20_000, 1), np.int64)
+    tracemalloc.start()
+    try:
+        bootstrap.sums(ones, range(20_000))
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20  # all of them are 76 MiB
+        assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_large_counts_stay_exact() -> None:
