@@ -25,7 +25,7 @@ class ReportStage(Stage[EvaluationConfig]):
     """Reads corpus, tokenizer, teacher, evaluations, quality: what there is. A shard describes one source language."""
 
     name = "report"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, QUALITY, *PAGES)
 
     def __init__(self, config: EvaluationConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS) -> None:

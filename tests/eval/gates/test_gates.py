@@ -60,6 +60,14 @@ def test_figures(rule: str, value: float, passed: bool, pair: str | None) -> Non
     assert (gate["passed"], gate["pair"], gate["kind"]) == (passed, pair, "absolute")
 
 
+def test_a_number_of_the_report_has_the_interval_beside_it() -> None:
+    told = REPORT | {"backtranslation": {"mean": {"delta": 4.0, "delta_ci": [2.0, 6.0]}}}
+    within, beyond = (judge(f"report.backtranslation.mean.delta >= {limit}", told) for limit in (5, 7))
+    assert within["ci"] == [2.0, 6.0]
+    assert within["passed"]
+    assert not beyond["passed"]
+
+
 def test_the_directions_beyond_the_limit_are_named() -> None:
     gate = judge("worst.chrf >= 49.5")
     assert gate["note"] == "2 of 2 directions: fr-th 31, en-fr 49"
