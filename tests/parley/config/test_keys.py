@@ -9,7 +9,7 @@ from parley.config.composition import compose_text
 from scripts.pipeline import RunConfig
 
 AT_MOST: Final = 200
-TABLES: Final = {("data", "sources"), ("gates", "rules")}  # people add rows to them
+TABLES: Final = {("data", "sources"), ("gates", "rules"), ("batching", "pair_weights")}  # people add rows to them
 
 
 def keys(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
