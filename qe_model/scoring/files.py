@@ -17,6 +17,7 @@ from qe_model.annotations.labels import SCORED_DIMENSIONS
 from qe_model.scoring.scorer import QualityScore, QualityScorer, make_pair
 
 FORMATS: Final = (".tsv", ".jsonl", ".parquet")
+MAX_CHARACTERS: Final = 20_000  # of source or translation: what telling its spans costs grows faster than its length
 _CHUNK: Final = 4096  # translations scored together: enough to fill batches of like length
 _SPAN: Final = pa.struct(
     [(name, pa.int32()) for name in ("start", "end")]
@@ -43,12 +44,17 @@ def read_pairs(file: Path, source_lang: str = "", target_lang: str = "") -> Iter
     Languages come from the arguments, or from the columns `source_lang` and `target_lang` (or `src_lang`, `tgt_lang`).
 
     Raises:
-        InputError: an unknown form of file, a column missing, a row without text or language; the row is named.
+        InputError: an unknown form of file, a column missing, a row without language, or whose text is none or longer
+            than `MAX_CHARACTERS`; the row is named.
     """
     for number, (name, row) in enumerate(read_rows(file, ("source", "target")), 1):
         for column in ("source", "target"):
             if not isinstance(row[column], str):
                 raise InputError(f"{name}: '{column}' is {row[column]!r}, not a text")
+            if len(row[column]) > MAX_CHARACTERS:
+                raise InputError(
+                    f"{name}: '{column}' is longer than {MAX_CHARACTERS:,} characters, the most there may be"
+                )
         languages = source_lang or _language(row, "source_lang", "src_lang", name)
         into = target_lang or _language(row, "target_lang", "tgt_lang", name)
         texts = _list(row, "context", name)

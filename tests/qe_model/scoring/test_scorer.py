@@ -208,6 +208,11 @@ def test_files_in_and_out(scorer: QualityScorer, ending: str, tmp_path: Path) ->
         ("a.tsv", "source\ttarget\na\tb\n", "line 2: no language"),
         ("a.jsonl", '{"source": "a", "target": null}\n', "line 1: 'target' is None"),
         (
+            "a.tsv",
+            f"source\ttarget\na\t{'b ' * 500_000}\n",
+            "a.tsv: line 2: 'target' is longer than 20,000 characters",
+        ),
+        (
             "a.jsonl",
             '{"source": "a", "target": "b", "source_lang": "en", "target_lang": "fr", "context": "x"}\n',
             "not a JSON list",
