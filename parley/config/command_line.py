@@ -53,6 +53,7 @@ def run(
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
+        _check_text(words)
         if config_name is not None:
             _run_composed(main, schema, config_name, words, sweep)
         elif HELP_FLAGS.intersection(words):
@@ -119,6 +120,13 @@ def parse_arguments(schema: type[ConfigT], words: Sequence[str]) -> ConfigT:
     arguments = OmegaConf.to_object(node)
     assert isinstance(arguments, schema)
     return arguments
+
+
+def _check_text(words: Sequence[str]) -> None:
+    """Refuse words with bytes that are no UTF-8 (Python reads them as surrogates): nothing could tell or store them."""
+    for word in words:
+        if "\0" in word or word.encode("utf-8", "replace").decode() != word:
+            raise InputError(f"{word!a} is not a text in UTF-8")
 
 
 def _value(hint: Any, text: str) -> Any:

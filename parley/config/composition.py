@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,7 +15,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from parley.config.schema import mistakes_as_one_line, schema_of
+from parley.config.schema import mistakes_as_one_line, nearest, schema_of
 from parley.pipeline.errors import InputError
 
 ConfigT = TypeVar("ConfigT")
@@ -100,17 +101,15 @@ def import_plugins(modules: Sequence[str]) -> None:
 
 def _parse(words: Sequence[str]) -> list[Override]:
     parser = OverridesParser.create()
-    parsed = []
-    for word in words:
-        try:
-            parsed.append(parser.parse_override(word))
-        except HydraException as error:
-            if not (plain := PLAIN.fullmatch(word)):
-                raise InputError(
-                    f"cannot read '{word}': write key=value, group=choice or key=[a,b] (--help)"
-                ) from error
-            parsed.append(parser.parse_override(_quoted(*plain.groups())))
-    return parsed
+    return [_parsed(parser, word) for word in words]
+
+
+def _parsed(parser: OverridesParser, word: str) -> Override:
+    plain = PLAIN.fullmatch(word)
+    for form in (word, *([_quoted(*plain.groups())] if plain else [])):
+        with suppress(HydraException):
+            return parser.parse_override(form)
+    raise InputError(f"cannot read '{word}': write key=value, group=choice or key=[a,b] (--help)")
 
 
 def _quoted(key: str, text: str) -> str:
@@ -130,6 +129,8 @@ def _divided(words: Sequence[str], known: Mapping[str, Sequence[str]]) -> tuple[
         if override.is_delete():
             raise InputError(f"'{word}': keys cannot be deleted, every one has a meaning; set {key}=... instead")
         if key in known and not isinstance(value, dict):
+            if not isinstance(value, str):
+                raise InputError(f"unknown choice {word}; {nearest(str(value), known[key])}")
             choices.append(word)
         else:
             values.append(_nested(key.split("."), value))

@@ -48,6 +48,13 @@ def test_mistakes_are_named(words: list[str], message: str) -> None:
         parse_arguments(Arguments, words)
 
 
+@pytest.mark.parametrize("word", ["model=\udcff", "\ud83d", "model=a\0b"])
+def test_what_is_no_text_is_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = outcome([word], capsys)
+    assert code == 1
+    assert err == f"error: {word!a} is not a text in UTF-8\n"
+
+
 def test_help_tells_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = outcome(["--help"], capsys)
     assert code == 0
