@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from distillation.config import StudentConfig
 from parley.config.command_line import run
+from parley.pipeline.errors import InputError
 from training.model.teacher_config import TeacherConfig
 
 
@@ -24,6 +25,11 @@ class DescribeConfig:
     source_length: int
     target_length: int
     student: StudentConfig | None = None
+
+    def __post_init__(self) -> None:
+        for key, least in (("vocab_size", 100), ("source_length", 1), ("target_length", 1)):
+            if not least <= getattr(self, key) <= 10_000_000:
+                raise InputError(f"{key}={getattr(self, key)}: choose from {least} to 10,000,000")
 
 
 def main(config: DescribeConfig) -> None:

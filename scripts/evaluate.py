@@ -60,8 +60,8 @@ def main(arguments: Arguments) -> None:
         raise InputError("missing: model=... or systems=... (see --help)")
     if len({system.name for system in systems}) < len(systems):
         raise InputError(f"two systems have one name: {', '.join(system.name for system in systems)}")
-    if arguments.bootstrap_samples < 100:
-        raise InputError(f"bootstrap_samples={arguments.bootstrap_samples}: intervals need at least 100")
+    if not 100 <= arguments.bootstrap_samples <= 100_000:
+        raise InputError(f"bootstrap_samples={arguments.bootstrap_samples}: choose from 100 to 100,000")
     systems = [replace(system, path=str(told_model(system.path))) for system in systems]
     where = Path(arguments.testset), Path(arguments.out)
     print(evaluate_file(systems, *where, config, arguments.split, arguments.device, arguments.bootstrap_samples))

@@ -115,9 +115,10 @@ def parse_arguments(schema: type[ConfigT], words: Sequence[str]) -> ConfigT:
         given.add(key)
         with mistakes_as_one_line():
             node[key] = _value(types.get(key), text)
-    if missing := sorted(OmegaConf.missing_keys(node)):
-        raise InputError(f"missing: {' '.join(f'{name}=...' for name in missing)} (see --help)")
-    arguments = OmegaConf.to_object(node)
+    with mistakes_as_one_line():
+        if missing := sorted(OmegaConf.missing_keys(node)):
+            raise InputError(f"missing: {' '.join(f'{name}=...' for name in missing)} (see --help)")
+        arguments = OmegaConf.to_object(node)
     assert isinstance(arguments, schema)
     return arguments
 

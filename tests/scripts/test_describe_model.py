@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from parley.config.composition import compose_config
+from parley.pipeline.errors import InputError
 from scripts.describe_model import DescribeConfig, main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,3 +63,9 @@ def test_as_a_script() -> None:
     assert "teacher=tyni" in wrong.stderr
     assert "roblox_1b, small, tiny" in wrong.stderr
     assert wrong.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", ["vocab_size=0", "target_length=0", "source_length=-1"])
+def test_a_size_of_nothing_is_refused(word: str) -> None:
+    with pytest.raises(InputError, match=rf"{word}: choose from"):
+        compose_config(DescribeConfig, "describe_model", [word])

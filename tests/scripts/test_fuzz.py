@@ -1,8 +1,9 @@
 """Any words on any command line: done, or one line of what is wrong. `FUZZ_EXAMPLES=2000` is the long form."""
 
+import contextlib
+import io
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,9 +13,16 @@ from hypothesis import strategies as st
 from parley.config.command_line import run
 from scripts import describe_model, evaluate, pipeline, runs, score_quality, translate
 from scripts.run_config import RunConfig
+from tests.eval.tiny_model import save_tiny_model
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+fuzz = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+)
 ODD = (
     "", "[x]", "it's", '"', "a b", "\x00", "\ud83d", "\udcff", "b'x'", "é", "\n", "${x}", "${oc.env:HOME}", "{a: 1}",
     "null", "true", "-1", "1e400", "nan", "1_0", "9" * 400, "en", "en-fr", "???", "[", "a,b", "..", "/", "~", "\\",
@@ -23,12 +31,14 @@ ODD = (
 VALUE = st.sampled_from(ODD) | st.text(max_size=6) | st.integers().map(str) | st.floats().map(str)
 
 
-def words(keys: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
-    """Command lines: mostly known keys, with a sign of Hydra's before some; some words are anything."""
-    key = st.sampled_from(keys) | st.sampled_from(ODD)
-    sign = st.sampled_from(["", "", "", "+", "++", "~"])
-    word = st.builds(lambda sign, key, value: f"{sign}{key}={value}", sign, key, VALUE)
-    return st.lists(word | word | VALUE, max_size=3)
+def words(keys: Sequence[str], signs: str = "") -> st.SearchStrategy[list[str]]:
+    """Command lines: known keys with odd values, a sign of Hydra's before some; a word in ten is anything."""
+    known = st.builds(
+        lambda sign, key, value: f"{sign}{key}={value}", st.sampled_from(["", *signs]), st.sampled_from(keys), VALUE
+    )
+    anything = VALUE | st.builds(lambda key, value: f"{key}={value}", VALUE, VALUE)
+    word = st.integers(0, 9).flatmap(lambda number: known if number else anything)
+    return st.lists(word, max_size=3)
 
 
 def ends_well(
@@ -49,19 +59,22 @@ def ends_well(
         assert len(err.splitlines()) == 1, (argv, err)
 
 
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module", autouse=True)
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A small model, a test set and outputs for it in the working folder."""
+    folder = tmp_path_factory.mktemp("files")
+    save_tiny_model(folder / "model")
+    (folder / "t.tsv").write_text("en\tfr\nAre you ready?\tTu es prêt ?\nGood game!\tBien joué !\n")
+    (folder / "o.tsv").write_text("pair\trow_id\thypothesis\nen-fr\t1\tTu es prêt ?\nen-fr\t2\tBien\n")
+    with contextlib.chdir(folder):
+        yield
 
 
 @pytest.mark.parametrize(
-    ("script", "given_keys"),
+    ("script", "told"),
     [
-        (translate, {"model": "nowhere", "target_lang": "fr"}),
-        (
-            evaluate,
-            {"testset": "t.tsv", "out": "out", "model": "o.tsv", "max_messages": "2", "bootstrap_samples": "100"},
-        ),
+        (translate, {"model": "model", "target_lang": "fr"}),
+        (evaluate, {"testset": "t.tsv", "out": "out", "model": "o.tsv", "pairs": "en-fr", "bootstrap_samples": "100"}),
         (score_quality, {"model": "nowhere", "input": "t.tsv", "out": "o.jsonl"}),
         (runs, {}),
     ],
@@ -69,23 +82,27 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @fuzz
 @given(data=st.data())
 def test_arguments(
-    data: st.DataObject, script: Any, given_keys: dict[str, str], capsys: pytest.CaptureFixture[str]
+    data: st.DataObject,
+    script: Any,
+    told: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    odd = data.draw(words(tuple(script.Arguments.__dataclass_fields__)))
+    odd = data.draw(words([name for name in script.Arguments.__dataclass_fields__ if name != "out"]))
     named = {word.partition("=")[0] for word in odd}
-    known = [f"{key}={value}" for key, value in given_keys.items() if key not in named]
+    known = [f"{key}={value}" for key, value in told.items() if key not in named]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Are you ready?\n")))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
     ends_well(script.main, script.Arguments, None, [*known, *odd], capsys)
 
 
 @fuzz
-@given(odd=words(("teacher", "student", "vocab_size", "source_length", "teacher.d_model", "teacher.num_experts")))
+@given(odd=words(("teacher", "student", "vocab_size", "source_length", "teacher.d_model", "teacher.num_experts"), "+~"))
 def test_describe_model(odd: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     ends_well(describe_model.main, describe_model.DescribeConfig, "describe_model", odd, capsys)
 
 
 @fuzz
-@given(
-    odd=words(("name", "seed", "languages", "experiment", "data", "data.root", "gates.rules", "training", "plugins"))
-)
+@given(odd=words(("name", "seed", "languages", "experiment", "data", "data.root", "gates.rules", "plugins"), "+~"))
 def test_composed_config(odd: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     ends_well(pipeline.main, RunConfig, "pipeline", ["--cfg", "experiment=demo", *odd], capsys)

@@ -39,6 +39,7 @@ def test_text_stays_text() -> None:
         (["model=a", "beam_size=four"], r"beam_size: Value 'four'.*Integer"),
         (["model=a", "kind=odd"], r"kind=odd: valid choices are input, interrupt"),
         (["model=a", "loose"], r"'loose' is not key=value"),
+        (["model=${x}"], r"model: Interpolation key 'x' not found"),
         (["model=a", "model=b"], r"'model' is given twice"),
         ([], r"missing: model=\.\.\."),
     ],

@@ -128,6 +128,8 @@ def test_leaves_no_trace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["name=x", "mode=odd"], r"mode=odd: valid choices are fast, slow"),
         (["name=x", "data.root=a,b"], r"a list is written data\.root=\[a,b\]"),
         (["name=x", "seed"], r"cannot read 'seed'"),
+        (["name=x", "é=it's"], r"cannot read 'é=it's'"),
+        (["experiment=0"], r"unknown choice experiment=0; valid: "),
         (["name=x", "~seed"], r"cannot be deleted"),
         (["name=x", "note=${nothing}"], r"nothing"),
         (["experiment=wrong"], r"unknown key 'data\.rot'; did you mean data\.root\?"),
