@@ -63,10 +63,14 @@ def test_every_experiment_composes(experiment: str) -> None:
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
-def test_every_choice_composes(group: str, choice: str) -> None:
+def test_every_choice_composes(group: str, choice: str, tmp_path: Path) -> None:
     """And its stages can be made: every training has a budget."""
-    instead = ["qe=e5_small", "qe_data.per_language=0"] if (group, choice) == ("teacher", "none") else []
-    assert stages(compose("experiment=demo", f"{group}={choice}", *instead))
+    (tmp_path / "chat.tsv").write_text("en\tfr\nhello\tbonjour\n", encoding="utf-8")
+    needed = {
+        ("teacher", "none"): ["qe=e5_small", "qe_data.per_language=0"],
+        ("data", "mine"): [f"data.root={tmp_path}"],
+    }
+    assert stages(compose("experiment=demo_teacher", f"{group}={choice}", *needed.get((group, choice), [])))
 
 
 def test_describe_model_composes() -> None:
