@@ -22,7 +22,7 @@ $(VENV)/installed-$(strip $(TORCH)): pyproject.toml constraints.txt Makefile
 	@touch $@
 
 demo: env
-	$(BIN)/python scripts/pipeline.py experiment=demo name=$(NAME)
+	$(BIN)/python scripts/pipeline.py experiment=demo_teacher name=$(NAME)
 
 test: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2

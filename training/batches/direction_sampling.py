@@ -143,9 +143,9 @@ def _synthetic(rows: OneWayRows, one_way: OneWay) -> dict[str, Direction]:
 
 
 def _shares(usable: Mapping[str, int], config: BatchingConfig, split: str, encoded: EncodedCorpus) -> dict[str, float]:
-    """Probability of each direction that has any."""
+    """Probability of each direction that has any. Weights of languages that the corpus does not have are left aside."""
     for name in config.pair_weights:
-        if not usable.get(name):
+        if not usable.get(name) and set(pair(name)) <= set(encoded.languages):
             reason = "withheld" if frozenset(pair(name)) in encoded.pairs_withheld() else "without data"
             raise InputError(f"batching.pair_weights.{name}: the pair is {reason} in split '{split}'")
     weights = {
