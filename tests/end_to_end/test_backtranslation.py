@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.toy_run import SMALL, overrides, script
+from tests.end_to_end.toy_run import THREE_LANGUAGES, overrides, script
 
 pytestmark = pytest.mark.slow
-CHANGES = SMALL | {
-    "languages": "[en,fr,th]",
-    "data.withhold_pairs": "[fr-th]",
-    "data.demo.train_rows": 1000,
-    "data.demo.dev_rows": 4,
-    "data.demo.test_rows": 4,
-    "evaluation.max_messages": 2,
+CHANGES = THREE_LANGUAGES | {
     "backtranslation.pairs": "[fr-th]",
     "backtranslation.uses": "[back]",
     "backtranslation.candidates": 40,

@@ -24,6 +24,15 @@ SMALL: Final = {
     "evaluation.perturbed_messages": 1,
 }
 
+THREE_LANGUAGES: Final = SMALL | {  # with a pair to withhold
+    "languages": "[en,fr,th]",
+    "data.withhold_pairs": "[fr-th]",
+    "data.demo.train_rows": 1000,
+    "data.demo.dev_rows": 4,
+    "data.demo.test_rows": 4,
+    "evaluation.max_messages": 2,
+}
+
 
 def script(name: str, *words: str, given: str = "", cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """A program of this project with words of its command line."""

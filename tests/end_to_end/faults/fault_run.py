@@ -12,16 +12,10 @@ import pyarrow.parquet as pq
 
 from parley.pipeline.manifest import Manifest, read_manifest
 from tests.end_to_end.test_all_rooms import CHANGES
-from tests.end_to_end.toy_run import ROOT, SMALL, overrides
+from tests.end_to_end.toy_run import ROOT, THREE_LANGUAGES, overrides
 
-THREE_LANGUAGES: Final = SMALL | {
+TOY: Final = THREE_LANGUAGES | {
     "name": "faults",
-    "languages": "[en,fr,th]",
-    "data.withhold_pairs": "[fr-th]",
-    "data.demo.train_rows": 1000,
-    "data.demo.dev_rows": 4,
-    "data.demo.test_rows": 4,
-    "evaluation.max_messages": 2,
     "training.checkpoint_every": 2,
     "gates.rules": "{}",
 }
@@ -41,8 +35,8 @@ NOT_COMPARED: Final = {"manifest.json", "stage.log"}
 
 def command(root: Path, *, all_rooms: bool) -> list[str]:
     """A small run: the rooms up to the teacher and its report, or all of them."""
-    rooms = ["experiment=demo", *overrides(THREE_LANGUAGES | CHANGES | ROUNDS)]
-    words = rooms if all_rooms else ["experiment=demo_teacher", *overrides(THREE_LANGUAGES)]
+    rooms = ["experiment=demo", *overrides(TOY | CHANGES | ROUNDS)]
+    words = rooms if all_rooms else ["experiment=demo_teacher", *overrides(TOY)]
     return [sys.executable, str(ROOT / "scripts/pipeline.py"), f"runs_root={root}", *words]
 
 
