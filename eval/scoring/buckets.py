@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from eval.scoring.direction_scores import LENGTH_BINS, length_label
+from parley.languages.fixed_spans import FixedSpan, fixed_spans
 from parley.languages.scripts import CharacterClass, class_counts, letter_count, own_letter_count
 from parley.languages.table import LANGUAGES, pair
 
@@ -22,13 +23,6 @@ TRAINING_ROWS: Final = 100_000  # of the training split that words are counted i
 Frequent = Mapping[str, frozenset[str]]
 Bucket = tuple[str, str]
 
-_EMOJI = re.compile(
-    "[\U0001f300-\U0001faff\U00002600-\U000027bf\U0001f1e6-\U0001f1ff]"
-    r"|(?:^|\s)(?:[:;=xX8][-']?[)(DPpOo/|3*]|<3|\^_?\^|[TtQ]_[TtQ])(?=$|\s)"
-)
-_URL = re.compile(
-    r"https?://|www\.|\b[\w.-]+\.(?:com|org|net|io|gg|tv|ru|de|fr|jp|cn|co)\b|(?:^|\s)@\w{3,}", re.IGNORECASE
-)
 # Two of these in another language of the Latin script: mixed with English. None is a usual word of the other nine.
 _ENGLISH: Final = frozenset(
     "the and you your with this that what where when have has are they there from would could should about please "  # noqa: SIM905
@@ -71,12 +65,14 @@ def bucket_rows(
 @cache
 def source_kinds(text: str, code: str) -> frozenset[str]:
     """Which of slang, mixed_language, emoji, numbers and urls a message of language `code` has."""
+    spans = fixed_spans(text)
+    kinds = {span.kind for span in spans}
     tests = {
         "slang": _slang(text, code),
-        "mixed_language": _mixed(text, code),
-        "emoji": bool(_EMOJI.search(text)),
+        "mixed_language": _mixed(_without(text, spans), code),
+        "emoji": not kinds.isdisjoint(("emoji", "emoticons")),
         "numbers": any(letter.isdigit() for letter in text),
-        "urls": bool(_URL.search(text)),
+        "urls": not kinds.isdisjoint(("urls", "handles")),
     }
     return frozenset(kind for kind, found in tests.items() if found)
 
@@ -125,9 +121,15 @@ def _slang(text: str, code: str) -> bool:
     return False
 
 
-def _mixed(text: str, code: str) -> bool:
+def _without(text: str, spans: Sequence[FixedSpan]) -> str:
+    """The text without URLs, handles and what else is of no language."""
+    for span in reversed(spans):
+        text = f"{text[: span.start]} {text[span.end :]}"
+    return text
+
+
+def _mixed(bare: str, code: str) -> bool:
     """Words of another script, or English ones in another language of the Latin script."""
-    bare = _URL.sub(" ", text)
     if LANGUAGES[code].script == "Latn":
         counts = class_counts(bare)
         foreign = letter_count(counts) - own_letter_count(counts, code)

@@ -1,8 +1,7 @@
 """Parts of the test set by themselves: short and mixed messages, and what an output should have copied."""
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -11,15 +10,10 @@ from numpy.typing import NDArray
 
 from eval.scoring.buckets import source_kinds
 from eval.scoring.direction_scores import score_part
+from parley.languages.fixed_spans import fixed_spans
 from parley.languages.table import pair
 
 SHORT: Final = 10  # characters
-_COPIED: Final = {
-    "numbers": re.compile(r"\d+(?:[.,:]\d+)*"),
-    "urls": re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.(?:com|org|net|io|gg|tv)(?:/\S*)?\b"),
-    "mentions": re.compile(r"[@#]\w+"),
-    "emoji": re.compile("[\U0001f300-\U0001faff\U00002600-\U000027bf]"),
-}
 Json = dict[str, Any]
 Mask = NDArray[np.bool_]
 
@@ -46,31 +40,26 @@ def natural_slices(outputs: pa.Table) -> dict[str, Mask]:
 
 
 def copy_accuracy(outputs: pa.Table) -> Json:
-    """By system and kind: of the numbers, URLs, mentions and emoji that source and reference share, how many are there.
+    """By system and kind: of the URLs, handles, numbers, emoji ... that source and reference share, how many are there.
 
     Returns:
         {system: {kind: {"accuracy": share, "n": how many}}}; kinds that nothing has are absent.
     """
     columns = [outputs[name].to_pylist() for name in ("system", "source", "reference", "hypothesis")]
-    shared: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    found, wanted = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for system, source, reference, hypothesis in zip(*columns, strict=True):
-        key = (source, reference)
-        if key not in shared:
-            shared[key] = wanted_copies(source, reference)
-        for kind, piece in shared[key]:
-            count = counts[system][kind]
-            count[0] += piece in hypothesis
-            count[1] += 1
-    return {
-        system: {kind: {"accuracy": found / n, "n": n} for kind, (found, n) in sorted(kinds.items())}
-        for system, kinds in counts.items()
-    }
+        shared = _keys(source) & _keys(reference)
+        for (kind, _), count in shared.items():
+            wanted[system, kind] += count
+        for (kind, _), count in (shared & _keys(hypothesis)).items() if shared else ():
+            found[system, kind] += count
+    accuracy: Json = {}
+    for (system, kind), n in sorted(wanted.items()):
+        accuracy.setdefault(system, {})[kind] = {"accuracy": found[system, kind] / n, "n": n}
+    return accuracy
 
 
-def wanted_copies(source: str, reference: str) -> list[tuple[str, str]]:
-    """(kind, piece) of what stands in both source and reference as it is."""
-    pieces: Sequence[tuple[str, str]] = [
-        (kind, found.group()) for kind, pattern in _COPIED.items() for found in pattern.finditer(source)
-    ]
-    return [(kind, piece) for kind, piece in dict.fromkeys(pieces) if piece in reference]
+@lru_cache(1 << 16)
+def _keys(text: str) -> Counter[tuple[str, str]]:
+    """(kind, key) of all spans that mean the same in every language, with how often each stands there."""
+    return Counter((span.kind, span.key) for span in fixed_spans(text))

@@ -7,10 +7,9 @@ from parley.corpus.config import CleaningConfig
 from parley.corpus.filters.cells import Cells, Mask
 from parley.corpus.filters.majority import outvoted, signatures
 from parley.corpus.filters.registry import FILTERS
+from parley.languages.fixed_spans import PLACEHOLDER
 
-_PLACEHOLDER: Final = re.compile(
-    r"\{\{?[A-Za-z0-9_.]*\}?\}|%(?:\d+\$)?(?:[sdiu@]|\.?\d*f)(?![A-Za-z])|\$\{[A-Za-z0-9_.]+\}|</?[a-z][^<>]*>"
-)
+_PLACEHOLDER: Final = re.compile(PLACEHOLDER)
 _HINT: Final = "[{%<]"  # without one of these there is no match, so most cells are passed over quickly
 
 
