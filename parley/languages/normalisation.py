@@ -68,7 +68,8 @@ def normalise(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """
     if isinstance(texts, pa.ChunkedArray):
         return pa.chunked_array([normalise(chunk) for chunk in texts.chunks], pa.string())
-    array = texts.cast(pa.string())
+    array = pc.utf8_trim_whitespace(texts.cast(pa.string()))
+    array = pc.replace_substring_regex(array, r"[ \t-\r]{2,}|[\t-\r]", " ")
     untidy = pc.or_(pc.match_substring_regex(array, _DOUBTFUL), pc.not_equal(array, pc.utf8_normalize(array, "NFC")))
     if not pc.any(untidy).as_py():
         return array

@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 
 from parley.corpus.source_config import ROW_COLUMNS
 from parley.corpus.store import Corpus
+from parley.languages.normalisation import normalise
 from parley.pipeline.atomic import replacing, write_json
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 from training.batches.encoded import META, ROWS
-from training.tokenizer import AUTO_TOKEN, EOS, PAD, language_tags, load_tokenizer, vocabulary_digest
+from training.tokenizer import AUTO_TOKEN, EOS, PAD, language_tags, load_tokenizer, splitter_of_tidy, vocabulary_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -130,7 +131,7 @@ class _ColumnWriter:
     """Appends the cells of a language to its token file; `close` writes the offsets."""
 
     def __init__(self, out: Path, code: str, tokenizer: "PreTrainedTokenizerFast") -> None:
-        self._out, self._code, self._tokenizer = out, code, tokenizer
+        self._out, self._code, self._splitter = out, code, splitter_of_tidy(tokenizer)
         self._dtype = token_type(tokenizer)
         self._file = (out / f"{code}.tokens.bin").open("wb")
         self._counts = [np.zeros(1, np.int64)]
@@ -138,8 +139,8 @@ class _ColumnWriter:
     def write(self, cells: Sequence[str | None], heads: "Int64Array | None" = None) -> None:
         """Encode cells; `heads` as in `encode_column`."""
         filled = [index for index, cell in enumerate(cells) if cell]
-        texts = [cells[index] for index in filled]
-        entries = self._tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        texts = normalise(pa.array([cells[index] for index in filled], pa.string())).to_pylist()
+        entries = self._splitter.encode_batch_fast(texts, add_special_tokens=False)
         tags = [-1] * len(filled) if heads is None else heads[filled].tolist()
         ids = [entry.ids if tag < 0 else [tag, *entry.ids] for tag, entry in zip(tags, entries, strict=True)]
         counts = np.zeros(len(cells), np.int64)
