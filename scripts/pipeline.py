@@ -71,7 +71,7 @@ def planned(config: RunConfig) -> tuple[Plan, Path]:
 
 def run_planned(config: RunConfig, plan: Plan, report: Path) -> None:
     """Run what is due of a plan, hold the gates against the report, and say where it is."""
-    from eval.gates.promotion import forget_decision
+    from eval.gates.judged import forget_decision
 
     forget_decision(run_dir(config))  # what is published anew is judged anew, whoever does it
     run_plan(plan, executor(config))
@@ -116,10 +116,11 @@ def gate(config: RunConfig, report: Path) -> None:
         SystemExit: code `GATE_FAILED` when a gate fails and the config enforces it.
     """
     from eval.gates.outcomes import verdict_line
-    from eval.gates.promotion import decide_report, promote, read_promoted
+    from eval.gates.promotion import decide_report, promote
+    from eval.gates.promotions import read_promotions
 
     folder = run_dir(config)
-    if not config.gates.rules and read_promoted(folder) is None:
+    if not config.gates.rules and read_promotions(folder) is None:
         return
     decision = decide_report(folder, report, config.gates)
     for outcome in decision.gates:
@@ -130,8 +131,8 @@ def gate(config: RunConfig, report: Path) -> None:
         say(f"{config.name}: {len(decision.failed)} of {len(decision.gates)} gates failed; nothing is promoted")
         if config.gates.enforce == "always" or (config.gates.enforce == "tick" and config.tick):
             raise SystemExit(GATE_FAILED)
-    elif config.tick and config.gates.rules and promote(folder, report):
-        say(f"{config.name}: report {report.name} is promoted")
+    elif config.tick and config.gates.rules:
+        say(f"{config.name}: {promote(folder, report, config.gates)}")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

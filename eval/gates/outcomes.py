@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from eval.evidence import Evidence
 from eval.gates.chance import ALPHA
@@ -10,6 +10,8 @@ from eval.gates.config import GateRule
 from eval.gates.figures.registry import GATE_FIGURES, Asked, MissingFigureError, Value
 from eval.system_names import shipped
 from parley.pipeline.errors import InputError
+
+QUALITY: Final = "qe"  # what a report without translations is about
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,13 @@ def verdict_line(gate: Mapping[str, Any]) -> str:
 
 
 def shipped_system(evidence: Evidence) -> str:
-    """The system that gates look at: the first of student_int8, student, teacher that has scores.
+    """The system that gates look at: the first of student_int8, student, teacher that has scores, else `qe`.
 
     Raises:
         InputError: the report has scores of no system.
     """
+    if not evidence.systems and QUALITY in evidence.report:
+        return QUALITY
     if not evidence.systems:
         raise InputError(f"{evidence.name}: the report has no scores, there is nothing to judge")
     return shipped(evidence.systems)

@@ -1,65 +1,47 @@
-"""Promotion: `runs/<name>/promoted.json` says which report a run ships by. Gates hold every new report against it.
+"""Promotion: which report, and with it which models, a run ships by. Gates hold every new report against it.
 
 decide_report  gates, comparison and findings of a finished report, shown in the published one
-promote        the report becomes the one that later ones are compared with; the one before is remembered
+promote        the report becomes the one that later ones are compared with; its models get their cards
+roll_back      back to the one before; what is withdrawn is not promoted again but by hand
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
 
 from eval.evidence import REPORT, Evidence, load_evidence
 from eval.gates.config import GatesConfig
 from eval.gates.decision import Decision, decide
+from eval.gates.judged import Judgement, ground, judgements, note, shown
 from eval.gates.outcomes import leading_mean, shipped_system
+from eval.gates.promotions import (
+    POINTER,
+    Promotion,
+    Promotions,
+    Withdrawal,
+    changing,
+    read_promotions,
+    write_promotions,
+)
+from eval.model_card import write_cards
 from parley.pipeline.atomic import write_json
+from parley.pipeline.contents import check_contents
 from parley.pipeline.errors import InputError
+from parley.pipeline.manifest import read_manifest
 from parley.pipeline.registry import now
 
-POINTER: Final = "promoted.json"
-JUDGED: Final = "judged.json"
 
-
-def read_promoted(run_dir: Path) -> dict[str, Any] | None:
-    """What is promoted in a run: report, name, system, stages, promoted (UTC), previous; None where nothing is.
-
-    Raises:
-        InputError: the file is not readable.
-    """
-    path = run_dir / POINTER
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        found["stages"] = {str(stage): str(fingerprint) for stage, fingerprint in found.get("stages", {}).items()}
-        assert isinstance(found["report"], str)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
-        raise InputError(f"{path}: not a promotion ({error}); remove the file to begin anew") from error
-    return dict(found)
-
-
-def baselines_of(run_dir: Path, report: str) -> list[tuple[Evidence, dict[str, Any]]]:
-    """What a report is compared with: the last promoted evaluation, and the best so far where that is another.
-
-    A report that is promoted itself is compared with those before, so that judging it again changes nothing.
-
-    Args:
-        report: fingerprint of the report that is judged.
-
-    Returns:
-        Each with what the report says of it; nothing where nothing is promoted.
+def baselines_of(run_dir: Path, report: str) -> list[tuple[Evidence, dict[str, str]]]:
+    """The evaluations that a report is compared with (`Promotions.compared_with`), and what the report says of each.
 
     Raises:
         InputError: a promoted report is gone.
     """
-    found = []
-    for pointer in _pointers(run_dir, report):
-        folder = run_dir / "report" / pointer["report"]
+    promotions, found = read_promotions(run_dir), []
+    for each in promotions.compared_with(report) if promotions else ():
+        folder = run_dir / "report" / each.report
         if not (folder / REPORT).is_file():
             raise InputError(f"{run_dir / POINTER} names {folder}, which is gone; restore it, or remove the file")
-        facts = {key: pointer.get(key) for key in ("name", "report", "promoted", "system")}
+        facts = {"name": each.name, "report": each.report, "promoted": each.promoted, "system": each.system}
         found.append((load_evidence(folder, run_dir.name), facts))
     return found
 
@@ -76,74 +58,88 @@ def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
     from eval.report.pages.site import render_folder
 
     evidence = load_evidence(report, run_dir.name)
+    rests_on = ground(read_promotions(run_dir), report.name, config)
     decision = decide(evidence, config, baselines_of(run_dir, report.name))
     write_json(report.parent / REPORT, decision.add_to(evidence.report))
     render_folder(report.parent)
-    state = _state(run_dir, report, config) | {"passed": not decision.failed, "judged": now()}
-    write_json(run_dir / JUDGED, state)
+    note(run_dir, report.name, replace(rests_on, outcomes=decision.gates, judged=now()))
     return decision
 
 
-def forget_decision(run_dir: Path) -> None:
-    """Have the report judged again."""
-    (run_dir / JUDGED).unlink(missing_ok=True)
-
-
 def is_decided(run_dir: Path, report: Path, config: GatesConfig) -> bool:
-    """Whether a report was judged by these gates, against what it is to be compared with, and promoted if it passed."""
-    try:
-        last = json.loads((run_dir / JUDGED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """Whether a report was judged by these gates, against what it is compared with, and promoted if that is due."""
+    promotions, last = read_promotions(run_dir), judgements(run_dir).get(report.name)
+    if last is None or shown(run_dir) != report.name or not last.rests_on(ground(promotions, report.name, config)):
         return False
-    state = _state(run_dir, report, config)
-    pointer = read_promoted(run_dir)
-    judged = {key: last.get(key) for key in state} == state
-    return judged and (not last.get("passed") or (pointer is not None and pointer["report"] == report.name))
+    settled = promotions and (promotions.now.report == report.name or promotions.withdrawal(report.name))
+    return bool(last.failed or settled)
 
 
-def promote(run_dir: Path, report: Path) -> bool:
-    """Make a report the promoted one; False when it is already.
+def promote(run_dir: Path, report: Path, config: GatesConfig | None = None) -> str:
+    """Make a report that passed the promoted one; gives what became of it, as a line for people.
+
+    Args:
+        config: of a tick. It promotes what was judged against what is promoted now, and nothing that was withdrawn.
 
     Raises:
-        InputError: no report there.
+        InputError: the report failed a gate or was not judged, or a file of its models is damaged or gone.
     """
-    before = read_promoted(run_dir)
-    if before is not None and before["report"] == report.name:
-        return False
+    with changing(run_dir):
+        promotions, judgement = read_promotions(run_dir), _passed(run_dir, report)
+        if promotions and promotions.now.report == report.name:
+            return f"report {report.name} is promoted already"
+        if config and promotions and (known := promotions.withdrawal(report.name)):
+            return (
+                f"report {report.name} was withdrawn {known.withdrawn} ({known.reason}) and is promoted by hand alone"
+            )
+        if config and not judgement.rests_on(ground(promotions, report.name, config)):
+            return f"report {report.name} was judged against another promotion; the next tick judges it again"
+        new = _promotion(run_dir, report)
+        write_cards(run_dir, new, judgement.outcomes)
+        write_promotions(run_dir, promotions.followed_by(new) if promotions else Promotions(new))
+    return f"report {report.name} is promoted"
+
+
+def roll_back(run_dir: Path, reason: str) -> Promotions:
+    """Go back to what was promoted before, and note what is withdrawn; returns the new state.
+
+    Raises:
+        InputError: nothing was, or a file of its models is damaged or gone.
+    """
+    with changing(run_dir):
+        promotions = read_promotions(run_dir)
+        if promotions is None or not promotions.history:
+            raise InputError(f"{run_dir.name}: nothing was promoted before; there is no way back")
+        state = promotions.without(Withdrawal(promotions.now.report, now(), reason))
+        before = state.now
+        _check(run_dir, run_dir / "report" / before.report, before)
+        if judgement := judgements(run_dir).get(before.report):
+            write_cards(run_dir, before, judgement.outcomes)
+        write_promotions(run_dir, state)
+    return state
+
+
+def _passed(run_dir: Path, report: Path) -> Judgement:
+    found = judgements(run_dir).get(report.name)
+    if found is None:
+        raise InputError(f"{report} was never judged; run the pipeline with gates on it first")
+    if found.failed:
+        raise InputError(f"{report} is not promoted: gates failed ({', '.join(found.failed)}); it stays beside")
+    return found
+
+
+def _promotion(run_dir: Path, report: Path) -> Promotion:
     evidence = load_evidence(report, run_dir.name)
-    pointer = {
-        "name": evidence.name,
-        "report": report.name,
-        "system": shipped_system(evidence),
-        "stages": dict(evidence.report.get("run", {}).get("fingerprints", {})),
-        "promoted": now(),
-        "previous": {key: value for key, value in before.items() if key != "previous"} if before else None,
-    }
-    pointer["best"] = _better(pointer | {"mean": leading_mean(evidence)}, before)
-    write_json(run_dir / POINTER, pointer)
-    return True
+    stages = dict(evidence.report.get("run", {}).get("fingerprints", {}))
+    mean = leading_mean(evidence) if evidence.systems else None
+    new = Promotion(report.name, evidence.name, shipped_system(evidence), stages, now(), mean)
+    _check(run_dir, report, new)
+    return new
 
 
-def _better(new: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The best promoted so far, by the leading metric's mean."""
-    best = before.get("best") if before else None
-    chosen = best if best is not None and best["mean"] > new["mean"] else new
-    return {key: chosen[key] for key in ("name", "report", "system", "promoted", "mean")}
-
-
-def _pointers(run_dir: Path, report: str) -> list[Mapping[str, Any]]:
-    """The last promoted and, where that is another, the best; before `report`, if that is promoted itself."""
-    last: Mapping[str, Any] | None = read_promoted(run_dir)
-    if last is not None and last["report"] == report:
-        last = last.get("previous")
-    if last is None:
-        return []
-    best = last.get("best") or last
-    return [last] if best["report"] in (last["report"], report) else [last, best]
-
-
-def _state(run_dir: Path, report: Path, config: GatesConfig) -> dict[str, Any]:
-    """What a decision depends on."""
-    against = [pointer["report"] for pointer in _pointers(run_dir, report.name)]
-    gates = hashlib.sha256(json.dumps([dict(config.rules), config.strict], sort_keys=True).encode()).hexdigest()[:16]
-    return {"report": report.name, "against": against, "gates": gates}
+def _check(run_dir: Path, report: Path, promotion: Promotion) -> None:
+    """Look whether a report and its models are there, and as their stages left them."""
+    models = [run_dir / stage / promotion.stages[stage] for stage in promotion.models.values()]
+    for folder in (report, *models):
+        read_manifest(folder)
+        check_contents(folder)

@@ -5,12 +5,12 @@ runs/<name>/<stage>    the stage's promoted artifact, else its newest one
 anything else          itself
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from eval.gates.promotion import POINTER, read_promoted
+from eval.gates.promotions import POINTER, Promotion, read_promotions
 from parley.pipeline.errors import InputError
 from parley.pipeline.newest import artifacts, newest_artifact
 from parley.pipeline.progress import say
@@ -57,20 +57,20 @@ def told_model(path: str, stages: Sequence[str] = TRANSLATES) -> Path:
 
 
 def _promoted(run_dir: Path, stages: Sequence[str]) -> NamedModel | None:
-    pointer = read_promoted(run_dir)
-    if pointer is None or (stage := _promoted_stage(pointer, stages)) is None:
+    promotions = read_promotions(run_dir)
+    if promotions is None or (stage := _promoted_stage(promotions.now, stages)) is None:
         return None
-    folder = run_dir / stage / pointer["stages"][stage]
+    folder = run_dir / stage / promotions.now.stages[stage]
     if folder not in artifacts(folder.parent):
         raise InputError(f"{run_dir / POINTER} names {folder}, which is gone; restore it, or remove the file")
-    return NamedModel(folder, f"promoted as {pointer.get('system')}" if len(stages) > 1 else "promoted")
+    return NamedModel(folder, f"promoted as {promotions.now.system}" if len(stages) > 1 else "promoted")
 
 
-def _promoted_stage(pointer: Mapping[str, Any], stages: Sequence[str]) -> str | None:
+def _promoted_stage(promotion: Promotion, stages: Sequence[str]) -> str | None:
     """The stage of the system that ships: the student, or the last of the teacher and its rounds."""
-    known = [name for name in pointer["stages"] if _is_one(name, stages)]
+    known = [name for name in promotion.stages if _is_one(name, stages)]
     if STUDENT in known and len(known) > 1:
-        ships = str(pointer.get("system")).startswith(STUDENT)
+        ships = promotion.system.startswith(STUDENT)
         known = [name for name in known if (name == STUDENT) == ships]
     return known[-1] if known else None
 

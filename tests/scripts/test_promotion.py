@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from eval.gates import promotion
+from eval.gates.promotion import promote, roll_back
 from eval.report.pages.site import PAGES, write_pages
 from eval.scoring.message_scores import score_messages
 from eval.stored_outputs import OUTPUTS, SCORES, StoredOutputs
@@ -102,7 +104,7 @@ def test_a_tick_promotes_compares_stops_and_goes_on(
     assert run(tmp_path) == 0  # the first: nothing to compare with
     first = promoted(tmp_path)
     assert first is not None
-    assert first["previous"] is None
+    assert (first["history"], first["withdrawn"]) == ([], [])
     assert "is promoted" in capsys.readouterr().err
     assert "comparison" not in shown(tmp_path)
     assert {gate["name"]: gate["passed"] for gate in shown(tmp_path)["gates"]} == {
@@ -129,11 +131,60 @@ def test_a_tick_promotes_compares_stops_and_goes_on(
     assert run(tmp_path, *softer(1)) == 0  # softer limits
     second = promoted(tmp_path)
     assert second is not None
-    assert second["previous"] == {key: value for key, value in first.items() if key != "previous"}
+    assert second["history"] == [{key: first[key] for key in first if key not in ("history", "withdrawn")}]
 
     assert run(tmp_path, *softer(2)) == 0
     assert promoted(tmp_path) == second  # judged again against the one before it, not against itself
     assert shown(tmp_path)["comparison"]["baseline"]["report"] == first["report"]
+
+
+def test_what_is_rolled_back_no_tick_promotes_again(
+    tmp_path: Path, quality: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path)
+    first = promoted(tmp_path)
+    quality["damage"] = 0.1
+    assert run(tmp_path, *softer(9)) == 0
+    second = promoted(tmp_path)
+    assert first is not None
+    assert second is not None
+    roll_back(tmp_path / "demo", "slow")
+    capsys.readouterr()
+    assert run(tmp_path, *softer(9)) == 0
+    assert "nothing due" in capsys.readouterr().err  # it was judged against the first before
+    assert run(tmp_path, *softer(8)) == 0
+    assert "was withdrawn" in capsys.readouterr().err
+    assert promoted(tmp_path)["report"] == first["report"]  # type: ignore[index]
+    quality["damage"] = 0.3
+    run(tmp_path)
+    assert shown(tmp_path)["comparison"]["baseline"]["report"] == first["report"]
+    quality["damage"] = 0.1
+    promote(tmp_path / "demo", tmp_path / "demo/report" / second["report"])
+    assert promoted(tmp_path)["withdrawn"] == []  # type: ignore[index]
+
+
+def test_a_tick_promotes_nothing_that_was_judged_against_another_promotion(
+    tmp_path: Path, quality: dict[str, float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody rolls back while a tick judges."""
+    run(tmp_path)
+    quality["damage"] = 0.1
+    run(tmp_path, *softer(9))
+    decide = promotion.decide_report
+
+    def interrupted(*given: Any) -> Any:
+        decision = decide(*given)
+        roll_back(tmp_path / "demo", "meanwhile")
+        return decision
+
+    quality["damage"] = 0.12
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion, "decide_report", interrupted)
+        assert run(tmp_path, *softer(9)) == 0
+    assert "judged against another promotion" in capsys.readouterr().err
+    assert promoted(tmp_path)["history"] == []  # type: ignore[index]
+    assert run(tmp_path, *softer(9)) == 0
+    assert "is promoted" in capsys.readouterr().err
 
 
 def test_a_plain_run_says_and_leaves_promotion_to_the_tick(
@@ -239,4 +290,4 @@ def test_small_losses_do_not_add_up(tmp_path: Path, quality: dict[str, float]) -
     assert pointer is not None
     assert codes == [0, 0, 2]
     assert "against the best so far" in gates["mean_loss"]["note"]
-    assert pointer["best"]["mean"] > shown(tmp_path)["mean"]["teacher"]["chrf"]
+    assert pointer["history"][0]["mean"] > shown(tmp_path)["mean"]["teacher"]["chrf"]
