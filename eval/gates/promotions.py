@@ -123,9 +123,8 @@ def read_promotions(run_dir: Path) -> Promotions | None:
 
 def write_promotions(run_dir: Path, promotions: Promotions) -> None:
     """Write the state, whole or not at all: what is promoted at the top, beside `history` and `withdrawn`."""
-    others = {"history": promotions.history, "withdrawn": promotions.withdrawn}
-    lists = {key: [asdict(each) for each in values] for key, values in others.items()}
-    write_json(run_dir / POINTER, asdict(promotions.now) | lists)
+    others = {"history": list(map(asdict, promotions.history)), "withdrawn": list(map(asdict, promotions.withdrawn))}
+    write_json(run_dir / POINTER, asdict(promotions.now) | others)
 
 
 @contextmanager
