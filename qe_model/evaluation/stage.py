@@ -25,13 +25,14 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 
     Keys: `human` by direction and kind of text (`agreement.rows_of`), without translations by people; `human_sets` by
     file and direction; `synthetic` by direction, `synthetic_all` over all; `context` (accuracy on pairs that only the
-    conversation decides, with and without it); `damage` by language; `baselines` as `human`, by name.
+    conversation decides, with and without it); `damage` by language; `baselines` as `human`, by name; `error_free`
+    (`evaluation.error_free`).
 
     Shards: the human annotations of a direction, all synthetic errors, the pairs, the check of damage.
     """
 
     name = "qe_evaluation"
-    version: ClassVar[int] = 7  # spans as WMT25 scores them; what may go out without a look
+    version: ClassVar[int] = 8  # what may go out without a look, error-free
     needs: ClassVar[Needs] = Needs(memory_gb=4.0, accelerators=1)
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
@@ -72,10 +73,16 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Join the scores by key."""
+        from qe_model.evaluation.error_free import error_free
+        from qe_model.scoring.decisions import Decisions
+
         scores: dict[str, dict[str, Any]] = defaultdict(dict)
         for folder in shard_folders(out):
             for key, found in json.loads((folder / SCORES).read_text(encoding="utf-8")).items():
                 scores[key] |= found
+        labelled = [row for rows in scores.pop("labelled", {}).values() for row in rows]
+        if found := error_free(labelled, Decisions.load(inputs["qe"]), self.config.bootstrap_samples):
+            scores["error_free"] = found
         write_json(out / SCORES, scores)
         return {key: scores[key] for key in ("synthetic_all", "context") if key in scores}
 
@@ -84,6 +91,7 @@ def human_scores(scorer: "QualityScorer", rows: "Sequence[AnnotatedTranslation]"
     """Agreement with people in one direction, and that of the baselines; `rows` are of all splits and origins."""
     from qe_model.evaluation.agreement import agreement, by_people, scored_as_annotated, sets_of
     from qe_model.evaluation.baseline_scores import baseline_scores
+    from qe_model.evaluation.error_free import labelled_rows
 
     test = [one for one in rows if one.split == "test" and one.origin == "human"]
     scores = scored_as_annotated(scorer, test, "human")
@@ -92,6 +100,7 @@ def human_scores(scorer: "QualityScorer", rows: "Sequence[AnnotatedTranslation]"
     return {
         "human_sets": agreement(test, scores, scorer.decisions, samples, sets_of),
         "human": agreement(kept, said, scorer.decisions, samples),
+        "labelled": {test[0].direction: labelled_rows(kept, said, scorer.decisions.style)} if test else {},
         "baselines": baseline_scores([one for one in rows if one.split != "test"], kept, samples),
     }
 
@@ -100,6 +109,7 @@ def _synthetic_scores(
     scorer: "QualityScorer", test: "Sequence[AnnotatedTranslation]", config: QEEvaluationConfig
 ) -> dict[str, Any]:
     from qe_model.evaluation.agreement import agreement, pooled_agreement, scored_as_annotated
+    from qe_model.evaluation.error_free import labelled_rows
     from qe_model.synthetic.contrastive import is_contrast
 
     rows = [one for one in test if one.origin == "synthetic" and not is_contrast(one)]
@@ -109,6 +119,7 @@ def _synthetic_scores(
     return {
         "synthetic": agreement(rows, scores, scorer.decisions, config.bootstrap_samples),
         "synthetic_all": pooled_agreement(rows, scores, config.bootstrap_samples),
+        "labelled": {"synthetic": labelled_rows(rows, scores, scorer.decisions.style)},
     }
 
 

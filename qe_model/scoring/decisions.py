@@ -35,6 +35,7 @@ class Decisions:
         thresholds: by unit (`target`, `gaps`, `source`) and key: bad where the probability of bad is at least this.
             Keys, most special first: `style/direction`, `style/*`, `*`.
         slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
+        error_free: likewise, by precision: the highest penalty of translations of which so many have no error.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
         publishable: likewise, the highest penalty of translations that may go out without a look (`publishable`).
@@ -46,6 +47,7 @@ class Decisions:
     slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     ties: dict[str, float] = field(default_factory=dict)
     publishable: dict[str, float] = field(default_factory=dict)
+    error_free: dict[str, dict[str, float]] = field(default_factory=dict)
     severity_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     calibration: dict[str, Curve] = field(default_factory=lambda: {ANY: STRAIGHT})
     style: str = STYLES[0]
@@ -114,6 +116,7 @@ class Decisions:
                 {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
                 values["ties"],
                 values["publishable"],
+                values.get("error_free", {}),
                 tuple(values["severity_bias"]),
                 {key: tuple((x, y) for x, y in curve) for key, curve in values["calibration"].items()},
                 str(values["style"]),

@@ -1,4 +1,4 @@
-"""What may go out without a look: translations whose penalty is so low that nearly all such have no serious error."""
+"""What may go out without a look: translations whose penalty is so low that nearly all such are good enough."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.arrays import Bools, Floats
 
 PRECISION: Final = 0.9  # share of what goes out that must have no major or critical error
+PRECISIONS: Final = (0.8, 0.9, 0.95)  # likewise no error at all
 LEAST: Final = 20  # translations that go out at least, or the share says nothing
 NOTHING: Final = -1.0  # below every penalty
 
@@ -18,14 +19,23 @@ def has_serious_error(translation: AnnotatedTranslation) -> bool:
     return 2 * len({span.rater for span in serious}) >= max(1, len(translation.raters))
 
 
-def publishable_penalty(penalties_N: Floats, serious_N: Bools) -> float:
-    """The highest penalty up to which at least `PRECISION` of the translations have no serious error; tune it on dev.
+def is_error_free(translation: AnnotatedTranslation) -> bool:
+    """Whether fewer than half of the raters marked anything, on either side.
+
+    So WMT26 defines what may be published without a look (detection of error-free segments), beside a direct assessment
+    of 85 or more, which annotators of errors do not give.
+    """
+    return 2 * len({span.rater for span in translation.spans}) < max(1, len(translation.raters))
+
+
+def publishable_penalty(penalties_N: Floats, bad_N: Bools, precision: float = PRECISION) -> float:
+    """The highest penalty up to which at least that share of the translations are not bad; tune it on dev.
 
     `NOTHING` where no such penalty lets `LEAST` translations out.
     """
     order = np.argsort(penalties_N, kind="stable")
     ordered, count = penalties_N[order], np.arange(1, len(order) + 1)
     last_of_value = np.append(ordered[1:] != ordered[:-1], True)[: len(order)]
-    clean = np.cumsum(~serious_N[order]) / count
-    found = np.flatnonzero(last_of_value & (clean >= PRECISION) & (count >= LEAST))
+    good = np.cumsum(~bad_N[order]) / count
+    found = np.flatnonzero(last_of_value & (good >= precision) & (count >= LEAST))
     return float(ordered[found[-1]]) if len(found) else NOTHING

@@ -15,7 +15,7 @@ from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
 from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
 from qe_model.scoring.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
 from qe_model.scoring.prediction import Probabilities
-from qe_model.scoring.publishable import has_serious_error, publishable_penalty
+from qe_model.scoring.publishable import PRECISIONS, has_serious_error, is_error_free, publishable_penalty
 
 if TYPE_CHECKING:
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
@@ -25,6 +25,7 @@ ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
 ENOUGH_SENTENCES: Final = 200  # likewise translations, for the calibration of penalties
 GLOBAL: Final = (ANY, ANY)
 _TOGETHER: Final = tuple(style for style in STYLES if style not in (*APART, "synthetic"))
+Publishable = tuple[dict[str, float], dict[str, dict[str, float]]]  # `Decisions.publishable` and `.error_free`
 Key = tuple[str, str]  # style and direction, either may be ANY
 
 
@@ -109,7 +110,8 @@ def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Proba
         (translations[place], decided.penalty(points, *key), given)
         for place, key, points, given in zip(places, known, raw, gold, strict=True)
     ]
-    return replace(decided, ties=_ties(judged), publishable=_publishable(judged))
+    publishable, error_free = _publishable(judged)
+    return replace(decided, ties=_ties(judged), publishable=publishable, error_free=error_free)
 
 
 def _main_style(styles: Sequence[str]) -> str:
@@ -163,18 +165,20 @@ def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[s
     return found
 
 
-def _publishable(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
-    """Highest penalty that may go out, by style and direction; a direction with few sentences has none of its own."""
+def _publishable(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> Publishable:
+    """Highest penalties that may go out, by style and direction; a direction with few sentences has none of its own."""
     groups: dict[Key, list[int]] = defaultdict(list)
     for place, (one, _, _) in enumerate(judged):
         for key in ((style_of(one), one.direction), (style_of(one), ANY)):
             groups[key].append(place)
+    kept = {_name(key): places for key, places in groups.items() if len(places) >= ENOUGH_SENTENCES or ANY in key}
     penalties = np.array([model for _, model, _ in judged])
     serious = np.array([has_serious_error(one) for one, *_ in judged])
-    return {
-        _name(key): publishable_penalty(penalties[places], serious[places])
-        for key, places in groups.items()
-        if len(places) >= ENOUGH_SENTENCES or ANY in key
+    erring = np.array([not is_error_free(one) for one, *_ in judged])
+    serious_free = {name: publishable_penalty(penalties[places], serious[places]) for name, places in kept.items()}
+    return serious_free, {
+        name: {f"{share:g}": publishable_penalty(penalties[places], erring[places], share) for share in PRECISIONS}
+        for name, places in kept.items()
     }
 
 
