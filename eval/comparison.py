@@ -5,19 +5,17 @@ resampled by itself; where outputs are not stored the intervals of the reports m
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 
 from eval.evidence import Evidence
-from eval.stored_outputs import DirectionOutputs, common_lines
+from eval.sampled_scores import SampledDeltas, SampledScores
+from eval.stored_outputs import DirectionOutputs, message_places
 from parley.languages.table import directions, pair
-from parley.metrics.metric import Metric
-from parley.metrics.ngrams import Floats, Ints
 from parley.metrics.significance import (
     Bootstrap,
     Correction,
@@ -25,15 +23,14 @@ from parley.metrics.significance import (
     adjusted,
     interval,
     p_value,
-    paired_difference,
     unpaired_difference,
 )
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import track
 
 Entry = dict[str, Any]
-MEAN_SAMPLES: Final = 1000  # of the mean over directions, which is one test; all directions share these draws
 MIN_COMMON: Final = 0.5  # share of the smaller side's messages that must be common for a paired test
+_BOTH: Final = ("before", "after")
 _WIDTH = 2 * NormalDist().inv_cdf(0.975)  # of a 95 % interval, in standard errors
 
 
@@ -108,11 +105,13 @@ def compare_systems(before: tuple[Evidence, str], after: tuple[Evidence, str], c
     metric = after[0].metric
     old, new = (evidence.pairs(system) for evidence, system in (before, after))
     common = [d for d in directions() if metric.name in old.get(d, {}) and metric.name in new.get(d, {})]
-    draws = lru_cache(4)(lambda count: Bootstrap(count, config.samples, config.seed))  # equal sizes share a draw
+    number = message_places(after[0].outputs) if after[0].outputs else {}
+    draws, sampled = Bootstrap(max(1, len(number)), config.samples, config.seed), SampledDeltas()
     pairs = {}
     for direction in track(common, f"compare {after[1]}"):
         sides = [evidence.messages(system, direction) for evidence, system in (before, after)]
-        pairs[direction] = _compare_direction(metric, sides, (old[direction], new[direction]), draws, config)
+        scored = SampledScores(metric, number, draws)
+        pairs[direction] = _compare_direction(scored, sides, (old[direction], new[direction]), sampled, config)
     p_values = adjusted([entry["p_value"] for entry in pairs.values()], config.correction)
     for entry, corrected in zip(pairs.values(), p_values, strict=True):
         entry["p_adjusted"] = float(corrected)
@@ -120,7 +119,7 @@ def compare_systems(before: tuple[Evidence, str], after: tuple[Evidence, str], c
         entry["verdict"] = ("worse" if entry["delta"] < 0 else "better") if sure else "same"
     ranked = sorted(pairs, key=lambda direction: pairs[direction]["delta"])
     return {
-        "mean": _mean(before, after, pairs, config),
+        "mean": _mean(pairs, sampled),
         "worse": [direction for direction in ranked if pairs[direction]["verdict"] == "worse"],
         "better": [direction for direction in reversed(ranked) if pairs[direction]["verdict"] == "better"],
         "only_before": [direction for direction in old if direction not in new],
@@ -130,28 +129,27 @@ def compare_systems(before: tuple[Evidence, str], after: tuple[Evidence, str], c
 
 
 def _compare_direction(
-    metric: Metric,
+    scored: SampledScores,
     sides: Sequence[DirectionOutputs | None],
     scores: tuple[Mapping[str, Any], Mapping[str, Any]],
-    draws: Callable[[int], Bootstrap],
+    sampled: SampledDeltas,
     config: ComparisonConfig,
 ) -> Entry:
     before, after = sides
+    metric = scored.metric
     if before is None or after is None:
         points = scores[0][metric.name], scores[1][metric.name]
         return _entry(_from_intervals(metric.name, *scores), points, (0, 0, 0), "intervals")
-    lines = common_lines(before, after)
-    sizes = (len(before), len(after), len(lines[0]))
+    told = scored.difference(before, after)
+    sizes = (len(before), len(after), told.n if told else 0)
+    if told and told.n >= MIN_COMMON * min(sizes[:2]):
+        sampled.add(_BOTH, told.deltas)
+        found = Difference(told.after - told.before, interval(told.deltas), p_value(told.deltas))
+        return _entry(found, (told.before, told.after), sizes, "paired")
     old, new = before.statistics(metric), after.statistics(metric)
-    paired = sizes[2] and sizes[2] >= MIN_COMMON * min(len(before), len(after))
-    if paired:
-        old, new = old[lines[0]], new[lines[1]]
-        found = paired_difference(new, old, range(len(old)), draws(len(old)), metric.scores)
-    else:
-        found = unpaired_difference(new, old, metric.scores, config.samples, config.seed)
+    found = unpaired_difference(new, old, metric.scores, config.samples, config.seed)
     target = pair(after.direction)[1]
-    points = metric.score(old.sum(0), target), metric.score(new.sum(0), target)
-    return _entry(found, points, sizes, "paired" if paired else "unpaired")
+    return _entry(found, (metric.score(old.sum(0), target), metric.score(new.sum(0), target)), sizes, "unpaired")
 
 
 def _entry(found: Difference, points: tuple[float, float], sizes: tuple[int, int, int], test: str) -> Entry:
@@ -178,42 +176,16 @@ def _from_intervals(metric: str, before: Mapping[str, Any], after: Mapping[str, 
     return Difference(delta, (delta - half, delta + half), min(1.0, max(0.0, p_value)))
 
 
-def _mean(
-    before: tuple[Evidence, str], after: tuple[Evidence, str], pairs: Mapping[str, Entry], config: ComparisonConfig
-) -> Entry:
+def _mean(pairs: Mapping[str, Entry], sampled: SampledDeltas) -> Entry:
     """The plain mean over directions. Paired ones are resampled together, by message, for they share messages."""
     if not pairs:
         return {}
     points = [float(np.mean([entry[key] for entry in pairs.values()])) for key in ("before", "after")]
-    paired = [direction for direction, entry in pairs.items() if entry["test"] == "paired"]
     found = {"before": points[0], "after": points[1], "delta": points[1] - points[0], "directions": len(pairs)}
-    if len(paired) < len(pairs):  # not all can be resampled together: as if directions were independent
+    if any(entry["test"] != "paired" for entry in pairs.values()):  # as if directions were independent
         half = math.hypot(*((e["delta_ci"][1] - e["delta_ci"][0]) / 2 for e in pairs.values())) / len(pairs)
         z = abs(found["delta"]) / (half / (_WIDTH / 2)) if half else (math.inf if found["delta"] else 0.0)
         ends = [found["delta"] - half, found["delta"] + half]
         return found | {"delta_ci": ends, "p_value": 2 * (1 - NormalDist().cdf(z))}
-    deltas = _joint_deltas(before, after, paired, config)
+    deltas = sampled.mean(_BOTH)
     return found | {"delta_ci": list(interval(deltas)), "p_value": p_value(deltas)}
-
-
-def _joint_deltas(
-    before: tuple[Evidence, str], after: tuple[Evidence, str], paired: Sequence[str], config: ComparisonConfig
-) -> Floats:
-    """[B] difference of the means over directions, from one draw of messages for all of them."""
-    metric = after[0].metric
-    parts: list[tuple[Ints, list[int]]] = []
-    number: dict[str, int] = {}
-    for direction in paired:
-        old, new = (evidence.messages(system, direction) for evidence, system in (before, after))
-        assert old is not None
-        assert new is not None
-        lines = common_lines(old, new)
-        rows = [number.setdefault(new.row_ids[line], len(number)) for line in lines[1]]
-        both = [old.statistics(metric)[lines[0]], new.statistics(metric)[lines[1]]]
-        parts.append((np.concatenate(both, axis=1), rows))
-    draw = Bootstrap(len(number), min(MEAN_SAMPLES, config.samples), config.seed)
-    deltas = []
-    for counts, rows in parts:
-        sums = draw.sums(counts, rows)
-        deltas.append(metric.scores(sums[:, metric.width :]) - metric.scores(sums[:, : metric.width]))
-    return np.asarray(np.nanmean(deltas, axis=0))

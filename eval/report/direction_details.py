@@ -13,7 +13,8 @@ import numpy as np
 
 from eval.report.bucket_scores import bucket_scores
 from eval.report.shown_messages import histogram, shown_messages
-from eval.report.system_comparisons import SampledDeltas, compare_direction, correct, overall
+from eval.report.system_comparisons import compare_direction, correct, overall
+from eval.sampled_scores import SampledDeltas, SampledScores
 from eval.scoring.buckets import Frequent
 from eval.stored_outputs import StoredOutputs, message_places
 from parley.metrics.metric import Metric
@@ -44,7 +45,7 @@ class DirectionDetails:
         facts = json.loads((folder / _DETAILS).read_text(encoding="utf-8"))
         self.by_direction |= facts["directions"]
         for (a, b), (total, count) in zip(facts["compared"], np.load(folder / _DELTAS), strict=True):
-            self.sampled.add((a, b), total, count)
+            self.sampled.add_sums((a, b), total, count)
 
     def add_to(self, report: Json) -> None:
         """Put the details into a report, p-values corrected for all directions together."""
@@ -80,10 +81,10 @@ def describe(
     few = Bootstrap(len(number), min(samples, BUCKET_SAMPLES), seed)
     for direction in chosen:
         outputs = stored.by_system(direction)
-        compared = compare_direction(outputs, metric, number, draws, details.sampled)
+        compared = compare_direction(outputs, SampledScores(metric, number, draws), details.sampled)
         details.by_direction[direction] = {
             "comparisons": compared,
-            "buckets": bucket_scores(outputs, metric, number, frequent, few),
+            "buckets": bucket_scores(outputs, SampledScores(metric, number, few), frequent),
             "telling": shown_messages(outputs, [(row["a"], row["b"]) for row in compared], metric),
             "histograms": {system: histogram(mine.scores(metric)) for system, mine in outputs.items()},
         }

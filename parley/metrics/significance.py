@@ -99,23 +99,6 @@ def interval(scores: Floats, confidence: float = CONFIDENCE) -> tuple[float, flo
     return float(low), float(high)
 
 
-def paired_difference(
-    a: Ints, b: Ints, rows: Sequence[int], bootstrap: Bootstrap, score: ScoreFunction, confidence: float = CONFIDENCE
-) -> Difference:
-    """Paired bootstrap of two systems on the same messages.
-
-    Args:
-        a: [N, S] counts per message of the first system.
-        b: [N, S] of the second.
-        rows: [N] message of each line.
-        score: summed counts [B, S] -> scores [B].
-    """
-    sums = bootstrap.sums(np.concatenate([a, b], axis=1), rows)  # one product for both
-    deltas = score(sums[:, : a.shape[1]]) - score(sums[:, a.shape[1] :])
-    point = score(a.sum(0, keepdims=True).astype(float)) - score(b.sum(0, keepdims=True).astype(float))
-    return Difference(float(point[0]), interval(deltas, confidence), p_value(deltas))
-
-
 def unpaired_difference(
     a: Ints, b: Ints, score: ScoreFunction, samples: int = 1000, seed: int = 1, confidence: float = CONFIDENCE
 ) -> Difference:
