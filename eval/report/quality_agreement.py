@@ -10,7 +10,7 @@ def quality_agreement(scores: Report) -> Report:
     """The key from the `qe_scores.json` of its evaluation.
 
     `synthetic` is over all directions, `human` by direction beside the MCC of each baseline; `mcc_ci` and the like are
-    95 % intervals. `context` and `damage` are handed on.
+    95 % intervals. `context`, `damage` and `error_free` are handed on.
     """
     baselines = scores.get("baselines", {})
     human = {
@@ -21,7 +21,7 @@ def quality_agreement(scores: Report) -> Report:
     report: Report = {"human": human} if human else {}
     if "synthetic_all" in scores:
         report["synthetic"] = _agreement(scores["synthetic_all"])
-    return report | {key: scores[key] for key in ("context", "damage") if key in scores}
+    return report | {key: scores[key] for key in ("context", "damage", "error_free") if key in scores}
 
 
 def _agreement(found: Report) -> Report:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eval.scoring.message_scores import message_numbers
+from eval.scoring.publishable import add_publishable
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.metrics.metric import mean_scores, mean_statistics
 from parley.metrics.ngrams import Floats, Ints
@@ -87,6 +88,9 @@ def add_quality(report: Json, quality: pa.Table, samples: int = SAMPLES, seed: i
     for system, means in drawn.items():
         entries = [report["pairs"][d]["systems"][system]["qe"] for d, scored in groups.items() if system in scored]
         report["mean"].setdefault(system, {})["qe"] = _overall(entries, means)
+    add_publishable(
+        report, {d: {s: (one.scores, one.numbers) for s, one in v.items()} for d, v in groups.items()}, draw
+    )
 
 
 def _groups(report: Json, quality: pa.Table) -> dict[str, dict[str, _Scored]]:

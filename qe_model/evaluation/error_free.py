@@ -1,6 +1,6 @@
 """Which translations may go out without a look: precision and coverage on held-out ones, by thresholds of dev."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from qe_model.arrays import Bools, Floats
 from qe_model.evaluation.metrics import DocumentBootstrap
 from qe_model.evaluation.sentence_metrics import publishable
 from qe_model.scoring.decisions import ANY, Decisions
-from qe_model.scoring.publishable import is_error_free
+from qe_model.scoring.publishable import NOTHING, is_error_free
 from qe_model.scoring.scorer import QualityScore, score_of
 
 Row = tuple[str, str, float, bool]  # direction, document, score, whether it is free of errors
@@ -34,8 +34,9 @@ def error_free(rows: Sequence[Row], decisions: Decisions, samples: int = 1000) -
 
     Returns:
         `style` of the labels; `groups`: by direction with thresholds of its own, and `*` for all together:
-        `translations`; `error_free`, their share; `levels`, by precision that dev reached: the lowest `score` that goes
-        out, `precision` and `coverage`; `curve` of [score, coverage, precision]. Intervals are over documents.
+        `translations`; `error_free`, their share; `levels`, by precision wanted on dev: the lowest `score` that goes
+        out (null: none reaches it), `precision` and `coverage`; `curve` of [score, coverage, precision]. Intervals are
+        over documents.
     """
     prefix = f"{decisions.style}/"
     tuned = {key.removeprefix(prefix): levels for key, levels in decisions.error_free.items() if key.startswith(prefix)}
@@ -43,19 +44,21 @@ def error_free(rows: Sequence[Row], decisions: Decisions, samples: int = 1000) -
     for name, penalties in tuned.items():
         mine = [row for row in rows if name in (row[0], ANY)]
         if mine:
-            found[name] = _group(mine, {share: score_of(p) for share, p in penalties.items() if p >= 0}, samples)
+            found[name] = _group(mine, penalties, samples)
     return {"style": decisions.style, "groups": found} if found else {}
 
 
-def _group(rows: Sequence[Row], thresholds: dict[str, float], samples: int) -> dict[str, Any]:
+def _group(rows: Sequence[Row], penalties: Mapping[str, float], samples: int) -> dict[str, Any]:
     scores, free = np.array([row[2] for row in rows]), np.array([row[3] for row in rows], bool)
     bootstrap = DocumentBootstrap([row[1] for row in rows], samples)
     levels = {}
-    for share, threshold in thresholds.items():
+    for share, penalty in penalties.items():
+        threshold = score_of(penalty) if penalty > NOTHING else np.inf
         told = publishable(scores >= threshold, free, bootstrap)
-        levels[share] = {"score": threshold, "precision": told["precision"], "coverage": told["coverage"]}
-    share = publishable(free, free, bootstrap)["clean"]
-    return {"translations": len(rows), "error_free": share, "levels": levels, "curve": _curve(scores, free)}
+        score = threshold if penalty > NOTHING else None
+        levels[share] = {"score": score, "precision": told["precision"], "coverage": told["coverage"]}
+    share_free = publishable(free, free, bootstrap)["clean"]
+    return {"translations": len(rows), "error_free": share_free, "levels": levels, "curve": _curve(scores, free)}
 
 
 def _curve(scores: Floats, free: Bools) -> list[tuple[float, float, float]]:

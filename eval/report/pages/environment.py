@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from eval.report import line_charts
 from eval.report.pages.word_marks import marked, spans_marked
 from parley.languages.table import LANGUAGES, pair
 
@@ -24,6 +25,7 @@ def environment() -> Environment:
     made.filters.update(
         number=number,
         percent=percent,
+        percents=percents,
         size=size,
         duration=duration,
         signed=signed,
@@ -31,7 +33,9 @@ def environment() -> Environment:
         p_value=p_value,
         md=md,
     )
-    made.globals.update(languages=LANGUAGES, split_pair=pair, marked=marked, spans_marked=spans_marked)
+    made.globals.update(
+        frame=line_charts, languages=LANGUAGES, split_pair=pair, marked=marked, spans_marked=spans_marked
+    )
     return made
 
 
@@ -56,6 +60,11 @@ def signed(value: float | None, digits: int = 1) -> str:
 def percent(share: float | None) -> str:
     """0.012 -> 1.2 %."""
     return "" if share is None else f"{100 * share:.1f} %"
+
+
+def percents(interval: Sequence[float]) -> str:
+    """1.2 to 3.4 %."""
+    return f"{bounds([100 * end for end in interval])} %"
 
 
 def bounds(interval: Sequence[float] | None, digits: int = 1) -> str:

@@ -8,6 +8,7 @@ from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.heat import direction_maps, shown_codes, withheld_directions
 from eval.report.pages.quality_tables import agreement_table, damage_rows, quality_rows
 from eval.report.pages.timeline import timeline
+from eval.report.pages.unread import unread_part
 from eval.scoring.shown_metrics import leading_metric
 from eval.system_names import shipped
 from parley.languages.table import CODES
@@ -49,7 +50,6 @@ def overview_context(report: Report) -> dict[str, Any]:
         "directions": direction_rows(report),
         "columns": shown_columns([*report.get("mean", {}).values(), *direction_rows(report)]),
         "charts": line_charts.charts(report.get("training", {}).get("curves", {})),
-        "frame": line_charts,
         "languages_table": language_rows(report),
         "cleaning": cleaning_rows(report.get("data", {}).get("cleaning")),
         "absent": absent(report),
@@ -57,6 +57,7 @@ def overview_context(report: Report) -> dict[str, Any]:
         "slices": slice_rows(report),
         "copied": copy_table(report),
         "quality": quality_rows(report.get("mean", {})),
+        "unread": unread_part(report, report.get("mean", {})),
         "agreement": agreement_table(report),
         "damage": damage_rows(report),
         "quantized": quantization_rows(report),

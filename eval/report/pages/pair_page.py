@@ -7,6 +7,8 @@ from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
 from eval.report.pages.quality_tables import agreement_table, quality_rows
+from eval.report.pages.unread import unread_part
+from eval.scoring.publishable import labels_for
 from eval.scoring.shown_metrics import shown_metrics
 from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
@@ -57,6 +59,7 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
         "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
         "quality": quality_rows(entry["systems"]),
         "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
+        "unread": unread_part(report, entry["systems"], labels_for(report, direction)),
         "agreement": agreement_table(report, [direction]),
         "battles": battles(entry, outputs),
         "worst": told_messages(entry.get("telling", {}).get("worst", {}), outputs),

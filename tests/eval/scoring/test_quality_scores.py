@@ -96,3 +96,29 @@ def test_tables_of_several_stages_are_one(tmp_path: Path) -> None:
     pq.write_table(pa.table({"pair": ["en-fr"]}), folders["quality"] / FILE)
     with pytest.raises(InputError, match="not a table of quality scores"):
         read_quality([folders["quality"]])
+
+
+def labelled(score: float) -> dict[str, Any]:
+    levels = {"0.9": {"score": score}, "0.95": {"score": None}}
+    return {"levels": levels, "curve": [[score, 0.5, 0.9], [0.0, 1.0, 0.5]]}
+
+
+def test_what_goes_out_follows_a_directions_own_threshold_or_that_of_all() -> None:
+    found = report() | {
+        "qe": {"error_free": {"style": "mqm", "groups": {"en-fr": labelled(38.0), "*": labelled(44.0)}}}
+    }
+    add_quality(found, table(), samples=200)
+    own, of_all = (found["pairs"][name]["systems"]["a"]["qe"]["publishable"] for name in NAMES)
+    assert (own["0.9"], of_all["0.9"]) == (0.4, 0.2)  # scores are 20, 23 ... 47
+    assert own["0.9_ci"][0] < 0.4 < own["0.9_ci"][1]
+    assert (own["0.95"], own["0.95_ci"]) == (0, [0, 0])
+    assert own["coverage"] == [0.4, 1.0]
+    mean = found["mean"]["a"]["qe"]["publishable"]
+    assert (mean["0.9"], mean["0.95"]) == (pytest.approx(0.3), 0)
+    assert mean["0.9_ci"][0] < 0.3 < mean["0.9_ci"][1]
+
+
+def test_without_labels_nothing_is_said_of_what_goes_out() -> None:
+    found = report()
+    add_quality(found, table(), samples=200)
+    assert "publishable" not in found["mean"]["a"]["qe"]

@@ -28,7 +28,8 @@ def test_a_direction_by_its_own_threshold_and_all_together() -> None:
     assert found["groups"].keys() == {"en-de", "*"}
     group = found["groups"]["en-de"]
     assert (group["translations"], group["error_free"]["value"]) == (50, 0.6)
-    assert group["levels"].keys() == {"0.9"}  # dev reached no 0.95
+    assert group["levels"]["0.95"]["score"] is None  # dev did not reach it
+    assert (group["levels"]["0.95"]["precision"]["value"], group["levels"]["0.95"]["coverage"]["value"]) == (None, 0)
     level = group["levels"]["0.9"]
     assert (level["precision"]["value"], level["coverage"]["value"]) == (pytest.approx(30 / 32), pytest.approx(32 / 50))
     assert level["score"] == pytest.approx(17.5)

@@ -133,11 +133,24 @@ def _qe() -> dict[str, Any]:
             "with_context": {"value": 0.7, "ci": [0.6, 0.8]},
             "without_context": {"value": 0.5, "ci": [0.4, 0.6]},
         },
+        "error_free": {"style": "mqm", "groups": {"en-fr": _error_free(0.93), "*": _error_free(None)}},
         "damage": {
             "fr": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 30.0], "messages": 9, "falls": True},
             "th": {"shares": [0.0, 0.5, 1.0], "scores": [90.0, 60.0, 61.0], "messages": 9, "falls": False},
         },
     }
+
+
+def _error_free(precision: float | None) -> dict[str, Any]:
+    """A threshold between the two scores of `quality`, and one that nothing reaches."""
+    measured = {"value": precision, "ci": None if precision is None else [precision - 0.1, precision + 0.05]}
+    share, nothing = {"value": 0.5, "ci": [0.4, 0.6]}, {"value": None, "ci": None}
+    levels = {
+        "0.8": {"score": 50.0, "precision": measured, "coverage": share},
+        "0.9": {"score": None, "precision": nothing, "coverage": {"value": 0.0, "ci": [0.0, 0.0]}},
+    }
+    curve = [[80.0, 0.5, 0.9], [20.0, 1.0, 0.6]]
+    return {"translations": 400, "error_free": share, "levels": levels, "curve": curve}
 
 
 def _data() -> dict[str, Any]:
