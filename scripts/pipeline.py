@@ -17,6 +17,7 @@ from typing import Final
 from parley.config.command_line import run
 from parley.pipeline.executors.executor import Executor, make_executor
 from parley.pipeline.executors.serial import InProcess
+from parley.pipeline.in_use import in_use
 from parley.pipeline.job import launched, rank
 from parley.pipeline.lock import HeldError, locked
 from parley.pipeline.progress import say
@@ -73,11 +74,12 @@ def run_planned(config: RunConfig, plan: Plan, report: Path) -> None:
     """Run what is due of a plan, hold the gates against the report, and say where it is."""
     from eval.gates.judged import forget_decision
 
-    forget_decision(run_dir(config))  # what is published anew is judged anew, whoever does it
-    run_plan(plan, executor(config))
-    say(f"report: {report.parent / 'index.html'}")
-    if rank() == 0:
-        gate(config, report)
+    with in_use(run_dir(config)):
+        forget_decision(run_dir(config))  # what is published anew is judged anew, whoever does it
+        run_plan(plan, executor(config))
+        say(f"report: {report.parent / 'index.html'}")
+        if rank() == 0:
+            gate(config, report)
 
 
 def executor(config: RunConfig) -> Executor:

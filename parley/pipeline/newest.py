@@ -4,6 +4,7 @@ Newest is what the run registry saw begin last; what it does not know, as in a c
 what its manifest says. Times of files do not count: copies and clocks change them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from parley.pipeline.contents import FINGERPRINT
@@ -26,10 +27,19 @@ def newest_artifact(*stages: Path) -> Path:
         InputError: a manifest that is damaged.
     """
     found = [artifact for stage in stages for artifact in artifacts(stage)]
+    return by_age(found)[-1] if found else stages[0]
+
+
+def by_age(found: Sequence[Path]) -> list[Path]:
+    """Artifacts of one run, the newest last.
+
+    Raises:
+        InputError: a manifest that is damaged.
+    """
     if len(found) < 2:
-        return found[0] if found else stages[0]
-    begun = _begun(stages[0].resolve().parent)
-    return max(found, key=lambda path: (begun.get((path.parent.resolve().name, path.name), 0), _finished(path)))
+        return list(found)
+    begun = _begun(found[0].resolve().parents[1])
+    return sorted(found, key=lambda path: (begun.get((path.parent.resolve().name, path.name), 0), _finished(path)))
 
 
 def _begun(run_dir: Path) -> dict[tuple[str, str], int]:
