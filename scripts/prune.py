@@ -4,8 +4,8 @@
     python scripts/prune.py delete=true
     python scripts/prune.py run="sweep-*" keep=0 days=30     of these runs alone
 
-Kept are the promoted report, the one before it and the best one with all their stages, the newest of each stage, what is
-young, and all that any of these was made of. A run that is in use is left alone.
+Kept are the promoted report, the one before it and the best one with all their stages, the newest of each stage, what
+is young, and all that any of these was made of. A run that is in use is left alone.
 """
 
 from collections.abc import Iterator

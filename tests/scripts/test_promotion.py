@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -276,6 +277,29 @@ def test_a_tick_is_due_while_a_published_file_is_missing(
     capsys.readouterr()
     assert run(tmp_path) == 0
     assert "nothing due" in capsys.readouterr().err
+
+
+def test_a_clock_that_jumps_changes_nothing(
+    tmp_path: Path, quality: dict[str, float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Back by decades, then far ahead, between ticks: what is newer is known by the order of promotions."""
+    reports = []
+    for years, damage in ((0, 0.2), (-25, 0.1), (70, 0.0)):
+        quality["damage"] = damage
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda real=time.time, years=years: real() + years * 365 * 86400)
+            assert run(tmp_path) == 0
+            capsys.readouterr()
+            assert run(tmp_path) == 0
+            assert "nothing due" in capsys.readouterr().err
+        pointer = promoted(tmp_path)
+        assert pointer is not None
+        assert [each["report"] for each in pointer["history"]] == reports
+        reports.append(pointer["report"])
+    assert run(tmp_path) == 0
+    assert "nothing due" in capsys.readouterr().err
+    roll_back(tmp_path / "demo", "the last one")
+    assert promoted(tmp_path)["report"] == reports[1]  # type: ignore[index]
 
 
 def test_small_losses_do_not_add_up(tmp_path: Path, quality: dict[str, float]) -> None:
