@@ -44,9 +44,7 @@ class Runs:
         stages = sorted(path for path in self.root.glob("*/*") if path.is_dir())
         self.stages = {stage: found for stage in stages if (found := artifacts(stage))}
         self.manifests = {path: read_manifest(path) for found in self.stages.values() for path in found}
-        self._named: dict[tuple[Path, str], list[Path]] = {}
-        for path in self.manifests:
-            self._named.setdefault((path.parents[1], path.name), []).append(path)
+        self._named = {(path.parents[1], path.name): path for path in self.manifests}
 
     def old(self, rule: Rule, named: Iterable[Path]) -> list[Path]:
         """What may go: artifacts, and the work of killed attempts that nobody went on with.
@@ -81,7 +79,7 @@ class Runs:
 
     def _made_of(self, path: Path) -> list[Path]:
         manifest, run = self.manifests[path], path.parents[1]
-        inputs = [folder for name in manifest.inputs.values() for folder in self._named.get((run, name), ())]
+        inputs = [self._named[run, name] for name in manifest.inputs.values() if (run, name) in self._named]
         files = (Path(file).resolve() for file in manifest.files)
         return inputs + [folder for file in files for folder in (file, *file.parents) if folder in self.manifests]
 

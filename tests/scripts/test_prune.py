@@ -20,8 +20,8 @@ from tests.scripts.test_promotion import Killed, killed_at
 GENERATIONS = 5
 
 
-def name(letter: str) -> str:
-    return letter * 16
+def name(letter: str, stage: str = "report") -> str:
+    return letter * 15 + str(("corpus", "teacher", "report", "qe").index(stage))
 
 
 def finished(folder: Path, day: int, inputs: dict[str, str], files: dict[str, str] | None = None) -> Path:
@@ -35,16 +35,16 @@ def finished(folder: Path, day: int, inputs: dict[str, str], files: dict[str, st
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """Five corpora, each with its teacher and report; all teachers but the first are made of the first corpus, too."""
+    """Five corpora, each with its teacher and report, a day apart."""
     for day, letter in enumerate("abcde"[:GENERATIONS], start=1):
-        finished(tmp_path / "r/corpus" / name(letter), day, {})
-        finished(tmp_path / "r/teacher" / name(letter), day, {"data": name(letter)})
-        finished(tmp_path / "r/report" / name(letter), day, {"teacher": name(letter)})
+        finished(tmp_path / "r/corpus" / name(letter, "corpus"), day, {})
+        finished(tmp_path / "r/teacher" / name(letter, "teacher"), day, {"data": name(letter, "corpus")})
+        finished(tmp_path / "r/report" / name(letter), day, {"teacher": name(letter, "teacher")})
     return tmp_path
 
 
 def promoted(letter: str, mean: float = 1.0) -> Promotion:
-    stages = {"corpus": name(letter), "teacher": name(letter)}
+    stages = {stage: name(letter, stage) for stage in ("corpus", "teacher")}
     return Promotion(name(letter), "r", "teacher", stages, "2026-01-06", mean)
 
 
@@ -74,7 +74,7 @@ def test_what_is_promoted_was_before_and_is_best_stays(runs: Path) -> None:
 
 
 def test_the_newest_and_the_young_stay_with_what_they_were_made_of(runs: Path) -> None:
-    finished(runs / "r/report" / name("f"), 6, {"teacher": name("a")})
+    finished(runs / "r/report" / name("f"), 6, {"teacher": name("a", "teacher")})
     prune(runs, keep=0, days=1.5)
     assert (left(runs), left(runs, "teacher"), left(runs, "corpus")) == ("ef", "ae", "ae")
     prune(runs, keep=1)
@@ -82,7 +82,7 @@ def test_the_newest_and_the_young_stay_with_what_they_were_made_of(runs: Path) -
 
 
 def test_what_another_run_was_made_of_stays(runs: Path) -> None:
-    file = str(runs / "r/teacher" / name("b") / "weights")
+    file = str(runs / "r/teacher" / name("b", "teacher") / "weights")
     finished(runs / "other/qe" / name("f"), 5, {}, {file: "digest"})
     prune(runs, run="r")
     assert (left(runs, "teacher"), left(runs, "corpus")) == ("be", "be")
@@ -105,7 +105,11 @@ def test_one_that_was_finished_in_the_future_makes_nothing_old(runs: Path, monke
 
 
 def test_a_run_in_use_is_left_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for lock in (in_use(runs / "r"), locked(lock_path(runs / "r/teacher" / name("f"))), locked(runs / "r/tick.lock")):
+    for lock in (
+        in_use(runs / "r"),
+        locked(lock_path(runs / "r/teacher" / name("f", "teacher"))),
+        locked(runs / "r/tick.lock"),
+    ):
         with lock:
             prune(runs)
         assert "r: in use, left alone" in capsys.readouterr().err
@@ -115,8 +119,8 @@ def test_a_run_in_use_is_left_alone(runs: Path, capsys: pytest.CaptureFixture[st
 def test_work_that_nobody_went_on_with_goes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day, letter in ((1, "1"), (5, "2")):
         monkeypatch.setattr(registry, "now", lambda day=day: f"2026-01-{day:02d}T00:00:00+00:00")
-        RunRegistry(runs).start("r", "teacher", name(letter))
-        (runs / "r/teacher" / f"{name(letter)}.partial").mkdir()
+        RunRegistry(runs).start("r", "teacher", name(letter, "teacher"))
+        (runs / "r/teacher" / f"{name(letter, 'teacher')}.partial").mkdir()
     prune(runs, keep=9, days=2)
     assert left(runs, "teacher") == "2abcde"
 
@@ -134,8 +138,8 @@ def test_a_kill_leaves_artifacts_whole_or_gone(runs: Path, monkeypatch: pytest.M
 
 def test_bytes_of_files_with_two_names_count_once_both_go(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(runs / "r")
-    first = finished(runs / "r/teacher" / name("a"), 1, {})
-    second = finished(runs / "r/teacher" / name("b"), 2, {})
+    first = finished(runs / "r/teacher" / name("a", "teacher"), 1, {})
+    second = finished(runs / "r/teacher" / name("b", "teacher"), 2, {})
     (second / "weights").unlink()
     (first / "weights").write_bytes(b"x" * 5_000_000)
     os.link(first / "weights", second / "weights")
