@@ -5,10 +5,12 @@ TORCH_INDEX ?=      # a package index to take torch from, e.g. PyTorch's own for
 VENV := .venv
 BIN := $(VENV)/bin
 COMET := .venv-comet
+PEARMUT := .venv-pearmut
+PEARMUT_PYTHON ?= python3.12
 EXTRAS ?= dev,track,slurm,onnx,ctranslate2
 NAME ?= demo
 
-.PHONY: env comet-env demo test test-cluster test-faults check clean
+.PHONY: env comet-env demo test test-cluster test-faults test-campaign check clean
 
 env: $(VENV)/installed-$(strip $(TORCH))
 
@@ -37,6 +39,14 @@ test-cluster: env
 test-faults: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/end_to_end/faults
 
+# A campaign in the real Pearmut, which wants Python 3.12 and has an environment of its own, and in an installed Chromium.
+test-campaign: env $(PEARMUT)/bin/pearmut
+	PEARMUT=$(CURDIR)/$(PEARMUT)/bin/pearmut $(BIN)/python -m pytest tests/eval/campaign
+
+$(PEARMUT)/bin/pearmut:
+	test -x $(PEARMUT)/bin/python || $(PEARMUT_PYTHON) -m venv $(PEARMUT)
+	$(PEARMUT)/bin/python -m pip install --quiet --disable-pip-version-check pearmut==1.1.6
+
 check: env
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,4 +62,4 @@ $(COMET)/installed: constraints-comet.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(COMET) build *.egg-info
+	rm -rf $(VENV) $(COMET) $(PEARMUT) build *.egg-info

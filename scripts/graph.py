@@ -4,6 +4,7 @@ One function a room; each gives its stages and takes those that they read.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from parley.pipeline.stage import Stage
@@ -50,7 +51,7 @@ def stages(config: RunConfig) -> Stages:
         *student,
     ]
     read += [*evaluations.values(), *(quality.all if quality else []), *_scored(config, quality, evaluations)]
-    return [*read, ReportStage(config.evaluation, {stage.name: stage for stage in read})]
+    return [*read, ReportStage(config.evaluation, {stage.name: stage for stage in read}, _judgements(config))]
 
 
 def _data(config: RunConfig) -> Sources:
@@ -122,7 +123,13 @@ def _quality_alone(config: RunConfig, sources: Sources) -> Stages:
     stages = quality.all if quality else []
     read = [*{id(each): each for stage in stages for each in stage.inputs.values()}.values(), *stages]
     named = {stage.name: stage for stage in read}
-    return [*named.values(), ReportStage(config.evaluation, named)]
+    return [*named.values(), ReportStage(config.evaluation, named, _judgements(config))]
+
+
+def _judgements(config: RunConfig) -> list[Path]:
+    """Files in which people judged outputs: quality estimation learns from them, the report shows them."""
+    sources = config.qe_data.sources.values()
+    return [Path(config.qe_data.root) / source.file for source in sources if source.form == "campaign"]
 
 
 def _quality(config: RunConfig, sources: Sources) -> "QualityStages | None":

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from eval.campaign.people import people
 from eval.config import EvaluationConfig
 from eval.report.contents import evaluation_folders, read_json, run_report
 from eval.report.direction_details import DirectionDetails, describe
@@ -28,9 +29,19 @@ class ReportStage(Stage[EvaluationConfig]):
     version: ClassVar[int] = 5
     published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, QUALITY, *PAGES)
 
-    def __init__(self, config: EvaluationConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS) -> None:
-        """Keep what the report depends on besides the stages that it reads."""
+    def __init__(
+        self,
+        config: EvaluationConfig,
+        inputs: Mapping[str, Stage[Any]] = NO_INPUTS,
+        judgements: Sequence[Path] = (),
+    ) -> None:
+        """Keep what the report depends on besides the stages that it reads: files of what people said, too."""
         super().__init__(config.of_one_system, inputs)
+        self.judgements = judgements
+
+    def files(self) -> Sequence[Path]:
+        """What people said of outputs."""
+        return self.judgements
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """One for each source language of the evaluations.
@@ -56,12 +67,13 @@ class ReportStage(Stage[EvaluationConfig]):
             InputError: a file of an input stage that cannot be read.
         """
         report, details = run_report(inputs), DirectionDetails()
+        stored = _stored(*evaluation_folders(inputs))
+        if self.judgements:
+            report["people"] = people(self.judgements, stored)
         for folder in shard_folders(out):
             details.add(folder)
         quality = read_quality(quality_folders(inputs))
-        write_report(
-            out, report, _stored(*evaluation_folders(inputs)), self.config.seed, details=details, quality=quality
-        )
+        write_report(out, report, stored, self.config.seed, details=details, quality=quality)
         _stored.cache_clear()
         return {"mean": report.get("mean", {})}
 

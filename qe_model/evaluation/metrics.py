@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from parley.metrics import agreement
 from parley.metrics.significance import Bootstrap, Floats, ScoreFunction, interval
 from qe_model.annotations.annotation import SEVERITY_LABELS, ErrorSpan
 from qe_model.arrays import Ints
@@ -87,9 +88,7 @@ def confusion(gold: Sequence[int] | Ints, predicted: Sequence[int] | Ints) -> In
 
 def mcc(counts: Floats) -> Floats:
     """Matthews correlation of bad against ok [B] from confusions [B, 16]; 0 where one side is all bad or all ok."""
-    ok_ok, false_bad, missed, hits = _binary(counts)
-    product = (hits + false_bad) * (hits + missed) * (ok_ok + false_bad) * (ok_ok + missed)
-    return (hits * ok_ok - false_bad * missed) / np.sqrt(np.where(product > 0, product, 1.0)) * (product > 0)
+    return agreement.mcc(np.stack(_binary(counts), axis=1))
 
 
 def f1_bad(counts: Floats) -> Floats:

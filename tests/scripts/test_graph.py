@@ -55,6 +55,14 @@ def test_what_reads_the_teacher_is_refused_without_one(tmp_path: Path, reader: s
         plan(tmp_path, "experiment=qe", reader, "data.root=../shared/data")
 
 
+def test_what_people_said_is_named_once_for_quality_estimation_and_report(tmp_path: Path) -> None:
+    (tmp_path / "people.jsonl").write_text("{}")
+    source = "+qe_data.sources={mine:{file:people.jsonl,form:campaign,style:spans}}"
+    without, with_it = (demo(tmp_path, "qe=demo", f"qe_data.root={tmp_path}", *words) for words in ([], [source]))
+    assert {name for name in without if without[name] != with_it[name]} >= {"qe_data", "qe", "report"}
+    assert without["teacher"] == with_it["teacher"]
+
+
 def test_a_run_without_rounds_is_the_plain_chain(tmp_path: Path) -> None:
     assert [*demo(tmp_path, "backtranslation=none")] == BASE
 

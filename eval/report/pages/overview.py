@@ -38,10 +38,11 @@ OPTIONAL: Final = {
 def overview_context(report: Report) -> dict[str, Any]:
     """Variables of overview.html."""
     systems = list(report.get("mean", {}))
+    ranked = [name for name in systems if leading_metric(report) in report["mean"][name]]
     return {
         "report": report,
         "systems": systems,
-        "ranks": cluster_ranks(report),
+        "ranks": cluster_ranks(ranked, report.get("comparisons", [])),
         "main": main_system(report),
         "verdict": verdict(report),
         "maps": direction_maps(report),

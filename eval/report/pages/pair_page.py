@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
@@ -61,6 +62,7 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
         "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
         "unread": unread_part(report, entry["systems"], labels_for(report, direction)),
         "agreement": agreement_table(report, [direction]),
+        "people": people_part(report, direction),
         "battles": battles(entry, outputs),
         "worst": told_messages(entry.get("telling", {}).get("worst", {}), outputs),
         "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), outputs),
@@ -204,6 +206,12 @@ def data_facts(report: Report, source: str, target: str) -> list[tuple[str, str]
         if fertility is not None:
             facts.append((f"Tokens per character, {code}", f"{fertility:.2f}"))
     return facts
+
+
+def people_part(report: Report, direction: str) -> dict[str, Any]:
+    """What people said in campaigns, with the ranks of the systems; empty without."""
+    found = report.get("people", {}).get(direction)
+    return {**found, "ranks": cluster_ranks(list(found["systems"]), found["comparisons"])} if found else {}
 
 
 def _histogram(series: Mapping[str, Any], label: str) -> Any:

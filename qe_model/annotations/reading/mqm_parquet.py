@@ -15,6 +15,7 @@ _COLUMNS: Final = ("src_lang", "tgt_lang", "system", "doc", "seg_id", "rater", "
 _CATEGORISED: Final = 0.5  # of a direction's spans have a category: its annotators named dimensions
 
 
+@READERS.register("campaign")  # what scripts/campaign.py reads back
 @READERS.register("mqm_parquet")
 def read_mqm_parquet(file: Path) -> Iterator[AnnotatedTranslation]:
     """One translation for each text that raters saw, with the spans of all of them.

@@ -87,6 +87,7 @@ def _facts() -> dict[str, Any]:
         },
         "quantization": {"student_int8": _quantization()},
         "qe": _qe(),
+        "people": {"en-fr": _people()},
         "training": {"curves": {"loss": [[1, 5.0], [9, 2.0]], "dev/chrf": [[5, 20.0], [9, 60.0]]}},
         "data": _data(),
         "tokenizer": {"languages": {"th": {"tokens_per_character": 0.4, "tokens_per_word": None, "byte_share": 0.0}}},
@@ -151,6 +152,19 @@ def _error_free(precision: float | None) -> dict[str, Any]:
     }
     curve = [[80.0, 0.5, 0.9], [20.0, 1.0, 0.6]]
     return {"translations": 400, "error_free": share, "levels": levels, "curve": curve}
+
+
+def _people() -> dict[str, Any]:
+    score = {"score": 71.5, "score_ci": [60.0, 80.0], "n": 20}
+    sure = {"a": "teacher", "b": "student", "delta": -9.0, "delta_ci": [-12.0, -5.0], "p_value": 0.001}
+    return {
+        "raters": 2,
+        "outputs": 80,
+        "unchanged": 77,
+        "systems": {"teacher": score, "student": score},
+        "comparisons": [sure],
+        "agreement": {"mcc": 0.41, "mcc_ci": [0.3, 0.5], "words": 900},
+    }
 
 
 def _data() -> dict[str, Any]:

@@ -124,6 +124,16 @@ def test_marked_errors_of_quality_estimation_are_escaped(site: Path) -> None:
     assert "No annotations by people" in (site / "pairs" / "en-th.html").read_text()
 
 
+def test_what_people_said_stands_with_the_command_that_asks_them(site: Path) -> None:
+    page = (site / "pairs" / "en-fr.html").read_text()
+    assert "<td>1</td><td>71.5</td><td>60.0 to 80.0</td><td>20</td>" in page
+    assert "80 outputs judged by 2; 77 of them" in page
+    assert "MCC 0.41" in page
+    unasked = (site / "pairs" / "en-th.html").read_text()
+    assert "People: not asked." in unasked
+    assert "python scripts/campaign.py report=FOLDER pair=en-th" in unasked
+
+
 def test_the_overview_tells_quality_speed_and_eight_bits(site: Path) -> None:
     page = (site / "index.html").read_text()
     for part in ("made errors, all directions", "1 of 2</b> languages", "70.0 % with it", "7.2 ms", "187 of 200"):
