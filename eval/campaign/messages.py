@@ -79,7 +79,7 @@ def digest(messages: Mapping[str, ReportMessage]) -> str:
 
 def _damaged(messages: Sequence[ReportMessage], count: int) -> list[ReportMessage]:
     """The last messages with the outputs of another one, which says something else in every system."""
-    found = []
+    found: list[ReportMessage] = []
     for one in messages[::-1]:
         others = (other for other in messages if {*other.outputs.values()}.isdisjoint(one.outputs.values()))
         if len(found) < count and (other := next(others, None)):
