@@ -16,6 +16,7 @@ from eval.report.shown_messages import histogram, shown_messages
 from eval.report.system_comparisons import compare_direction, correct, overall
 from eval.sampled_scores import SampledDeltas, SampledScores
 from eval.scoring.buckets import Frequent
+from eval.scoring.phenomena import count_phenomena, pooled
 from eval.stored_outputs import StoredOutputs, message_places
 from parley.metrics.metric import Metric
 from parley.metrics.significance import SAMPLES, Bootstrap
@@ -54,6 +55,7 @@ class DirectionDetails:
         for direction, found in self.by_direction.items():
             entry = report["pairs"][direction]
             entry |= found | {"telling": found["telling"] | entry.get("telling", {})}
+        report["phenomena"] = pooled([found["phenomena"] for found in self.by_direction.values()])
         if compared := overall(entries, self.sampled):
             report["comparisons"] = compared
 
@@ -85,6 +87,7 @@ def describe(
         details.by_direction[direction] = {
             "comparisons": compared,
             "buckets": bucket_scores(outputs, SampledScores(metric, number, few), frequent),
+            "phenomena": count_phenomena(outputs),
             "telling": shown_messages(outputs, [(row["a"], row["b"]) for row in compared], metric),
             "histograms": {system: histogram(mine.scores(metric)) for system, mine in outputs.items()},
         }

@@ -1,4 +1,4 @@
-"""Spans of a message that mean the same in every language: URLs, placeholders, emoji, handles, hashtags, numbers.
+"""Spans of a message that mean the same in every language: URLs, placeholders, emoji, handles, hashtags, numbers, ####.
 
 They are told by form alone, in any script and also where they are glued to words, as in 看@ana的12345. A span belongs
 to one kind, the first of `KINDS` that fits: the digits of a URL are no number.
@@ -24,17 +24,19 @@ _PICTURE = (
     "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 )
 _EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*"
-_EMOTICON = (
-    r"(?<![A-Za-z0-9])(?:[:;=][-'^]?[)(DPpOo/|3*\]\[]|<3|\^[_.]?\^|[TtQ]_[TtQ]|[xX]D|:[a-z][a-z0-9_]+:)(?![A-Za-z0-9])"
-)
+_FACE = r"[:;=][-'^]?[)(DPpOo/|3*\]\[]|<3|\^[_.]?\^|[TtQ]_[TtQ]|[xX]D|:[a-z][a-z0-9_]+:|\._\."
+_EMOTICON = rf"(?<![A-Za-z0-9])(?:{_FACE})(?![A-Za-z0-9])"
 _HANDLE = r"(?<![A-Za-z0-9_.@])@(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[^\W\d_]\w*)"
 _HASHTAG = r"(?<![A-Za-z0-9_#&])#(?:(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]+|[^\W\d_]\w*)"
-_NUMBER = r"\d+(?:[.,:]\d+)+|\d\d+|(?<![A-Za-z])\d(?![A-Za-z])"  # one digit beside a Latin letter is spelling: gr8, b4
+_NUMBER = (  # one digit beside a Latin letter is spelling: gr8, b4
+    r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,:]\d+)+|\d\d+|(?<![A-Za-z])\d(?![A-Za-z])"
+)
 _PATTERNS: Final = {
     "urls": rf"(?:{_URL}|{_DOMAIN})(?<![.,;:!?)'\"])",
     "placeholders": PLACEHOLDER,
     "emoji": _EMOJI,
     "emoticons": _EMOTICON,
+    "filtered": r"#{2,}|\*{3,}",  # what a filter of the platform left of a word
     "handles": _HANDLE,
     "hashtags": _HASHTAG,
     "numbers": _NUMBER,
@@ -56,7 +58,7 @@ class FixedSpan(NamedTuple):
     def key(self) -> str:
         """What must be equal for two spans to be the same.
 
-        Numbers by their digits alone (1,000 and 1.000, １２ and 12), emoji without the mark of colour or text form, all
+        Numbers by their digits alone (1,000 and 1 000, １２ and 12), emoji without the mark of colour or text form, all
         else as it stands.
         """
         if self.kind == "numbers":

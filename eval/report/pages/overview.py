@@ -6,6 +6,7 @@ from typing import Any, Final
 from eval.report import line_charts
 from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.heat import direction_maps, shown_codes, withheld_directions
+from eval.report.pages.phenomena_table import phenomena_table
 from eval.report.pages.quality_tables import agreement_table, damage_rows, quality_rows
 from eval.report.pages.timeline import timeline
 from eval.report.pages.unread import unread_part
@@ -56,7 +57,7 @@ def overview_context(report: Report) -> dict[str, Any]:
         "absent": absent(report),
         "stages": timeline(report),
         "slices": slice_rows(report),
-        "copied": copy_table(report),
+        "phenomena": phenomena_table({p["name"]: p["systems"] for p in report.get("phenomena", [])}, systems),
         "quality": quality_rows(report.get("mean", {})),
         "unread": unread_part(report, report.get("mean", {})),
         "agreement": agreement_table(report),
@@ -148,13 +149,6 @@ def slice_rows(report: Report) -> list[dict[str, Any]]:
         for system, value in systems.items()
         if isinstance(value, Mapping) and leading_metric(report) in value
     ]
-
-
-def copy_table(report: Report) -> dict[str, Any]:
-    """How much of what must be copied each system copied, by kind; empty where that was not measured."""
-    rows = list(report.get("copy_accuracy", {}).items())
-    kinds = dict.fromkeys(kind for _, found in rows for kind in found)
-    return {"kinds": list(kinds), "rows": rows} if kinds else {}
 
 
 def absent(report: Report) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
+from eval.report.pages.phenomena_table import phenomena_table
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
 from eval.report.pages.quality_tables import agreement_table, quality_rows
 from eval.report.pages.unread import unread_part
@@ -58,6 +59,7 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
         ),
         "buckets": bucket_rows(entry, lead["name"]),
         "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
+        "phenomena": phenomena_table(entry.get("phenomena", {}), list(entry["systems"])),
         "quality": quality_rows(entry["systems"]),
         "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
         "unread": unread_part(report, entry["systems"], labels_for(report, direction)),

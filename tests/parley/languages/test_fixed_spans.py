@@ -21,6 +21,7 @@ from parley.languages.fixed_spans import KINDS, fixed_spans
         ("10:30, 1,000 gr8 b4 lvl99 x2 5 ５０", {"numbers": ["10:30", "1,000", "99", "5", "５０"]}),
         ("gg👍🏽👨‍👩‍👧❤️🇫🇷1️⃣", {"emoji": ["👍🏽", "👨‍👩‍👧", "❤️", "🇫🇷", "1️⃣"]}),
         ("lol :) <3 :heart: T_T ^^ xD", {"emoticons": [":)", "<3", ":heart:", "T_T", "^^", "xD"]}),
+        ("you #### ***, ._.", {"filtered": ["####", "***"], "emoticons": ["._."]}),
         ("12:34", {"numbers": ["12:34"]}),
         ("note:this a:b C# R&D wait(5)", {"numbers": ["5"]}),
         ("", {}),
@@ -38,7 +39,7 @@ def keys(text: str) -> list[str]:
 
 
 def test_the_same_written_otherwise_has_the_same_key() -> None:
-    assert keys("1,000") == keys("1.000") == keys("１０００") == keys("๑๐๐๐") == ["1000"]
+    assert keys("1,000") == keys("1.000") == keys("1 000") == keys("１０００") == keys("๑๐๐๐") == ["1000"]
     assert keys("❤️") == keys("❤")
     assert keys("👍") != keys("👍🏽")
     assert keys("@Ana") != keys("@ana")
