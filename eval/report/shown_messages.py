@@ -11,7 +11,8 @@ from parley.metrics.ngrams import Floats
 
 Json = dict[str, Any]
 BINS: Final = 20  # of the distribution of messages' scores, 5 points each
-SHOWN: Final = 8  # messages on each side of a comparison, and the worst of each system
+SHOWN: Final = 8  # messages on each side of a comparison
+WORST: Final = 20  # messages of each system; enough to leave some where a reader filters them
 LEAST: Final = 5.0  # points that a message must gain or lose to be shown
 
 
@@ -37,7 +38,7 @@ def shown_messages(
     for system, mine in outputs.items():
         found["worst"][system] = [
             {"row_id": mine.row_ids[i], metric.name: round(float(scores[system][i]), 1), "flags": mine.flags[i]}
-            for i in np.argsort(scores[system], kind="stable")[:SHOWN].tolist()
+            for i in np.argsort(scores[system], kind="stable")[:WORST].tolist()
         ]
     return found
 

@@ -6,14 +6,17 @@ from typing import Any, Final
 from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
+from eval.report.pages.pair_messages import KINDS, PairMessages
 from eval.report.pages.phenomena_table import phenomena_table
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
 from eval.report.pages.quality_tables import agreement_table, quality_rows
 from eval.report.pages.unread import unread_part
+from eval.scoring.message_scores import RATES as RATE_OF
 from eval.scoring.publishable import labels_for
 from eval.scoring.shown_metrics import shown_metrics
 from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
+from parley.metrics.registry import METRICS
 
 Report = Mapping[str, Any]
 RATES: Final = (
@@ -24,17 +27,6 @@ RATES: Final = (
     ("empty", "Empty"),
     ("looping", "Looping"),
 )
-KINDS: Final = {
-    "length": "Length in characters",
-    "domain": "Domain",
-    "slang": "Slang",
-    "mixed_language": "Mixed language",
-    "emoji": "Emoji",
-    "names": "Names",
-    "numbers": "Numbers",
-    "urls": "URLs",
-    "rare_words": "Rare words",
-}
 BUCKET_REACH: Final = 20.0  # points from the system's own score at which the colour is full
 
 
@@ -42,6 +34,7 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
     """Variables of pair.html."""
     entry, lead = report["pairs"][direction], shown_metrics(report)[0]
     source, target = pair(direction)
+    messages = PairMessages(entry.get("telling", {}), outputs, METRICS[lead["name"]])
     return {
         "report": report,
         "direction": direction,
@@ -65,9 +58,11 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
         "unread": unread_part(report, entry["systems"], labels_for(report, direction)),
         "agreement": agreement_table(report, [direction]),
         "people": people_part(report, direction),
-        "battles": battles(entry, outputs),
-        "worst": told_messages(entry.get("telling", {}).get("worst", {}), outputs),
-        "quality_worst": told_messages(entry.get("telling", {}).get("qe", {}), outputs),
+        "battles": messages.battles(entry.get("comparisons", [])),
+        "worst": messages.of_systems("worst"),
+        "quality_worst": messages.of_systems("qe"),
+        "kinds": sorted({kind for kinds in messages.kinds.values() for kind in kinds}),
+        "failures": {flag: label for (rate, label) in RATES for flag, key in RATE_OF.items() if key == rate},
         "judged": judged(report, direction),
         "rounds": round_rows(report, direction),
         "data": data_facts(report, source, target),
@@ -129,37 +124,6 @@ def bucket_rows(entry: Report, metric: str) -> list[dict[str, Any]]:
     return rows
 
 
-def battles(entry: Report, outputs: Mapping[str, DirectionOutputs]) -> list[dict[str, Any]]:
-    """For each compared pair of systems the messages that gained and lost most, with their texts."""
-    telling = entry.get("telling", {})
-    found = []
-    for row in entry.get("comparisons", []):
-        a, b = outputs.get(row["a"]), outputs.get(row["b"])
-        if a is None or b is None:
-            continue
-        sides = {}
-        for key in ("wins", "losses"):
-            mine = [m for m in telling.get(key, []) if (m["a"], m["b"]) == (row["a"], row["b"])]
-            sides[key] = [
-                _message(a, a.place[m["row_id"]])
-                | {"delta": m["delta"], "a": row["a"], "b": row["b"], "other": b.hypotheses[b.place[m["row_id"]]]}
-                for m in mine
-            ]
-        found.append({"a": row["a"], "b": row["b"], **sides})
-    return found
-
-
-def told_messages(told: Report, outputs: Mapping[str, DirectionOutputs]) -> list[dict[str, Any]]:
-    """Messages of each system that the report tells by id, with their texts; those not in the outputs are left out."""
-    found = []
-    for system, messages in told.items():
-        if system in outputs:
-            mine = outputs[system]
-            known = [m for m in messages if m["row_id"] in mine.place]
-            found.append({"system": system, "messages": [_message(mine, mine.place[m["row_id"]]) | m for m in known]})
-    return found
-
-
 def judged(report: Report, direction: str) -> dict[str, Any]:
     """Gates that name the direction, findings that concern it, and its change since the promoted model."""
     systems = report.get("comparison", {}).get("systems", {})
@@ -218,14 +182,3 @@ def people_part(report: Report, direction: str) -> dict[str, Any]:
 
 def _histogram(series: Mapping[str, Any], label: str) -> Any:
     return histogram_svg(series, label) if series else ""
-
-
-def _message(outputs: DirectionOutputs, line: int) -> dict[str, Any]:
-    return {
-        "row_id": outputs.row_ids[line],
-        "domain": outputs.domains[line],
-        "source": outputs.sources[line],
-        "reference": outputs.references[line],
-        "hypothesis": outputs.hypotheses[line],
-        "flags": outputs.flags[line],
-    }

@@ -54,6 +54,28 @@
     field.addEventListener("input", filterRows);
   });
   filterRows();
+  const choices = ["kind", "failure", "from", "to"].map((id) => document.getElementById(id)).filter(Boolean);
+  const messages = [...document.querySelectorAll("dl.message[data-points]")];
+  const filterMessages = () => {
+    const [kind, failure, from, to] = choices.map((field) => field.value);
+    messages.forEach((message) => {
+      const failures = JSON.parse(message.dataset.failures), points = parseFloat(message.dataset.points);
+      const fails = failure === "any" ? failures.length : !failure || failures.includes(failure);
+      const isOfKind = !kind || JSON.parse(message.dataset.kinds).includes(kind);
+      message.hidden = !(fails && isOfKind && (from === "" || points >= from) && (to === "" || points <= to));
+    });
+    const fitting = messages.filter((message) => !message.hidden).length;
+    const chosen = choices.some((field) => field.value);
+    document.getElementById("fitting").textContent = chosen ? `${fitting} of ${messages.length} fit` : "";
+  };
+  choices.forEach((field) => {
+    kept(field, field.id);
+    field.addEventListener("input", filterMessages);
+  });
+  if (choices.length) {
+    document.getElementById("choice").hidden = false;
+    filterMessages();
+  }
   document.querySelectorAll("select[data-shows]").forEach((select) => {
     const parts = [...document.querySelectorAll("." + select.dataset.shows)];
     const show = () => parts.forEach((part) => { part.hidden = part.dataset.key !== select.value; });
@@ -72,6 +94,7 @@
     }
     const folded = cited && cited.closest("details");
     if (folded) folded.open = true;
+    if (cited && cited.matches(".message")) cited.hidden = false;
     if (cited) cited.scrollIntoView();
   };
   addEventListener("hashchange", reveal);
