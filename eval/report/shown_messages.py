@@ -12,7 +12,7 @@ from parley.metrics.ngrams import Floats
 Json = dict[str, Any]
 BINS: Final = 20  # of the distribution of messages' scores, 5 points each
 SHOWN: Final = 8  # messages on each side of a comparison
-WORST: Final = 20  # messages of each system; enough to leave some where a reader filters them
+WORST: Final = 12  # messages of each system; enough to leave some where a reader filters them
 LEAST: Final = 5.0  # points that a message must gain or lose to be shown
 
 

@@ -63,6 +63,8 @@ class PairMessages:
         """By message id the kinds that it is of, as a reader calls them."""
         found: dict[str, list[str]] = {}
         for mine in self.outputs.values():
+            if found.keys() >= mine.place.keys():
+                continue
             rows = bucket_rows(mine.direction, mine.sources, mine.references, mine.domains, {})
             for (kind, name), lines in rows.items():
                 label = f"{KINDS[kind]} {name}" if kind in ("length", "domain") else KINDS[kind]

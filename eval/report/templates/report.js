@@ -92,8 +92,8 @@
       select.value = part.dataset.key;
       select.dispatchEvent(new Event("input"));
     }
-    const folded = cited && cited.closest("details");
-    if (folded) folded.open = true;
+    const around = (part) => part && part.closest("details");
+    for (let fold = around(cited); fold; fold = around(fold.parentElement)) fold.open = true;
     if (cited && cited.matches(".message")) cited.hidden = false;
     if (cited) cited.scrollIntoView();
   };
@@ -111,6 +111,15 @@
   const notice = document.getElementById("fonts");
   notice.append(boxes.join(", ") + ".");
   notice.hidden = !boxes.length;
+  // What scrolls can be reached by the keyboard, and says what it is.
+  document.querySelectorAll(".scroll").forEach((part) => {
+    const scrolls = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
+    const head = part.closest("section, article, details") || document;
+    if (!scrolls) return;
+    part.tabIndex = 0;
+    part.setAttribute("role", "region");
+    part.setAttribute("aria-label", `Table: ${head.querySelector("h1, h2, h3, summary").textContent}`);
+  });
   document.querySelectorAll("select[data-goto]").forEach((select) => {
     select.addEventListener("change", () => { if (select.value) location.href = select.value; });
   });

@@ -97,6 +97,16 @@ class Browser:
             time.sleep(0.02)
         raise TimeoutError(script)
 
+    def serious_findings(self) -> list[str]:
+        """What axe-core calls serious or critical in the page, with the first element of each."""
+        import axe_core_python
+
+        self.evaluate((Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8") + ";void 0")
+        self.evaluate("axe.run().then(result => { window.axeFound = result.violations }); void 0")
+        self.wait_for("window.axeFound !== undefined")
+        found = self.evaluate("axeFound.map(one => [one.impact, one.id, one.nodes[0].html])")
+        return [f"{name}: {html}" for impact, name, html in found if impact in ("serious", "critical")]
+
     def screen(self, width: int, height: int = 900, scheme: str = "light", media: str = "") -> None:
         """Size of the screen, colour scheme, and screen or print."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)

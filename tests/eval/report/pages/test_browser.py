@@ -208,6 +208,51 @@ def test_the_page_is_named_for_readers_of_screens(browser: Browser, site: Path) 
         )
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["index.html", "pairs/en-fr.html", "languages/fr.html", "routing.html"])
+def test_axe_has_no_serious_finding(browser: Browser, site: Path, page: str, scheme: str) -> None:
+    pytest.importorskip("axe_core_python", reason="no axe-core: axe-core-python is not installed")
+    browser.screen(1000, scheme=scheme)
+    browser.open(site / page)
+    assert browser.serious_findings() == []
+
+
+def test_axe_would_notice(browser: Browser, tmp_path: Path) -> None:
+    pytest.importorskip("axe_core_python", reason="no axe-core: axe-core-python is not installed")
+    (tmp_path / "bad.html").write_text('<html lang="en"><title>x</title><main><h1>x</h1><button></button></main>')
+    browser.open(tmp_path / "bad.html")
+    assert [finding.partition(":")[0] for finding in browser.serious_findings()] == ["button-name"]
+
+
+def test_the_keyboard_reaches_what_scrolls_and_every_button(browser: Browser, site: Path) -> None:
+    browser.screen(360, 740)
+    browser.open(site / "pairs" / "en-fr.html")
+    out_of_reach = """[...document.querySelectorAll('.scroll, button, a, select, input, summary')].filter(part =>
+        part.tabIndex < 0 && (!part.matches('.scroll') || part.scrollWidth > part.clientWidth)).length"""
+    assert browser.evaluate(out_of_reach) == 0
+    assert (
+        browser.evaluate("document.querySelector('.scroll[tabindex]').getAttribute('aria-label')") == "Table: Systems"
+    )
+    button = "document.querySelector('table.sortable button')"
+    browser.evaluate(f"{button}.focus()")
+    for kind in ("keyDown", "keyUp"):
+        browser.call(
+            "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+        )
+    assert browser.evaluate(f"{button}.closest('th').getAttribute('aria-sort')") == "descending"
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_notes_of_gates_are_seen_whole(browser: Browser, site: Path, width: int) -> None:
+    browser.screen(width, 740)
+    browser.open(site / "index.html")
+    edges = browser.evaluate(
+        "[...document.querySelectorAll('.note div')].map(note => note.getBoundingClientRect().right)"
+    )
+    assert edges
+    assert max(edges) <= width
+
+
 def test_a_message_is_cited_by_its_own_link(browser: Browser, site: Path) -> None:
     browser.open(site / "pairs" / "en-fr.html")
     ids = browser.evaluate("[...document.querySelectorAll('dl.message')].map(message => message.id)")
@@ -233,6 +278,45 @@ def test_choices_live_in_the_address(browser: Browser, site: Path) -> None:
     rows = "[...document.querySelectorAll('#directions tbody tr:not([hidden])')].map(row => row.dataset.direction)"
     assert browser.evaluate(rows) == ["fr-th"]
     assert browser.evaluate("document.querySelector('.map:not([hidden]) h3').textContent") == "Gap teacher → student"
+
+
+SHOWN = "[...document.querySelectorAll('dl.message[data-points]:not([hidden])')]"
+
+
+def choose(browser: Browser, **choices: str) -> None:
+    for name, value in choices.items():
+        field = f"document.getElementById('{name}')"
+        browser.evaluate(f"{field}.value = {value!r}; {field}.dispatchEvent(new Event('input'))")
+
+
+def test_messages_are_filtered_by_kind_failure_and_score_in_the_address(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    everything = browser.evaluate(f"{SHOWN}.length")
+    choose(browser, kind="Emoji")
+    assert 0 < browser.evaluate(f"{SHOWN}.length") < everything  # the hostile message has none
+    assert browser.evaluate(f"{SHOWN}.every(one => JSON.parse(one.dataset.kinds).includes('Emoji'))")
+    choose(browser, kind="", failure="any")
+    assert browser.evaluate(f"{SHOWN}.every(one => JSON.parse(one.dataset.failures).length > 0)")
+    choose(browser, failure="", **{"from": "30", "to": "60"})
+    points = browser.evaluate(f"{SHOWN}.map(one => parseFloat(one.dataset.points))")
+    assert points
+    assert all(30 <= value <= 60 for value in points)
+    said = browser.evaluate("document.getElementById('fitting').textContent")
+    assert said == f"{len(points)} of {everything} fit"
+    assert browser.evaluate("location.search") == "?from=30&to=60"
+    browser.evaluate("window.before = true; location.reload()")
+    browser.wait_for("!window.before && document.readyState === 'complete'")
+    assert browser.evaluate(f"{SHOWN}.map(one => parseFloat(one.dataset.points))") == points
+
+
+def test_a_cited_message_is_shown_whatever_the_filter(browser: Browser, site: Path) -> None:
+    browser.open(site / "pairs" / "en-fr.html")
+    choose(browser, kind="Emoji")
+    browser.evaluate(
+        "location.hash = [...document.querySelectorAll('dl.message[data-points]')].find(one => one.hidden)"
+        ".querySelector('.cite').getAttribute('href')"
+    )
+    browser.wait_for("document.querySelector('.message:target') && !document.querySelector('.message:target').hidden")
 
 
 def test_missing_fonts_are_named(browser: Browser, site: Path) -> None:
