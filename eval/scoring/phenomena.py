@@ -100,8 +100,10 @@ def count_phenomena(outputs: Mapping[str, DirectionOutputs]) -> Counts:
     cased = all(LANGUAGES[code].script in CASED for code in pair(most.direction))
     found: Counts = {}
     for one in PHENOMENA:
-        for system, columns in texts.items() if one.rule and (cased or not one.cased) else ():
-            judged = [one.rule(source, output) for source, output in zip(*columns, strict=True)]
+        if (rule := one.rule) is None or (one.cased and not cased):
+            continue
+        for system, columns in texts.items():
+            judged = [rule(source, output) for source, output in zip(*columns, strict=True)]
             if n := sum(done is not None for done in judged):
                 found.setdefault(one.name, {})[system] = [judged.count(True), n]
     return found
