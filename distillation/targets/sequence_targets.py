@@ -19,7 +19,7 @@ from parley.pipeline.stage import Needs, Shard, Stage
 if TYPE_CHECKING:
     from parley.corpus.store import Corpus
 
-NOISE: Final = {"case": 0.18, "punctuation": 0.15, "elongation": 0.05, "typos": 0.08}  # shares of the messages
+NOISE: Final = {"chat": 1.0}  # share of the messages by augmentation
 _COLUMNS: Final = ("row_id", "origin", "direction", "source_text", "target_text")
 
 
@@ -40,7 +40,7 @@ class SequenceTargetsStage(Stage[SequenceTargetsStageConfig]):
     """Has `teacher` translate roughened messages of `corpus`; stores them encoded with `tokenizer`."""
 
     name = "sequence_targets"
-    version: ClassVar[int] = 2  # one-way rows
+    version: ClassVar[int] = 3
     keeps_work: ClassVar[bool] = True
     needs: ClassVar[Needs] = Needs(memory_gb=8.0, accelerators=1)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from parley.corpus.augmentation.case import in_small_letters
+from parley.corpus.augmentation.punctuation import without_punctuation
 from parley.corpus.augmentation.registry import Message, augmented
 from parley.languages.table import AUTO, pair
 
@@ -39,8 +40,8 @@ def another_language(direction: str, languages: Sequence[str]) -> str:
 
 def roughly_typed(text: str, row_id: str, direction: str) -> str:
     """In small letters, without punctuation, with one slip of the finger, where the script has such."""
-    message = in_small_letters(Message(text, "", *pair(direction)))
-    return augmented(message, ("punctuation", "typos"), f"{row_id} {text}").source
+    message = without_punctuation(in_small_letters(Message(text, "", *pair(direction))))
+    return augmented(message, ("typos",), f"{row_id} {text}").source
 
 
 PLAIN: Final = Perturbation()

@@ -1,4 +1,4 @@
-"""One word of a message changed, as fingers change it: letters drawn out, swapped, left out."""
+"""One word of a message changed, as fingers change it: letters drawn out, swapped, left out, mistaken."""
 
 import re
 from collections.abc import Callable
@@ -8,14 +8,15 @@ from typing import Final
 
 from parley.corpus.augmentation.registry import Message
 
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+CASED: Final = re.compile(r"[^\W\d_\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff가-힣]{3,}")
+TYPED: Final = re.compile(rf"{CASED.pattern}|[\u0e01-\u0e4e]{{3,}}|[가-힣]{{2,}}")  # letter by letter: no Han, no kana
 
 
-def in_a_word(message: Message, draw: Random, change: Callable[[str, Random], str]) -> Message:
-    """Change one word of the source; scripts without case (Thai, Han, kana, Hangul) are typed otherwise and left."""
+def in_a_word(message: Message, draw: Random, change: Callable[[str, Random], str], words: re.Pattern[str]) -> Message:
+    """Change one of the words of the source that the pattern finds."""
     text = message.source
-    words = [match for match in _WORD.finditer(text) if match.group()[0].lower() != match.group()[0].upper()]
-    if not words:
+    found = list(words.finditer(text))
+    if not found:
         return message
-    word = draw.choice(words)
+    word = draw.choice(found)
     return replace(message, source=text[: word.start()] + change(word.group(), draw) + text[word.end() :])

@@ -7,6 +7,8 @@ from random import Random
 
 import pytest
 
+from parley.corpus.augmentation.chat import SHARES
+from parley.corpus.augmentation.layouts import beside
 from parley.corpus.augmentation.registry import (
     AUGMENTATIONS,
     Message,
@@ -16,7 +18,8 @@ from parley.corpus.augmentation.registry import (
 )
 from parley.pipeline.errors import InputError
 
-SHIPPED = ("case", "concatenation", "elongation", "punctuation", "typos")  # tests elsewhere register others
+CHANGES = ("case", "concatenation", "elongation", "leetspeak", "marks", "punctuation", "romanised", "typos")
+SHIPPED = (*CHANGES, "chat", "copied", "emoji")  # tests elsewhere register others
 SEEDS = range(60)
 SECOND = Message("Go now!", "Allez-y !", "en", "fr")
 MESSAGE = Message("Wait for the Healer, please!", "Attends le soigneur !", "en", "fr", SECOND)
@@ -29,10 +32,12 @@ def outcomes(name: str, message: Message) -> set[tuple[str, str]]:
 
 
 def one_letter_wrong(word: str) -> Iterator[str]:
-    """The word with two neighbours swapped or one letter missing, the first one in place."""
+    """The word with two letters swapped, one missing, twice or mistaken, the first one in place."""
     for place in range(1, len(word) - 1):
         yield word[:place] + word[place + 1] + word[place] + word[place + 2 :]
         yield word[:place] + word[place + 1 :]
+        yield word[:place] + word[place] + word[place:]
+        yield from (word[:place] + key + word[place + 1 :] for key in beside(word[place], "en"))
 
 
 def with_one_changed(text: str, changes: Iterable[str], word: str) -> set[str]:
@@ -45,8 +50,8 @@ def test_the_same_seed_gives_the_same_message(name: str) -> None:
         assert augmented(MESSAGE, [name], seed) == augmented(MESSAGE, [name], seed)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("text", ["", "?!", "😀", "123", "#### ##"])
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("text", ["", "...", "😀", "123", "#### ##"])
 def test_what_has_no_words_stays_as_it_is(name: str, text: str) -> None:
     assert outcomes(name, Message(text, "Bonjour", "en", "fr")) == {(text, "Bonjour")}
 
@@ -94,10 +99,106 @@ def test_elongation_draws_out_the_end_of_one_word() -> None:
     assert len(found) > 10
 
 
-@pytest.mark.parametrize("name", ["typos", "elongation"])
-@pytest.mark.parametrize("text", ["ไปกันเถอะ", "快走吧快走", "ok gg", "はやく行こう"])
-def test_short_words_and_scripts_without_case_are_typed_right(name: str, text: str) -> None:
-    assert outcomes(name, replace(MESSAGE, source=text)) == {(text, MESSAGE.target)}
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("typos", text) for text in ("快走吧快走", "ok gg", "はやく行こう")),
+        *(("elongation", text) for text in ("ไปกันเถอะ", "보스 체력", "快走吧快走", "ok gg", "はやく行こう")),
+        *(("leetspeak", text) for text in ("ok my ID", "Привет всем", "bunch")),
+        ("marks", "йод だが 보스"),
+    ],
+)
+def test_what_it_is_not_for_stays(name: str, text: str) -> None:
+    assert outcomes(name, replace(MESSAGE, source=text)) <= {(text, MESSAGE.target)}
+
+
+@pytest.mark.parametrize(
+    ("code", "letter", "keys"),
+    [
+        ("en", "g", "fhtyvb"),
+        ("id", "S", "ADWEZX"),
+        ("fr", "q", "sazw"),
+        ("de", "z", "tugh"),
+        ("es", "l", "kñop"),
+        ("tr", "ş", "lipğç"),
+        ("ru", "п", "аренми"),
+        ("th", "ก", "หดำพปแ"),
+        ("th", "x", "zcsd"),
+        ("ko", "보", "조모버뵤벼뷰부"),
+        ("ja", "か", ""),
+    ],
+)
+def test_the_key_beside_is_that_of_the_keyboard(code: str, letter: str, keys: str) -> None:
+    assert {*beside(letter, code)} >= {*keys}
+    assert bool(beside(letter, code)) == bool(keys)
+
+
+@pytest.mark.parametrize(("code", "text"), [("th", "หลบวงสีแดงด้วย"), ("ko", "보스 체력"), ("ru", "стойте")])
+def test_typos_of_other_keyboards(code: str, text: str) -> None:
+    found = {source for source, _ in outcomes("typos", Message(text, "x", code, "en"))}
+    assert len(found) > 8
+    assert all(abs(len(source) - len(text)) <= 1 and source[0] == text[0] for source in found - {text})
+    if code == "ko":
+        assert {source.replace(" ", "").isalpha() and len(source) for source in found} == {len(text)}
+
+
+def test_leetspeak_is_one_word_in_digits() -> None:
+    words = {"Wait": "W417", "for": "f0r", "the": "7h3", "Healer": "H34l3r", "please": "pl3453"}
+    expected = {MESSAGE.source.replace(word, typed) for word, typed in words.items()}
+    assert outcomes("leetspeak", MESSAGE) == {(source, MESSAGE.target) for source in expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Đẹp quá, trùm còn nửa máu rồi!", "Dep qua, trum con nua mau roi!"),
+        ("Kırmızı dairelerden kaçın, İyi!", "Kirmizi dairelerden kacin, Iyi!"),
+        ("Żółć, ça va? Straße ñ", "Zolc, ca va? Strasse n"),
+        ("Ещё йод", "Еще йод"),
+        ("ครึ่งเดียวแล้ว", "ครึงเดียวแลว"),
+    ],
+)
+def test_marks_go(text: str, plain: str) -> None:
+    assert outcomes("marks", replace(MESSAGE, source=text)) == {(plain, MESSAGE.target)}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "latin"),
+    [
+        ("zh-Hans", "快走吧，boss来了", "kuai zou ba ，boss lai le"),
+        ("zh-Hant", "閃開", "shan kai"),
+        ("ja", "ちょっとまって、ボス", "chottomatte、bosu"),
+        ("ja", "体力あと半分", "体力あと半分"),
+        ("ko", "보스", "보스"),
+    ],
+)
+def test_romanised_is_pinyin_and_kana_in_romaji(code: str, text: str, latin: str) -> None:
+    assert outcomes("romanised", Message(text, "x", code, "en")) == {(latin, "x")}
+
+
+@pytest.mark.parametrize("name", ["copied", "emoji"])
+def test_what_is_copied_stands_on_both_sides(name: str) -> None:
+    pieces = set()
+    for seed in range(300):
+        found = AUGMENTATIONS[name](MESSAGE, Random(seed))
+        ends = [found.source.partition(MESSAGE.source)[::2], found.target.partition(MESSAGE.target)[::2]]
+        assert ends[0] == ends[1]
+        piece = "".join(ends[0])
+        assert piece.strip() in found.target.split(" ")
+        pieces.add(piece.strip())
+        assert AUGMENTATIONS[name](replace(MESSAGE, target=""), Random(seed)) == replace(found, target="")
+    assert len(pieces) > 20
+    if name == "copied":
+        for start in ("@", "#", "https://", "www.", "{", "${", "####", "+"):
+            assert any(piece.startswith(start) for piece in pieces)
+
+
+def test_chat_is_each_noise_by_its_share() -> None:
+    found = [AUGMENTATIONS["chat"](MESSAGE, Random(seed)) for seed in range(600)]
+    unchanged = sum(one == MESSAGE for one in found) / 600
+    assert 0.35 < unchanged < 0.65
+    assert 0.1 < sum(one.target != MESSAGE.target for one in found) / 600 < 0.3
+    assert {*SHARES} == {*SHIPPED} - {"chat", "concatenation"}
 
 
 @pytest.mark.parametrize(
@@ -110,8 +211,12 @@ def test_short_words_and_scripts_without_case_are_typed_right(name: str, text: s
         ("!!", "!!"),
     ],
 )
-def test_punctuation_goes_from_the_ends_of_words(text: str, expected: str) -> None:
-    assert outcomes("punctuation", replace(MESSAGE, source=text)) == {(expected, MESSAGE.target)}
+def test_punctuation_goes_from_the_ends_of_words_or_is_repeated(text: str, expected: str) -> None:
+    last = text[-1] if text[-1] in "!?" else ""
+    repeated = {text[: -len(last) or None] + last * times for times in (2, 3, 4)} if last else {text}
+    assert outcomes("punctuation", replace(MESSAGE, source=text)) == {
+        (one, MESSAGE.target) for one in {expected, *repeated}
+    }
 
 
 def test_concatenation_puts_the_neighbour_behind_on_both_sides() -> None:
@@ -121,11 +226,11 @@ def test_concatenation_puts_the_neighbour_behind_on_both_sides() -> None:
 
 
 def test_each_falls_to_its_share_by_seed() -> None:
-    shares = {"typos": 0.3, "punctuation": 1.0}
+    shares = {"typos": 0.3, "case": 1.0}
     found = [augmented_by_chance(MESSAGE, shares, seed).source for seed in range(400)]
     assert found == [augmented_by_chance(MESSAGE, shares, seed).source for seed in range(400)]
-    assert "Wait for the Healer please" in found
-    assert 0.22 < sum(source != "Wait for the Healer please" for source in found) / 400 < 0.38
+    right = sum(source.lower() == MESSAGE.source.lower() for source in found) / 400
+    assert 0.62 < right < 0.78
     assert augmented_by_chance(MESSAGE, {"typos": 0.0}, 1) == MESSAGE
 
 

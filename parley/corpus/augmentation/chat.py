@@ -1,0 +1,24 @@
+"""Everything that chat does to a message, in the shares that it has there."""
+
+from random import Random
+from typing import Final
+
+from parley.corpus.augmentation.registry import AUGMENTATIONS, Message, augmented_by_chance
+
+SHARES: Final = {  # what is put beside a message comes last: it is not mistyped
+    "romanised": 0.03,
+    "case": 0.18,
+    "marks": 0.10,
+    "punctuation": 0.15,
+    "elongation": 0.05,
+    "leetspeak": 0.02,
+    "typos": 0.08,
+    "emoji": 0.08,
+    "copied": 0.10,
+}
+
+
+@AUGMENTATIONS.register("chat")
+def chat(message: Message, draw: Random) -> Message:
+    """Each kind of noise by its share, several at once or none."""
+    return augmented_by_chance(message, SHARES, draw.getrandbits(64))
