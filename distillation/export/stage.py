@@ -55,6 +55,7 @@ class ExportStage(Stage[ExportConfig]):
         from distillation.runtime.torch_engine import TorchEngine
         from distillation.shortlists import Shortlists
         from distillation.student.quantization import input_ranges, layer_errors
+        from parley.decoding.detection import Detector
         from training.batches.encoded import EncodedCorpus
         from training.tokenizer import check_vocabulary, load_tokenizer
 
@@ -66,6 +67,8 @@ class ExportStage(Stage[ExportConfig]):
         out.mkdir(parents=True, exist_ok=True)
         tokenizer.save_pretrained(str(out))
         shortlists.save(out)
+        if detector := Detector.beside(inputs["student"]):
+            detector.save(out)
         batches = dev_batches(encoded)
         ranges = input_ranges(exact.model, batches)
         student = TrainedStudent(exact.model, inputs["student"], shortlists, ranges, self.config.keep_float)

@@ -11,6 +11,7 @@ from distillation.engines.registry import ENGINES, SpecialIds, engine_named
 from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
 from distillation.shortlists import FILE, Shortlists
+from parley.decoding.detection import Detection, Detector
 from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
 from parley.languages.table import AUTO, language
@@ -25,6 +26,7 @@ class StudentRuntime:
         engine: what computes.
         tokenizer: the vocabulary.
         shortlists: None lets every language write every piece.
+        detector: names source languages; None cannot.
         max_new_tokens: most tokens of a translation.
         batch_size: requests decoded together; does not change the result.
     """
@@ -36,8 +38,9 @@ class StudentRuntime:
         shortlists: Shortlists | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
         batch_size: int = 64,
+        detector: Detector | None = None,
     ) -> None:
-        self.engine, self.tokenizer, self.shortlists = engine, tokenizer, shortlists
+        self.engine, self.tokenizer, self.shortlists, self.detector = engine, tokenizer, shortlists, detector
         self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
 
     @classmethod
@@ -54,6 +57,7 @@ class StudentRuntime:
         path = Path(folder)
         tokenizer = load_tokenizer(path)
         shortlists = Shortlists.load(path) if (path / FILE).is_file() else None
+        settings = {"detector": Detector.beside(path), **settings}
         return cls(_loaded(path, engine, tokenizer, threads), tokenizer, shortlists, **settings)
 
     def encode(self, texts: Sequence[str], sources: Sequence[str] | str = AUTO) -> list[EncodedMessage]:
@@ -120,6 +124,16 @@ class StudentRuntime:
     def translate(self, texts: Sequence[str], target: str, source: str = AUTO) -> list[str]:
         """Every text into one language."""
         return self.translate_many(texts, [source] * len(texts), [target] * len(texts))
+
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
+        """The source language of each text, with its probability.
+
+        Raises:
+            InputError: the export has no detector: its student had no teacher that detects languages.
+        """
+        if self.detector is None:
+            raise InputError("this export has no detector of source languages (detector.npz)")
+        return self.detector(self.tokenizer, texts)
 
     def _batches(self, places: Sequence[int]) -> Iterable[Sequence[int]]:
         return (places[start : start + self.batch_size] for start in range(0, len(places), self.batch_size))

@@ -85,6 +85,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         result = trainer.train()
         if processes.is_first:
             self._save(out, task, tokenizer, encoded, result)
+            self._save_detector(out, inputs)
         processes.wait()
 
     def _stream(self, inputs: Mapping[str, Path], encoded: "EncodedCorpus", processes: "Processes") -> "StreamLike":
@@ -153,6 +154,14 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         params = task.model.student.num_parameters()
         facts = {**asdict(result), "params": params, "active_params": params, "distilled": self.distilled}
         write_result(out, {**facts, "vocabulary_digest": encoded.vocabulary_digest})
+
+    def _save_detector(self, out: Path, inputs: Mapping[str, Path]) -> None:
+        """The teacher's detector of source languages goes with the student, which has none."""
+        from parley.decoding.detection import Detector
+        from training.model.loading import load_model
+
+        if self.distilled and (detector := Detector.of(load_model(inputs["teacher"]))):
+            detector.save(out)
 
 
 class StudentWithoutTeacherStage(StudentStage):

@@ -15,6 +15,7 @@ from eval.stored_outputs import OUTPUTS, SCORES, StoredOutputs
 from eval.testsets.outputs import translate_directions, write_table
 from eval.testsets.perturbations import PERTURBATIONS, Perturbation
 from eval.testsets.testset import TestSet
+from parley.decoding.detection import Detection
 from parley.decoding.protocols import TranslatesMany
 from parley.languages.table import pair
 from parley.metrics.off_target import OffTargetDetector
@@ -29,8 +30,8 @@ Rows = Mapping[str, Sequence[int]]
 class DetectsLanguage(Protocol):
     """A system that also names the source language of a text."""
 
-    def detect(self, texts: Sequence[str]) -> list[str]:
-        """Language codes of [N] texts."""
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
+        """Languages of [N] texts."""
         ...
 
 
@@ -107,4 +108,4 @@ def _detected(translator: TranslatesMany, testset: TestSet, rows: Rows) -> list[
         found = translator.detect([text for _, text in cells])
     except InputError:  # a translator whose model has no detector says so when asked
         return []
-    return [(text, code, named) for (code, text), named in zip(cells, found, strict=True)]
+    return [(text, code, named.code) for (code, text), named in zip(cells, found, strict=True)]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from parley.decoding.detection import Detection, Detector
 from parley.decoding.packed_output import packed_output
 from parley.decoding.parts import MAX_SOURCE_TOKENS, translate_in_parts
 from parley.decoding.pieces import (
@@ -90,8 +91,10 @@ class Translator:
         tokenizer: PreTrainedTokenizerBase,
         config: DecodingConfig | None = None,
         device: str | torch.device | None = None,
+        detector: Detector | None = None,
     ) -> None:
         self.model = model
+        self.detector = detector
         self.tokenizer = tokenizer
         self.config = config or DecodingConfig()
         self.device = torch.device(device) if device is not None else model.device
@@ -112,7 +115,7 @@ class Translator:
                 f"{folder}: the tokenizer has {len(tokenizer)} pieces, the model {model.config.vocab_size}: not a pair"
             )
         model.to(torch.device(device))  # type: ignore[arg-type]  # its decorator hides `self`
-        return cls(model.eval(), tokenizer, config, device)
+        return cls(model.eval(), tokenizer, config, device, Detector.beside(Path(folder)))
 
     def translate(self, texts: Sequence[str], target: str, source: str = AUTO) -> list[str]:
         """Translate every text into one language."""
@@ -199,19 +202,13 @@ class Translator:
         tags_B1 = tags_B.unsqueeze(1)
         return tags_B1 if start is None else torch.cat([torch.full_like(tags_B1, start), tags_B1], dim=1)
 
-    def detect(self, texts: Sequence[str]) -> list[str]:
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
         """The source language that the model itself detects in each text.
 
         Raises:
             InputError: the model has no detector.
         """
-        detector: Callable[..., Tensor] | None = getattr(self.model, "detect", None)
+        detector = self.detector or Detector.of(self.model)
         if detector is None:
             raise InputError(f"{type(self.model).__name__} does not detect languages")
-        codes = self.model.config.languages or []
-        pieces = source_pieces(self.tokenizer, texts, [AUTO] * len(texts), self.config.max_source_tokens)
-        found: list[str] = []
-        for batch in _split(range(len(texts)), self.config.batch_size):
-            probabilities_BL = detector(*self._padded([pieces[i] for i in batch]))
-            found += [codes[i] for i in probabilities_BL.argmax(-1).tolist()]
-        return found
+        return detector(self.tokenizer, texts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from eval.testsets.testset import TestSet
+from parley.decoding.detection import Detection
 
 EN = ["Are you ready?", "Follow me to the gate", "I need healing", "Good game!", None]
 FR = ["Tu es prêt ?", "Suis-moi jusqu'à la porte", "J'ai besoin de soins", None, "Attends-moi"]
@@ -45,8 +46,9 @@ class Phrasebook:
 class Detector(Phrasebook):
     """Also names the source language: Thai by its letters, English otherwise."""
 
-    def detect(self, texts: Sequence[str]) -> list[str]:
-        return ["th" if any("ก" <= letter <= "๛" for letter in text) else "en" for text in texts]
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
+        thai = [any("ก" <= letter <= "๛" for letter in text) for text in texts]
+        return [Detection("th" if own else "en", 1.0) for own in thai]
 
 
 class NeverOffTarget:

@@ -119,7 +119,7 @@ class Augmenter:
         corpus = ConcatCorpus(self.corpus.encoded, *self.corpus.parts[1:], rows)
         row = examples.row.copy()
         row[touched] = corpus.starts[-1] + np.arange(len(touched))
-        return corpus, Examples.of(corpus, examples.source, examples.target, row, examples.auto)
+        return corpus, Examples.of(corpus, examples.source, examples.target, row, examples.told)
 
 
 class MessageRows:

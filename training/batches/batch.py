@@ -25,11 +25,11 @@ class Batch:
     """Messages of mixed directions, padded on the right.
 
     Attributes:
-        input_ids: [B, S] source tag or `__auto__`, tokens, end.
+        input_ids: [B, S] source tag, `__auto__` or a wrong tag, tokens, end.
         attention_mask: [B, S] 1 on tokens, 0 on padding.
         decoder_input_ids: [B, T] target tag, tokens.
         labels: [B, T] tokens, end; -100 on padding.
-        source_language, target_language: [B] ids of the tags; the true source also where `__auto__` stands for it.
+        source_language, target_language: [B] ids of the tags; the true source whatever the tag says.
         target_tokens: labels that count.
     """
 
@@ -62,7 +62,7 @@ class Examples:
         source, target: languages as indices into CODES.
         row: of the corpus.
         source_length, target_length: positions in `input_ids` and `labels`, tag and end included.
-        auto: whether the source's tag is `__auto__`.
+        told: language of the source's tag, -1 for `__auto__`.
     """
 
     source: "Array"
@@ -70,13 +70,13 @@ class Examples:
     row: "Array"
     source_length: "Array"
     target_length: "Array"
-    auto: "Array"
+    told: "Array"
 
     @classmethod
-    def of(cls, corpus: ConcatCorpus, source: "Array", target: "Array", row: "Array", auto: "Array") -> "Examples":
+    def of(cls, corpus: ConcatCorpus, source: "Array", target: "Array", row: "Array", told: "Array") -> "Examples":
         """Rows of a corpus, with their lengths."""
         lengths = corpus.lengths(source, row) + TAG_AND_END, corpus.lengths(target, row) + 1
-        return cls(source, target, row, *lengths, auto)
+        return cls(source, target, row, *lengths, told)
 
     def take(self, chosen: "Array | slice") -> "Examples":
         """The chosen examples, in that order."""
@@ -89,7 +89,7 @@ def make_batch(corpus: ConcatCorpus, examples: Examples) -> Batch:
 
     encoded = corpus.encoded
     tags = np.array([encoded.language_ids.get(code, -1) for code in CODES])
-    head = np.where(examples.auto, encoded.auto_id, tags[examples.source])
+    head = np.where(examples.told < 0, encoded.auto_id, tags[examples.told])
     source, source_mask = _padded(corpus, examples.source, examples.row, examples.source_length, head)
     target, target_mask = _padded(
         corpus, examples.target, examples.row, examples.target_length + 1, tags[examples.target]

@@ -17,6 +17,8 @@ class BatchingConfig:
         temperature: directions are sampled with p ~ rows^(1/temperature).
         pair_weights: factors on p by direction (`en-th: 2.0`); 0 leaves a direction out.
         auto_source_probability: share of messages whose source tag is replaced by `__auto__`.
+        wrong_source_probability: share of messages that have the tag of another language, so that a wrong one does
+            little harm.
         seed: of the plan.
         augmentations: share of the messages that each augmentation falls to, by name (`parley.corpus.augmentation`), in
             the order they are applied; in the train split only.
@@ -27,6 +29,7 @@ class BatchingConfig:
     temperature: float = 2.0
     pair_weights: dict[str, float] = field(default_factory=dict)
     auto_source_probability: float = 0.2
+    wrong_source_probability: float = 0.0
     seed: int = 0
     augmentations: dict[str, float] = field(default_factory=dict)
 
@@ -41,6 +44,11 @@ class BatchingConfig:
             raise InputError(f"batching.temperature={self.temperature}: must be 1 or more")
         if not 0 <= self.auto_source_probability <= 1:
             raise InputError(f"batching.auto_source_probability={self.auto_source_probability}: must lie in 0 to 1")
+        if not 0 <= self.wrong_source_probability <= 1 - self.auto_source_probability:
+            raise InputError(
+                f"batching.wrong_source_probability={self.wrong_source_probability}: must lie in 0 to 1, and to 1 "
+                "together with auto_source_probability"
+            )
         check_probabilities(self.augmentations, "batching.augmentations")
         for direction, weight in self.pair_weights.items():
             pair(direction)

@@ -98,8 +98,18 @@ class DirectionSampler:
         place = shuffled_index(turn % count, count, self.config.seed, which, turn // count)
         source, target = self._languages[which].T
         row = self._rows(source, target, place, which >= self._of_corpus)
-        auto = generator.random(len(row)) < self.config.auto_source_probability
-        return Examples.of(self._corpus, source, target, row, auto), turn // count
+        told = self._told(source, generator.random(len(row)))
+        return Examples.of(self._corpus, source, target, row, told), turn // count
+
+    def _told(self, source: "Array", chance: "Array") -> "Array":
+        """The language of each message's source tag [n]: its own, -1 for `__auto__`, or any other of the corpus."""
+        auto, wrong = self.config.auto_source_probability, self.config.wrong_source_probability
+        told = np.where(chance < auto, -1, source)
+        mistaken = np.flatnonzero((chance >= auto) & (chance < auto + wrong))
+        known = np.array(sorted(map(CODES.index, self._corpus.encoded.languages)))
+        step = 1 + ((chance[mistaken] - auto) / max(wrong, 1e-9) * (len(known) - 1)).astype(np.int64)
+        told[mistaken] = known[(np.searchsorted(known, source[mistaken]) + step) % len(known)]
+        return told
 
     def _rows(self, source: "Array", target: "Array", place: "Array", synthetic: "Array") -> "Array":
         """The row [n] at a place of each message's direction."""

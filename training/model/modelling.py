@@ -370,7 +370,8 @@ class ParleyMoeForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return {name: router.last_load_E for name, router in self.routers().items()}
 
     @torch.no_grad()
-    def detect(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Probabilities (B, L) of the source language, in the order of `config.languages`."""
-        embedded_BSD = self.shared(input_ids) * self.config.d_model**0.5
-        return self.encoder.detect(embedded_BSD, attention_mask).float().softmax(-1)
+    def detection_votes(self) -> Tensor:
+        """Logits (V, L) of the source language, in the order of `config.languages`, that each token alone gives; those
+        of a message are the mean of its tokens'."""
+        votes_VL: Tensor = self.encoder.detector(self.shared.weight * self.config.d_model**0.5)
+        return votes_VL

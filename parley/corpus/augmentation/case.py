@@ -1,11 +1,13 @@
 """Letters as chat has them: all small, or all capitals."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Final
 
 from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
+from parley.corpus.augmentation.words import in_all_words
 from parley.languages.casing import lower, upper
 
 _CAPITALS: Final = 1 / 6  # of the messages; chat is typed in small letters more often than it is shouted
@@ -19,16 +21,16 @@ def case(message: Message, draw: Random) -> Message:
 
 def in_small_letters(message: Message) -> Message:
     """The source in small letters."""
-    return replace(message, source=_composed(lower(message.source, message.source_language)))
+    return replace(message, source=_changed(lower, message.source, message.source_language))
 
 
 def in_capitals(message: Message) -> Message:
     """Source and target in capitals; neither where the source's script has none, since nobody shouts there."""
-    source = _composed(upper(message.source, message.source_language))
-    if source == _composed(lower(message.source, message.source_language)):
+    source = _changed(upper, message.source, message.source_language)
+    if source == _changed(lower, message.source, message.source_language):
         return message
-    return replace(message, source=source, target=_composed(upper(message.target, message.target_language)))
+    return replace(message, source=source, target=_changed(upper, message.target, message.target_language))
 
 
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+def _changed(case: Callable[[str, str], str], text: str, code: str) -> str:
+    return in_all_words(text, lambda words: unicodedata.normalize("NFC", case(words, code)))

@@ -11,7 +11,7 @@ from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
 _EMOJI: Final = tuple("😀😂🤣😅😊😍😘😎🤔😭😡👍👎👏🙏💪🔥💯🎉👀🏆💀✨🎮")
 _EMOTICONS: Final = (":)", ":(", ":D", ";)", ":P", "xD", "XD", ":3", "<3", "^^", "T_T", "._.", ":'(", ">:(", "o7")
 _ENDS: Final = (".com", ".gg", ".net", ".tv", ".io/en", ".org/wiki")
-_PLACEHOLDERS: Final = ("{_}", "{{_}}", "[_]", "<_>", "%_%", "${_}")
+_PLACEHOLDERS: Final = ("{_}", "{{_}}", "<_>", "${_}", "%s", "%d")
 _IN_FRONT: Final = 1 / 4  # of the messages; handles and emoji stand behind more often
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
+from parley.corpus.augmentation.words import in_all_words
 from parley.languages.scripts import CHINESE, CharacterClass, class_counts
 
 
@@ -12,16 +13,16 @@ def romanised(message: Message, draw: Random) -> Message:
     """The source in pinyin without tones, or in romaji where it is kana alone: no reading of kanji is guessed."""
     counts = class_counts(message.source)
     if message.source_language.startswith("zh"):
-        return replace(message, source=_pinyin(message.source))
+        return replace(message, source=in_all_words(message.source, _pinyin).strip())
     if message.source_language == "ja" and not any(counts[kind] for kind in CHINESE) and counts[CharacterClass.KANA]:
-        return replace(message, source=_romaji(message.source))
+        return replace(message, source=in_all_words(message.source, _romaji))
     return message
 
 
 def _pinyin(text: str) -> str:
     from pypinyin import lazy_pinyin
 
-    return " ".join(part.strip() for part in lazy_pinyin(text, v_to_u=False) if part.strip())
+    return "".join(f"{part} " for part in map(str.strip, lazy_pinyin(text)) if part)
 
 
 def _romaji(text: str) -> str:

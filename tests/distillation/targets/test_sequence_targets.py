@@ -110,6 +110,7 @@ def test_a_killed_stage_goes_on_with_the_missing_shards(
         done.append(shard.name)
 
     monkeypatch.setattr(SequenceTargetsStage, "run_shard", dying)
+    monkeypatch.setattr(sequence_targets, "NOISE", {"typos": 0.7})
     with pytest.raises(KeyboardInterrupt):
         stage().run(tmp_path, inputs)
     assert sorted(path.name for path in (tmp_path / "shards").iterdir()) == done[:2]

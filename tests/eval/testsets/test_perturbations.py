@@ -13,7 +13,7 @@ from eval.testsets.perturbations import AUTO_SOURCE, NOISY, PLAIN, WRONG_SOURCE,
         (PLAIN, "en", "Wait, WHAT?"),
         (AUTO_SOURCE, "auto", "Wait, WHAT?"),
         (WRONG_SOURCE, "th", "Wait, WHAT?"),
-        (NOISY, "en", "wait waht"),
+        (NOISY, "en", "wait wat"),
     ],
 )
 def test_what_a_system_is_given(condition, told: str, written: str) -> None:  # type: ignore[no-untyped-def]

@@ -9,7 +9,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
-from parley.decoding.pieces import tag_id
+from parley.decoding.detection import Detector
+from parley.decoding.pieces import source_pieces, tag_id
 from parley.decoding.search import Sampling
 from parley.decoding.translator import DecodingConfig
 from parley.languages.table import AUTO, CODES, LANGUAGES
@@ -129,7 +130,22 @@ def test_sampling_follows_its_seed(translator: Translator) -> None:
 
 
 def test_the_model_says_what_language_it_reads(translator: Translator) -> None:
-    assert set(translator.detect(["hello", "bonjour à tous"])) <= set(CODES)
+    found = translator.detect(["hello", "bonjour à tous"])
+    assert {one.code for one in found} <= set(CODES)
+    assert all(1 / len(CODES) <= one.probability <= 1 for one in found)
+    whole = translator.model.encoder(torch.tensor(source_pieces(translator.tokenizer, ["hello"], ["auto"])))
+    best, place = whole.detection_logits.softmax(-1)[0].max(-1)
+    assert found[0] == (translator.model.config.languages[place], pytest.approx(float(best), abs=1e-5))
+
+
+def test_a_detector_is_kept_beside_a_model_that_has_none(translator: Translator, tmp_path: Path) -> None:
+    texts = ["hello", "bonjour à tous", ""]
+    own = Detector.of(translator.model)
+    assert own is not None and Detector.beside(tmp_path) is None
+    own.save(tmp_path)
+    other = Translator(translator.model, translator.tokenizer, detector=Detector.beside(tmp_path))
+    for kept, exact in zip(other.detect(texts), translator.detect(texts), strict=True):
+        assert kept == (exact.code, pytest.approx(exact.probability, abs=1e-3))
 
 
 def test_wrong_settings_are_refused() -> None:

@@ -168,6 +168,20 @@ def test_auto_replaces_the_source_tag_with_its_probability(encoded: EncodedCorpu
         assert float((heads == encoded.auto_id).float().mean()) == pytest.approx(probability, abs=0.04)
 
 
+def test_wrong_source_tags_are_of_any_other_language(encoded: EncodedCorpus) -> None:
+    config = replace(CONFIG, auto_source_probability=0.2, wrong_source_probability=0.3)
+    batches = take(BatchStream(encoded, config), 100)
+    heads, truth = (torch.cat(parts) for parts in zip(*((b.input_ids[:, 0], b.source_language) for b in batches)))
+    auto, own = heads == encoded.auto_id, heads == truth
+    assert float(auto.float().mean()) == pytest.approx(0.2, abs=0.04)
+    assert float((~auto & ~own).float().mean()) == pytest.approx(0.3, abs=0.04)
+    told = {(int(a), int(b)) for a, b in zip(heads[~auto & ~own], truth[~auto & ~own], strict=True)}
+    tags = encoded.language_ids.values()
+    assert told == {(one, other) for one in tags for other in tags if one != other}
+    right = take(BatchStream(encoded, replace(config, wrong_source_probability=0.0)), 100)
+    assert all(torch.equal(a.labels, b.labels) for a, b in zip(batches, right, strict=True)), "the plan stays"
+
+
 def test_long_messages_are_left_out_and_counted(encoded: EncodedCorpus) -> None:
     config = replace(CONFIG, max_length=14)
     stream = BatchStream(encoded, config)
@@ -231,6 +245,7 @@ def test_overrides_for_pairs_without_data_are_refused(encoded: EncodedCorpus) ->
         ("batch_tokens", 10, r"batching\.batch_tokens=10"),
         ("temperature", 0.0, r"batching\.temperature"),
         ("auto_source_probability", 1.5, r"batching\.auto_source_probability"),
+        ("wrong_source_probability", 0.95, r"batching\.wrong_source_probability"),
         ("augmentations", {"cases": 0.1}, r"batching\.augmentations\.cases: no such augmentation"),
         ("augmentations", {"case": 1.1}, r"batching\.augmentations\.case=1\.1"),
         ("pair_weights", {"en-xx": 1.0}, "'en-xx' is not a direction"),

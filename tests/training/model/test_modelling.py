@@ -105,8 +105,11 @@ def test_auto_mixes_languages_by_what_is_detected(make_model, batch):
         sources[:, 0] = 5
         told = model.encoder(sources).last_hidden_state
     torch.testing.assert_close(auto, told, atol=1e-5, rtol=1e-4)
-    probabilities = model.detect(sources, (sources != 1).long())
-    assert probabilities.argmax(-1).tolist() == [1, 1]
+    mask = (sources != 1).long()
+    votes_BSL = model.detection_votes()[sources] * mask.unsqueeze(-1)
+    logits = model.encoder(sources, mask).detection_logits
+    torch.testing.assert_close(logits, votes_BSL[:, 1:].sum(1) / mask[:, 1:].sum(1, keepdim=True))
+    assert logits.argmax(-1).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("implementation", ["loop", "grouped"])

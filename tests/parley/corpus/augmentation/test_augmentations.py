@@ -142,6 +142,13 @@ def test_typos_of_other_keyboards(code: str, text: str) -> None:
         assert {source.replace(" ", "").isalpha() and len(source) for source in found} == {len(text)}
 
 
+@pytest.mark.parametrize("name", {*CHANGES} - {"concatenation"})
+@pytest.mark.parametrize("text", ["@Kiwi_Ño", "https://Bexley.gg/Ab", "{player_Name}", "#Łódź", "####"])
+def test_what_is_copied_is_not_changed(name: str, text: str) -> None:
+    message = Message(f"Готово, {text} ждёт!", text, "ru", "fr")
+    assert all(text in source and text in target for source, target in outcomes(name, message))
+
+
 def test_leetspeak_is_one_word_in_digits() -> None:
     words = {"Wait": "W417", "for": "f0r", "the": "7h3", "Healer": "H34l3r", "please": "pl3453"}
     expected = {MESSAGE.source.replace(word, typed) for word, typed in words.items()}
