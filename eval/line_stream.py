@@ -1,11 +1,12 @@
 """A stream of lines through a translator: large batches for a file, at once for someone who types."""
 
+import json
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
-from parley.decoding.protocols import TranslatesMany
+from parley.decoding.protocols import Detection, TranslatesMany
 from parley.languages.normalisation import normalised_text
 from parley.pipeline.errors import InputError
 
@@ -19,10 +20,14 @@ def translate_lines(
     source_lang: str,
     target_lang: str,
     batch_size: int = 64,
+    detect: Callable[[Sequence[str]], Sequence[Detection]] | None = None,
 ) -> None:
     """Write one translation for each line read, in order, flushed batch by batch.
 
     Lines without a visible character stay blank.
+
+    Args:
+        detect: names source languages; a line is then JSON: `translation`, `source_lang`, `probability`.
 
     Raises:
         InputError: batch_size below 1, a line that is not UTF-8 or too long, or input that cannot be read; the lines
@@ -35,15 +40,20 @@ def translate_lines(
         texts, broken = _decoded(batch)
         filled = [text for text in texts if text]
         count = len(filled)
-        answers = iter(
-            translator.translate_many(filled, [source_lang] * count, [target_lang] * count) if filled else []
-        )
-        lines = (" ".join(next(answers).splitlines()) if text else "" for text in texts)
+        said = translator.translate_many(filled, [source_lang] * count, [target_lang] * count) if filled else []
+        tidy = [" ".join(answer.splitlines()) for answer in said]
+        answers = map(_json, tidy, detect(filled)) if detect and filled else iter(tidy)
+        lines = (next(answers) if text else "" for text in texts)
         sink.write("".join(f"{line}\n" for line in lines).encode())
         sink.flush()
         number += len(texts)
         if broken:
             raise InputError(f"line {number + 1} of the input is not valid UTF-8")
+
+
+def _json(translation: str, detection: Detection) -> str:
+    found = {"source_lang": detection.code, "probability": round(detection.probability, 4)}
+    return json.dumps({"translation": translation, **found}, ensure_ascii=False)
 
 
 def _decoded(batch: list[bytes]) -> tuple[list[str], bool]:

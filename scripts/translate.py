@@ -18,6 +18,9 @@ class Arguments:
     source_lang: str = argument("code of the language of the input, or auto", default="auto")
     beam_size: int = argument("1 decodes greedily", default=1)
     batch_size: int = argument("lines decoded together at most", default=64)
+    detected: bool = argument(
+        "JSON lines: translation, the language detected in the source, its probability", default=False
+    )
     device: str = argument("auto (a GPU where there is one), cpu or cuda", default="auto")
 
 
@@ -31,7 +34,8 @@ def main(arguments: Arguments) -> None:
     target = language(arguments.target_lang).code
     source = arguments.source_lang if arguments.source_lang == AUTO else language(arguments.source_lang).code
     translator = load_translator(told_model(arguments.model), arguments.beam_size, arguments.device)
-    translate_lines(translator, sys.stdin.buffer, sys.stdout.buffer, source, target, arguments.batch_size)
+    detect = translator.detect if arguments.detected else None
+    translate_lines(translator, sys.stdin.buffer, sys.stdout.buffer, source, target, arguments.batch_size, detect)
 
 
 if __name__ == "__main__":

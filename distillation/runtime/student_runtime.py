@@ -11,9 +11,10 @@ from distillation.engines.registry import ENGINES, SpecialIds, engine_named
 from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
 from distillation.shortlists import FILE, Shortlists
-from parley.decoding.detection import Detection, Detector
+from parley.decoding.detection import Detector
 from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
+from parley.decoding.protocols import Detection
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer

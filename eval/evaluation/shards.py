@@ -15,8 +15,7 @@ from eval.stored_outputs import OUTPUTS, SCORES, StoredOutputs
 from eval.testsets.outputs import translate_directions, write_table
 from eval.testsets.perturbations import PERTURBATIONS, Perturbation
 from eval.testsets.testset import TestSet
-from parley.decoding.detection import Detection
-from parley.decoding.protocols import TranslatesMany
+from parley.decoding.protocols import Detection, TranslatesMany
 from parley.languages.table import pair
 from parley.metrics.off_target import OffTargetDetector
 from parley.pipeline.atomic import write_json

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from eval.config import EvaluationConfig
 from eval.evaluation.shards import Translated, perturbed_file
-from eval.scoring.direction_scores import score_detection, score_outputs, score_slice
+from eval.scoring.detection_scores import score_detection
+from eval.scoring.direction_scores import score_outputs, score_slice
 from eval.scoring.natural_slices import copy_accuracy, score_natural
 from eval.stored_outputs import OUTPUTS, SCORES
 from eval.testsets.outputs import write_table
+from eval.testsets.perturbations import COPIED
 
 Json = dict[str, Any]
 
@@ -31,7 +35,7 @@ def summarise(found: Translated, config: EvaluationConfig, samples: int) -> Json
     system = outputs["system"][0].as_py()
     told: Json = {
         "slices": slices,
-        "copy_accuracy": copy_accuracy(outputs),
+        "copy_accuracy": copy_accuracy(pa.concat_tables([outputs, found.perturbed.get(COPIED.name, outputs[:0])])),
         "source_detection": {"system": system} | score_detection(*detected) if detected else {},
     }
     return scores | {key: value for key, value in told.items() if value}

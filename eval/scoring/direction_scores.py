@@ -74,7 +74,8 @@ def score_slice(
     """Mean score over directions on a slice against the clean outputs of the very same messages.
 
     Returns:
-        By system: score (under the metric's name), clean, delta_ci (of score minus clean) and n messages.
+        By system: score (under the metric's name), clean, delta (score minus clean) with its interval, share (score of
+        clean) and n messages.
     """
     keys = set(zip(*(slice_outputs[name].to_pylist() for name in ("pair", "system", "row_id")), strict=True))
     same = zip(*(outputs[name].to_pylist() for name in ("pair", "system", "row_id")), strict=True)
@@ -89,7 +90,14 @@ def score_slice(
         means = [float(np.mean([side[key].scores[metric] for key in mine])) for side in (dirty, clean)]
         spread = mean_difference([dirty[k].samples[metric] for k in mine], [clean[k].samples[metric] for k in mine])
         n = sum(dirty[key].n for key in mine)
-        result[system] = {metric: means[0], "clean": means[1], "delta_ci": list(spread.interval), "n": n}
+        result[system] = {
+            metric: means[0],
+            "clean": means[1],
+            "delta": means[0] - means[1],
+            "delta_ci": list(spread.interval),
+            "share": means[0] / means[1] if means[1] else 1.0,
+            "n": n,
+        }
     return result
 
 
@@ -120,20 +128,9 @@ def score_part(
     return result
 
 
-def score_detection(texts: Sequence[str], truth: Sequence[str], detected: Sequence[str]) -> Scores:
-    """How often a system names the source language of a text right, overall and by length in characters."""
-    hits = [expected == found for expected, found in zip(truth, detected, strict=True)]
-    by_length: Scores = {}
-    for low, high in LENGTH_BINS:
-        inside = [hit for text, hit in zip(texts, hits, strict=True) if low <= len(text) <= (high or len(text))]
-        if inside:
-            by_length[length_label(low, high)] = {"accuracy": sum(inside) / len(inside), "n": len(inside)}
-    return {"accuracy": sum(hits) / len(hits), "n": len(hits), "by_length": by_length}
-
-
 def length_label(low: int, high: int | None) -> str:
-    """`6-10`, or `51+` for the last bin."""
-    return f"{low}-{high}" if high else f"{low}+"
+    """`6-10`, `1` for one length alone, or `51+` for the last bin."""
+    return str(low) if low == high else f"{low}-{high}" if high else f"{low}+"
 
 
 def score_directions(

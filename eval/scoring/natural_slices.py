@@ -1,5 +1,6 @@
 """Parts of the test set by themselves: short and mixed messages, and what an output should have copied."""
 
+import re
 from collections import Counter
 from functools import lru_cache
 from typing import Any, Final
@@ -14,6 +15,7 @@ from parley.languages.fixed_spans import fixed_spans
 from parley.languages.table import pair
 
 SHORT: Final = 10  # characters
+_NAME: Final = re.compile(r"(?<![^\W_])[A-Z][A-Za-z0-9]{2,}(?![^\W_])")
 Json = dict[str, Any]
 Mask = NDArray[np.bool_]
 
@@ -42,17 +44,21 @@ def natural_slices(outputs: pa.Table) -> dict[str, Mask]:
 def copy_accuracy(outputs: pa.Table) -> Json:
     """By system and kind: of the URLs, handles, numbers, emoji ... that source and reference share, how many are there.
 
+    A name is a Latin word with a capital that stands in both, whatever their languages.
+
     Returns:
-        {system: {kind: {"accuracy": share, "n": how many}}}; kinds that nothing has are absent.
+        {system: {kind: {"accuracy": share, "n": how many}}}, `all` among the kinds; those that nothing has are absent.
     """
     columns = [outputs[name].to_pylist() for name in ("system", "source", "reference", "hypothesis")]
     found, wanted = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for system, source, reference, hypothesis in zip(*columns, strict=True):
         shared = _keys(source) & _keys(reference)
         for (kind, _), count in shared.items():
-            wanted[system, kind] += count
+            for counted in (kind, "all"):
+                wanted[system, counted] += count
         for (kind, _), count in (shared & _keys(hypothesis)).items() if shared else ():
-            found[system, kind] += count
+            for counted in (kind, "all"):
+                found[system, counted] += count
     accuracy: Json = {}
     for (system, kind), n in sorted(wanted.items()):
         accuracy.setdefault(system, {})[kind] = {"accuracy": found[system, kind] / n, "n": n}
@@ -62,4 +68,6 @@ def copy_accuracy(outputs: pa.Table) -> Json:
 @lru_cache(1 << 16)
 def _keys(text: str) -> Counter[tuple[str, str]]:
     """(kind, key) of all spans that mean the same in every language, with how often each stands there."""
-    return Counter((span.kind, span.key) for span in fixed_spans(text))
+    spans = fixed_spans(text)
+    names = (name.group() for name in _NAME.finditer(text) if not any(s.start <= name.start() < s.end for s in spans))
+    return Counter([*((span.kind, span.key) for span in spans), *(("names", name) for name in names)])

@@ -1,6 +1,7 @@
 """From a folder, or a system's config, to something that translates."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.systems.config import SystemConfig
 from eval.systems.named_model import named_model
@@ -8,6 +9,9 @@ from eval.testsets.testset import TestSet
 from parley.decoding.protocols import TranslatesMany
 from parley.pipeline.contents import check_contents
 from parley.pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from parley.decoding.translator import Translator
 
 
 def open_system(
@@ -38,7 +42,7 @@ def open_system(
     return load_translator(path, beam_size, device)
 
 
-def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> TranslatesMany:
+def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> "Translator":
     """The translator of a model folder, or of what `named_model` takes for a run or its stage.
 
     Raises:
@@ -52,8 +56,7 @@ def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> Tr
     folder, chosen = named_model(model).path, choose_device(device)
     check_contents(folder)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
-    translator: TranslatesMany = Translator.load(folder, DecodingConfig(beam_size=beam_size), device=chosen)
-    return translator
+    return Translator.load(folder, DecodingConfig(beam_size=beam_size), device=chosen)
 
 
 def choose_device(device: str) -> str:

@@ -1,5 +1,6 @@
 """Translate a test set in many directions: a table of outputs."""
 
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from eval.testsets.perturbations import PLAIN, Perturbation
 from eval.testsets.testset import TestSet
+from parley.corpus.augmentation.registry import Message
 from parley.decoding.protocols import TranslatesMany
 from parley.languages.table import pair
 from parley.pipeline.atomic import replacing
@@ -46,10 +48,10 @@ def translate_directions(
     Args:
         system: name of the translator in the table.
         rows: messages by direction.
-        perturbation: how the messages are given; the table has them as they are.
+        perturbation: how the messages are given; the table has them so.
     """
-    columns = _inputs(system, testset, rows)
-    texts = list(map(perturbation.written, columns["source"], columns["row_id"], columns["pair"]))
+    columns = _inputs(system, testset, rows, perturbation)
+    texts = columns["source"]
     told = {direction: perturbation.told(direction, testset.languages) for direction in rows}
     codes = [(told[direction], pair(direction)[1]) for direction in columns["pair"]]
     order = sorted(range(len(texts)), key=lambda line: (codes[line][0], len(texts[line]), texts[line]))
@@ -73,15 +75,25 @@ def write_table(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def _inputs(system: str, testset: TestSet, rows: Mapping[str, Sequence[int]]) -> dict[str, list[str]]:
+def _inputs(
+    system: str, testset: TestSet, rows: Mapping[str, Sequence[int]], perturbation: Perturbation
+) -> dict[str, list[str]]:
     """All columns but the hypothesis."""
-    columns: dict[str, list[str]] = {name: [] for name in SCHEMA.names}
-    for direction, chosen in rows.items():
-        source, target = pair(direction)
-        columns["pair"] += [direction] * len(chosen)
-        columns["system"] += [system] * len(chosen)
-        columns["row_id"] += [testset.row_ids[row] for row in chosen]
-        columns["domain"] += [testset.domains[row] for row in chosen]
-        columns["source"] += [testset.texts[source][row] or "" for row in chosen]
-        columns["reference"] += [testset.texts[target][row] or "" for row in chosen]
+    columns: dict[str, list[str]] = {name: [] for name in SCHEMA.names[:-1]}
+    for direction, row in ((direction, row) for direction, chosen in rows.items() for row in chosen):
+        message = _message(testset, direction, row)
+        given = perturbation.written(message, f"{testset.row_ids[row]} {direction}")
+        if perturbation.all or given != message:
+            line = direction, system, testset.row_ids[row], testset.domains[row], given.source, given.target
+            for column, value in zip(columns.values(), line, strict=True):
+                column.append(value)
     return columns
+
+
+def _message(testset: TestSet, direction: str, row: int) -> Message:
+    """The message with its reference, and the same in a third language; in the target's where there is no other."""
+    source, target = pair(direction)
+    texts = {code: testset.texts[code][row] or "" for code in testset.languages}
+    others = [code for code, text in texts.items() if text and code not in (source, target)] or [target]
+    other = random.Random(f"{testset.row_ids[row]} {direction}").choice(others)
+    return Message(texts[source], texts[target], source, target, texts[other])

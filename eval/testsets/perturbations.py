@@ -1,4 +1,4 @@
-"""Perturbations that messages are also translated under: source language not told, told wrongly, rough typing."""
+"""Perturbations that messages are also translated under: another source language told or none, other text given."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -18,12 +18,15 @@ class Perturbation:
     Attributes:
         name: of the slice in the report; empty for messages as they are.
         told: (direction, languages of the test set) -> the source language that the system is told.
-        written: (text, id of the message, direction) -> the text that it gets.
+        written: (message with its reference as target, seed) -> what the system gets and what is wanted of it; the
+            message itself where it cannot be perturbed.
+        all: whether messages that cannot be perturbed are given as they are; else they are left out.
     """
 
     name: str = ""
     told: Callable[[str, Sequence[str]], str] = lambda direction, _: pair(direction)[0]
-    written: Callable[[str, str, str], str] = lambda text, *_: text
+    written: Callable[[Message, str], Message] = lambda message, _: message
+    all: bool = True
 
 
 def another_language(direction: str, languages: Sequence[str]) -> str:
@@ -38,14 +41,15 @@ def another_language(direction: str, languages: Sequence[str]) -> str:
     return random.Random(direction).choice(others)
 
 
-def roughly_typed(text: str, row_id: str, direction: str) -> str:
+def roughly_typed(message: Message, seed: str) -> Message:
     """In small letters, without punctuation, with one slip of the finger, where the script has such."""
-    message = without_punctuation(in_small_letters(Message(text, "", *pair(direction))))
-    return augmented(message, ("typos",), f"{row_id} {text}").source
+    return augmented(without_punctuation(in_small_letters(message)), ("typos",), seed)
 
 
 PLAIN: Final = Perturbation()
 AUTO_SOURCE: Final = Perturbation("auto_source", told=lambda *_: AUTO)
 WRONG_SOURCE: Final = Perturbation("wrong_source", told=another_language)
 NOISY: Final = Perturbation("noisy", written=roughly_typed)
-PERTURBATIONS: Final = {one.name: one for one in (AUTO_SOURCE, NOISY, WRONG_SOURCE)}
+MIXED: Final = Perturbation("mixed", written=lambda message, seed: augmented(message, ("mixed",), seed), all=False)
+COPIED: Final = Perturbation("copied", written=lambda message, seed: augmented(message, ("copied",), seed))
+PERTURBATIONS: Final = {one.name: one for one in (AUTO_SOURCE, COPIED, MIXED, NOISY, WRONG_SOURCE)}

@@ -1,18 +1,19 @@
 """The source language of a message, voted for by its pieces.
 
-The teacher's detector is linear in the mean of the pieces' embeddings. So it is one table of votes, which is kept beside
-models that have no detector of their own: students, whatever runs them.
+The teacher's detector is linear in the mean of the pieces' embeddings. So it is one table of votes, which is kept
+beside models that have no detector of their own: students, whatever runs them.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from parley.decoding.pieces import source_pieces
+from parley.decoding.protocols import Detection
 from parley.languages.table import AUTO
 from parley.pipeline.atomic import replacing
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 FILE: Final = "detector.npz"
-
-
-class Detection(NamedTuple):
-    """A language's code, and the model's probability that the message is in it."""
-
-    code: str
-    probability: float
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,14 @@
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Detection(NamedTuple):
+    """A language's code, and the model's probability that a message is in it."""
+
+    code: str
+    probability: float
 
 
 class TranslatesMany(Protocol):

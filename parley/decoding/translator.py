@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from parley.decoding.detection import Detection, Detector
+from parley.decoding.detection import Detector
 from parley.decoding.packed_output import packed_output
 from parley.decoding.parts import MAX_SOURCE_TOKENS, translate_in_parts
 from parley.decoding.pieces import (
@@ -25,6 +25,7 @@ from parley.decoding.pieces import (
     source_pieces,
     tag_id,
 )
+from parley.decoding.protocols import Detection
 from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_one
 from parley.decoding.stepper import stepper_for
 from parley.languages.table import AUTO, language

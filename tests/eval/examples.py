@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eval.testsets.testset import TestSet
-from parley.decoding.detection import Detection
+from parley.decoding.protocols import Detection
 
 EN = ["Are you ready?", "Follow me to the gate", "I need healing", "Good game!", None]
 FR = ["Tu es prêt ?", "Suis-moi jusqu'à la porte", "J'ai besoin de soins", None, "Attends-moi"]

@@ -1,6 +1,7 @@
 """Lines in, lines out: order, blanks, flushing, and input that is not text."""
 
 import io
+import json
 import os
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ import pytest
 
 from eval import line_stream
 from eval.line_stream import translate_lines
+from parley.decoding.protocols import Detection
 from parley.pipeline.errors import InputError
 
 
@@ -39,6 +41,16 @@ def test_blank_lines_stay_and_cost_nothing() -> None:
     out, system = through(b"\na\r\n   \n\n")
     assert out == "\nA\n\n\n"
     assert sum(call[2] for call in system.calls) == 1
+
+
+def test_detected_languages_are_json() -> None:
+    sink = io.BytesIO()
+    named = [Detection("ja", 0.98765), Detection("en", 0.5)]
+    translate_lines(Shouts(), io.BytesIO("はい ok\n\nno\n".encode()), sink, "auto", "th", detect=lambda _: named)
+    first, blank, last, end = sink.getvalue().decode().split("\n")
+    assert json.loads(first) == {"translation": "はい OK", "source_lang": "ja", "probability": 0.9877}
+    assert json.loads(last) == {"translation": "NO", "source_lang": "en", "probability": 0.5}
+    assert blank == end == ""
 
 
 def test_no_input_no_output() -> None:

@@ -1,6 +1,7 @@
 """scripts/translate.py: stdin to stdout, a line each."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from parley.config.command_line import run
+from parley.languages.table import CODES
 from scripts.translate import Arguments, main
 from tests.eval.tiny_model import save_tiny_model
 
@@ -28,6 +30,17 @@ def test_a_line_each(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = sink.getvalue().decode().split("\n")
     assert len(lines) == 4
     assert lines[1] == lines[3] == ""
+
+
+def test_the_detected_language_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"Are you ready?\n")))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=sink))
+    main(Arguments(str(model), target_lang="th", detected=True, device="cpu"))
+    found = json.loads(sink.getvalue())
+    assert found.keys() == {"translation", "source_lang", "probability"}
+    assert found["source_lang"] in CODES
+    assert 0 < found["probability"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ class Augmenter:
         tokenizer = corpus.encoded.tokenizer()
         self._tokenizer = tokenizer.backend_tokenizer
         self._special = frozenset(tokenizer.all_special_ids)
+        self._known = np.array([CODES.index(code) for code in corpus.encoded.languages])
+        withheld = [frozenset((one, other)) in corpus.encoded.pairs_withheld() for one in CODES for other in CODES]
+        self._withheld = np.array(withheld).reshape(len(CODES), len(CODES))
 
     def __call__(self, examples: Examples, epoch: "Array") -> tuple[ConcatCorpus, Examples]:
         """The examples, which stand direction by direction as they were drawn, with some of them rewritten.
@@ -72,14 +75,22 @@ class Augmenter:
         neighbours = self._neighbours(examples)[touched]
         both = examples.take(np.concatenate([touched, neighbours]))
         sides = both.source, both.target
-        texts = [self._texts(languages, both.row) for languages in sides]
         codes = [[CODES[language] for language in languages] for languages in sides]
-        messages = list(map(Message, *texts, *codes))
+        texts = [self._texts(languages, both.row) for languages in (*sides, self._others(both))]
+        messages = list(map(Message, *texts[:2], *codes, texts[2]))
         own, others = messages[: len(touched)], messages[len(touched) :]
         return [
             message if alone else replace(message, neighbour=other)
             for message, other, alone in zip(own, others, (touched == neighbours).tolist(), strict=True)
         ]
+
+    def _others(self, examples: Examples) -> "Array":
+        """A further language of each message's row [n], by chance: the target, or one that is not withheld from it."""
+        source, target, row = examples.source, examples.target, examples.row
+        lengths = [self.corpus.lengths(np.full_like(source, code), row) for code in self._known]
+        held = (np.stack(lengths) > 0) & (self._known[:, None] != source) & ~self._withheld[self._known][:, target]
+        place = hashed(len(row), self.config.seed, row, source, target) % held.sum(axis=0).astype(np.uint64)
+        return self._known[(held.cumsum(axis=0) > place).argmax(axis=0)]
 
     def _neighbours(self, examples: Examples) -> "Array":
         """The next message of the same direction [n], in turns; a direction's only message has itself."""

@@ -20,6 +20,7 @@ class Message:
     Attributes:
         source, target: texts; the target is empty where there is none yet.
         source_language, target_language: codes.
+        other: the same in a further language, where there is one.
         neighbour: another message of the same direction, where there is one.
     """
 
@@ -27,6 +28,7 @@ class Message:
     target: str
     source_language: str
     target_language: str
+    other: str = ""
     neighbour: "Message | None" = None
 
 

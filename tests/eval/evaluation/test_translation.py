@@ -10,7 +10,8 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 
 from eval.config import EvaluationConfig
-from eval.scoring.direction_scores import score_detection, score_outputs
+from eval.scoring.detection_scores import score_detection
+from eval.scoring.direction_scores import score_outputs
 from eval.testsets.outputs import SCHEMA, translate_directions
 from eval.testsets.perturbations import AUTO_SOURCE
 from parley.decoding.protocols import TranslatesMany
@@ -179,13 +180,15 @@ def test_a_metric_from_elsewhere_leads(tmp_path: Path, monkeypatch: pytest.Monke
     assert pq.read_table(tmp_path / "message_scores.parquet")["exact_match"].to_pylist() == [100.0] * 18
 
 
-def test_detection_by_length() -> None:
-    found = score_detection(["hi", "x" * 10, "y" * 60], ["en", "fr", "fr"], ["en", "en", "fr"])
-    assert found["by_length"] == {
-        "1-5": {"accuracy": 1.0, "n": 1},
-        "6-10": {"accuracy": 0.0, "n": 1},
-        "51+": {"accuracy": 1.0, "n": 1},
-    }
+def test_detection_by_length_and_language() -> None:
+    texts = ["hola!", "hi there", "un deux trois quatre", "快走吧快走吧快走吧", "..."]
+    found = score_detection(texts, ["es", "en", "fr", "zh-Hans", "en"], ["pt", "en", "fr", "zh-Hant", "en"])
+    right, wrong = {"accuracy": 1.0, "n": 1}, {"accuracy": 0.0, "n": 1}
+    assert (found["accuracy"], found["n"]) == (0.6, 5)
+    assert found["by_length"] == {"1": wrong, "2-3": right, "4-8": right, "9+": wrong}
+    assert found["longer"] == {"accuracy": 0.5, "n": 2}
+    assert found["by_language"] == {"en": {"accuracy": 1.0, "n": 2}, "es": wrong, "fr": right, "zh-Hans": wrong}
+    assert found["alike"] == {"zh-Hans/zh-Hant": wrong, "es/pt": wrong, "en/id": {"accuracy": 1.0, "n": 2}}
 
 
 @pytest.mark.parametrize(

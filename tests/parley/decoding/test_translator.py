@@ -141,7 +141,8 @@ def test_the_model_says_what_language_it_reads(translator: Translator) -> None:
 def test_a_detector_is_kept_beside_a_model_that_has_none(translator: Translator, tmp_path: Path) -> None:
     texts = ["hello", "bonjour à tous", ""]
     own = Detector.of(translator.model)
-    assert own is not None and Detector.beside(tmp_path) is None
+    assert own is not None
+    assert Detector.beside(tmp_path) is None
     own.save(tmp_path)
     other = Translator(translator.model, translator.tokenizer, detector=Detector.beside(tmp_path))
     for kept, exact in zip(other.detect(texts), translator.detect(texts), strict=True):

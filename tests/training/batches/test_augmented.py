@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
+from parley.languages.table import CODES
 from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
 from training.batches.encoded import ROWS, EncodedCorpus
@@ -132,6 +133,18 @@ def test_two_messages_of_a_direction_become_one(encoded: EncodedCorpus) -> None:
     alone = [message in known for message in found]
     assert np.mean(np.array(joined) | np.array(alone)) == 1
     assert np.mean(joined) > 0.9, "all but those that would be too long"
+
+
+def test_sources_mix_languages_that_are_not_withheld_from_the_target(encoded: EncodedCorpus) -> None:
+    known = originals(encoded)
+    words = {code: {word for first, text, _, _ in known if first == code for word in text.split()} for code in CODES}
+    found: dict[tuple[str, str], set[str]] = {}
+    for source, text, target, said in texts(encoded, replace(PLAIN, augmentations={"mixed": 1.0}), 40):
+        mixed = {code for code in encoded.languages if words[code] & {*text.split()}}
+        found.setdefault((source, target), set()).update(mixed)
+        assert {*said.split()} <= words[target], "the target stays in one language"
+    assert found[("fr", "en")] == found[("th", "en")] == {"en", "fr", "th"}
+    assert found[("en", "th")] == {"en", "th"}, "fr-th is withheld"
 
 
 def test_budgets_and_lengths_hold(encoded: EncodedCorpus) -> None:

@@ -171,7 +171,8 @@ def test_auto_replaces_the_source_tag_with_its_probability(encoded: EncodedCorpu
 def test_wrong_source_tags_are_of_any_other_language(encoded: EncodedCorpus) -> None:
     config = replace(CONFIG, auto_source_probability=0.2, wrong_source_probability=0.3)
     batches = take(BatchStream(encoded, config), 100)
-    heads, truth = (torch.cat(parts) for parts in zip(*((b.input_ids[:, 0], b.source_language) for b in batches)))
+    heads = torch.cat([batch.input_ids[:, 0] for batch in batches])
+    truth = torch.cat([batch.source_language for batch in batches])
     auto, own = heads == encoded.auto_id, heads == truth
     assert float(auto.float().mean()) == pytest.approx(0.2, abs=0.04)
     assert float((~auto & ~own).float().mean()) == pytest.approx(0.3, abs=0.04)

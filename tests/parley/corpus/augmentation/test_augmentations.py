@@ -19,10 +19,10 @@ from parley.corpus.augmentation.registry import (
 from parley.pipeline.errors import InputError
 
 CHANGES = ("case", "concatenation", "elongation", "leetspeak", "marks", "punctuation", "romanised", "typos")
-SHIPPED = (*CHANGES, "chat", "copied", "emoji")  # tests elsewhere register others
+SHIPPED = (*CHANGES, "chat", "copied", "emoji", "mixed")  # tests elsewhere register others
 SEEDS = range(60)
 SECOND = Message("Go now!", "Allez-y !", "en", "fr")
-MESSAGE = Message("Wait for the Healer, please!", "Attends le soigneur !", "en", "fr", SECOND)
+MESSAGE = Message("Wait for the Healer, please!", "Attends le soigneur !", "en", "fr", neighbour=SECOND)
 
 
 def outcomes(name: str, message: Message) -> set[tuple[str, str]]:
@@ -205,7 +205,7 @@ def test_chat_is_each_noise_by_its_share() -> None:
     unchanged = sum(one == MESSAGE for one in found) / 600
     assert 0.35 < unchanged < 0.65
     assert 0.1 < sum(one.target != MESSAGE.target for one in found) / 600 < 0.3
-    assert {*SHARES} == {*SHIPPED} - {"chat", "concatenation"}
+    assert {*SHARES} == {*SHIPPED} - {"chat", "concatenation", "mixed"}
 
 
 @pytest.mark.parametrize(
@@ -230,6 +230,28 @@ def test_concatenation_puts_the_neighbour_behind_on_both_sides() -> None:
     both = "Wait for the Healer, please! Go now!", "Attends le soigneur ! Allez-y !"
     assert outcomes("concatenation", MESSAGE) == {both}
     assert outcomes("concatenation", SECOND) == {(SECOND.source, SECOND.target)}, "it has no neighbour"
+
+
+def test_mixed_puts_sentences_or_the_neighbour_into_another_language() -> None:
+    two = Message("Go now! Follow me.", "Allez-y ! Suivez-moi.", "en", "fr", "¡Vamos! ¡Seguidme!", SECOND)
+    assert outcomes("mixed", two) == {
+        ("Go now! ¡Seguidme!", two.target),
+        ("¡Vamos! Follow me.", two.target),
+    }
+    chinese = replace(two, source="快走！跟我来。", source_language="zh-Hans")
+    assert outcomes("mixed", chinese) == {("快走！ ¡Seguidme!", two.target), ("¡Vamos! 跟我来。", two.target)}
+    second = replace(SECOND, other="¡Ya!")
+    for one in (replace(two, other="¡Vamos!", neighbour=second), replace(MESSAGE, other="¡Vamos!", neighbour=second)):
+        assert outcomes("mixed", one) == {
+            (f"{one.source} ¡Ya!", f"{one.target} {second.target}"),
+            (f"¡Ya! {one.source}", f"{second.target} {one.target}"),
+        }
+    for alone in (
+        replace(two, other=""),
+        replace(MESSAGE, other="¡Vamos!"),
+        replace(MESSAGE, other="¡Vamos!", neighbour=None),
+    ):
+        assert outcomes("mixed", alone) == {(alone.source, alone.target)}
 
 
 def test_each_falls_to_its_share_by_seed() -> None:
