@@ -44,7 +44,7 @@ class Arguments:
     encoded: str = ""
     depth: int = 3
     batch_tokens: int = 1024
-    augmentations: dict[str, float] = field(default_factory=lambda: {"case": 0.1, "typos": 0.05, "concatenation": 0.1})
+    augmentations: dict[str, float] = field(default_factory=lambda: {"mixed": 0.15, "concatenation": 0.1, "chat": 0.5})
     chunks: int = 2
     train_batches: int = 4
     rounds: int = 5

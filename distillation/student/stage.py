@@ -48,7 +48,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
     """
 
     name = "student"
-    version: ClassVar[int] = 3  # layers that the teacher lacks start as no change
+    version: ClassVar[int] = 4  # with the teacher's detector
     distilled: ClassVar[bool] = True
 
     def micro_batches(self) -> tuple[TrainingConfig, int]:

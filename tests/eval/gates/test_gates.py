@@ -25,6 +25,8 @@ REPORT: dict[str, Any] = {
     },
     "speed": {"student_int8": {"messages_per_second": 120.0}},
     "source_detection": {"accuracy": 0.97},
+    "copy_accuracy": {"student_int8": {"all": {"accuracy": 0.98, "n": 50}, "urls": {"accuracy": 1.0, "n": 5}}},
+    "slices": {"noisy": {"student_int8": {"chrf": 36.0, "clean": 40.0, "share": 0.9, "delta": -4.0}}},
 }  # fmt: skip
 
 
@@ -51,6 +53,10 @@ def judge(rule: str, report: dict[str, Any] | None = None) -> dict[str, Any]:
         ("size.share <= 0.3", 0.4, False, None),
         ("speed.messages_per_second >= 100", 120.0, True, None),
         ("report.source_detection.accuracy >= 0.99", 0.97, False, None),
+        ("copy.all >= 0.99", 0.98, False, None),
+        ("copy.urls >= 0.99", 1.0, True, None),
+        ("slices.noisy.share >= 0.85", 0.9, True, None),
+        ("slices.noisy.delta >= -3", -4.0, False, None),
     ],
 )
 def test_figures(rule: str, value: float, passed: bool, pair: str | None) -> None:
@@ -84,6 +90,8 @@ def test_the_directions_beyond_the_limit_are_named() -> None:
         ("student worst.chrf >= 0.5", "no scores of student"),
         ("vs student gap.mean <= 1", "no directions of both"),
         ("teacher gap.mean <= 1", "no directions of both teacher and teacher"),
+        ("copy.names >= 1", "no report.copy_accuracy.student_int8.names"),
+        ("teacher slices.noisy.share >= 1", "no report.slices.noisy.teacher.share"),
         ("speed.latency_ms.p99 <= 1", "no speed.student_int8.latency_ms.p99"),
         ("promoted.mean_loss <= 1", "no model is promoted yet"),
     ],
