@@ -127,7 +127,10 @@ def test_a_report_without_scores_cannot_be_judged() -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("chrf >= 1", "unknown gate figure 'chrf'; choose gap or mean or promoted or report or size or speed or worst"),
+        (
+            "chrf >= 1",
+            "unknown gate figure 'chrf'; choose copy or gap or mean or promoted or report or size or slices or",
+        ),
         ("meen.chrf >= 1", "gates.rules.bad: unknown gate figure 'meen'; choose mean"),
         ("mean >= 1", "no key ''"),
         ("gap.median <= 1", "no key 'median'; choose mean, worst, share"),

@@ -25,7 +25,7 @@ from parley.corpus.augmentation.registry import Message
         (PLAIN, "en", "Wait, WHAT?"),
         (AUTO_SOURCE, "auto", "Wait, WHAT?"),
         (WRONG_SOURCE, "th", "Wait, WHAT?"),
-        (NOISY, "en", "wait wat"),
+        (NOISY, "en", "wait whhat"),
     ],
 )
 def test_what_a_system_is_given(condition, told: str, written: str) -> None:  # type: ignore[no-untyped-def]
