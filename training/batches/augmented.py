@@ -87,10 +87,13 @@ class Augmenter:
     def _others(self, examples: Examples) -> "Array":
         """A further language of each message's row [n], by chance: the target, or one that is not withheld from it."""
         source, target, row = examples.source, examples.target, examples.row
-        lengths = [self.corpus.lengths(np.full_like(source, code), row) for code in self._known]
-        held = (np.stack(lengths) > 0) & (self._known[:, None] != source) & ~self._withheld[self._known][:, target]
-        place = hashed(len(row), self.config.seed, row, source, target) % held.sum(axis=0).astype(np.uint64)
-        return self._known[(held.cumsum(axis=0) > place).argmax(axis=0)]
+        held = self._known[:, None] == target
+        multiway = self.corpus.part_of(row) == 0
+        for place, code in enumerate(self._known):
+            held[place, multiway] |= self.corpus.lengths(np.full(multiway.sum(), code), row[multiway]) > 0
+        held &= (self._known[:, None] != source) & ~self._withheld[self._known][:, target]
+        chosen = hashed(len(row), self.config.seed, row, source, target) % held.sum(axis=0).astype(np.uint64)
+        return self._known[(held.cumsum(axis=0) > chosen).argmax(axis=0)]
 
     def _neighbours(self, examples: Examples) -> "Array":
         """The next message of the same direction [n], in turns; a direction's only message has itself."""

@@ -177,7 +177,7 @@ def test_wrong_source_tags_are_of_any_other_language(encoded: EncodedCorpus) -> 
     assert float(auto.float().mean()) == pytest.approx(0.2, abs=0.04)
     assert float((~auto & ~own).float().mean()) == pytest.approx(0.3, abs=0.04)
     told = {(int(a), int(b)) for a, b in zip(heads[~auto & ~own], truth[~auto & ~own], strict=True)}
-    tags = encoded.language_ids.values()
+    tags = [encoded.language_ids[code] for code in encoded.languages]
     assert told == {(one, other) for one in tags for other in tags if one != other}
     right = take(BatchStream(encoded, replace(config, wrong_source_probability=0.0)), 100)
     assert all(torch.equal(a.labels, b.labels) for a, b in zip(batches, right, strict=True)), "the plan stays"
