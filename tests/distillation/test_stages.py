@@ -92,6 +92,11 @@ def test_from_teacher_to_student(inputs: dict[str, Path], tmp_path: Path) -> Non
     assert set(facts["student_export"]["forms"]) == {"onnx", "ctranslate2"}
     exported = StudentRuntime.load(tmp_path / "student_export", "onnx")
     assert len(exported.translate(["go now", "help team"], "fr", "en")) == 2
+    heard = Translator.load(inputs["teacher"]).detect(["go now", "help team"])
+    for found in (exported, Translator.load(tmp_path / "student")):
+        assert [one.code for one in found.detect(["go now", "help team"])] == [one.code for one in heard]
+    with pytest.raises(InputError, match="M2M100ForConditionalGeneration does not detect"):
+        Translator.load(tmp_path / "student_no_kd").detect(["go now"])
     assert facts["student"]["params"] == facts["student_no_kd"]["params"]
     assert facts["student"]["updates"] == facts["student_no_kd"]["updates"] == 16
     lines = read_log(tmp_path / "student" / "training_log.jsonl", "train")

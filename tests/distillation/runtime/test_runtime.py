@@ -69,6 +69,11 @@ def runtime(folder: Path, engine: str) -> StudentRuntime:
     return StudentRuntime.load(folder, engine, max_new_tokens=12)
 
 
+def test_an_export_without_a_detector_says_so(exported: Path) -> None:
+    with pytest.raises(InputError, match="no detector of source languages"):
+        runtime(exported, "torch").detect(["go"])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_translation_does_not_depend_on_its_batch_mates(exported: Path, engine: str) -> None:
     student = runtime(exported, engine)
