@@ -16,6 +16,6 @@ def toy_inputs(root: Path) -> dict[str, Path]:
 def save_teacher(folder: Path, tokenizer_folder: Path, seed: int = 0) -> Path:
     """A teacher's folder."""
     tokenizer = load_tokenizer(tokenizer_folder)
-    tiny_teacher(len(tokenizer), seed, max_position_embeddings=128).save_pretrained(folder)
+    tiny_teacher(len(tokenizer), seed, max_position_embeddings=256).save_pretrained(folder)
     tokenizer.save_pretrained(str(folder))
     return folder

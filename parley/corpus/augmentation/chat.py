@@ -3,7 +3,7 @@
 from random import Random
 from typing import Final
 
-from parley.corpus.augmentation.registry import AUGMENTATIONS, Message, augmented_by_chance
+from parley.corpus.augmentation.registry import AUGMENTATIONS, Message
 
 SHARES: Final = {  # what is put beside a message comes last: it is not mistyped
     "romanised": 0.03,
@@ -21,4 +21,7 @@ SHARES: Final = {  # what is put beside a message comes last: it is not mistyped
 @AUGMENTATIONS.register("chat")
 def chat(message: Message, draw: Random) -> Message:
     """Each kind of noise by its share, several at once or none."""
-    return augmented_by_chance(message, SHARES, draw.getrandbits(64))
+    for name, share in SHARES.items():
+        if draw.random() < share:
+            message = AUGMENTATIONS[name](message, draw)
+    return message
