@@ -36,6 +36,8 @@ def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path
         "outputs.parquet",
         "message_scores.parquet",
         "outputs_auto_source.parquet",
+        "outputs_copied.parquet",
+        "outputs_mixed.parquet",
         "outputs_noisy.parquet",
         "outputs_wrong_source.parquet",
         "scores.json",

@@ -138,11 +138,14 @@ def test_perturbations_cost_what_they_cost(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         *("outputs.parquet", "message_scores.parquet", "scores.json", "outputs_auto_source.parquet"),
         *("outputs_noisy.parquet", "outputs_wrong_source.parquet"),
+        *("outputs_copied.parquet", "outputs_mixed.parquet"),
     }
     for name in ("noisy", "wrong_source"):
         found = scores["slices"][name]["teacher"]
         assert (found["clean"], found["n"]) == (pytest.approx(100), 12)
         assert found["chrf"] < 60
+        assert found["delta"] == pytest.approx(found["chrf"] - 100)
+        assert found["share"] == pytest.approx(found["chrf"] / 100)
     assert scores["slices"]["short"]["teacher"].keys() == {"chrf", "chrf_ci", "all", "n"}
 
 

@@ -48,4 +48,5 @@ def test_what_source_and_reference_share_must_be_there() -> None:
     assert found["b"]["numbers"] == {"accuracy": 1.0, "n": 2}
     assert (found["a"]["emoji"]["accuracy"], found["b"]["emoji"]["accuracy"]) == (0.0, 1.0)
     assert (found["a"]["urls"]["accuracy"], found["b"]["handles"]["accuracy"]) == (1.0, 0.0)
+    assert found["a"]["all"]["n"] == sum(kind["n"] for name, kind in found["a"].items() if name != "all")
     assert copy_accuracy(outputs().slice(0, 1)) == {}
