@@ -82,7 +82,7 @@ class DevSample:
     def _examples(self, direction: str) -> Examples:
         rows = self.rows[direction]
         source, target = (np.full(len(rows), CODES.index(code)) for code in pair(direction))
-        return Examples.of(self.corpus, source, target, rows, np.zeros(len(rows), bool))
+        return Examples.of(self.corpus, source, target, rows, source)
 
     def groups(self) -> dict[str, list[str]]:
         """Directions by group."""

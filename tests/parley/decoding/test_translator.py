@@ -134,7 +134,7 @@ def test_the_model_says_what_language_it_reads(translator: Translator) -> None:
     assert {one.code for one in found} <= set(CODES)
     assert all(1 / len(CODES) <= one.probability <= 1 for one in found)
     whole = translator.model.encoder(torch.tensor(source_pieces(translator.tokenizer, ["hello"], ["auto"])))
-    best, place = whole.detection_logits.softmax(-1)[0].max(-1)
+    best, place = whole.detection_logits.detach().softmax(-1)[0].max(-1)
     assert found[0] == (translator.model.config.languages[place], pytest.approx(float(best), abs=1e-5))
 
 
