@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from eval.stored_outputs import StoredOutputs
+from eval.stored_outputs import DirectionOutputs, StoredOutputs
 from parley.languages.words import words_of
 from parley.metrics.agreement import mcc
 from parley.metrics.metric import mean_scores, mean_statistics
@@ -17,19 +17,8 @@ from parley.reading.rows import read_rows
 
 Json = dict[str, Any]
 Judged = Mapping[str, Mapping[str, Sequence[Json]]]  # judgements by system and message
-REQUIRED: Final = (
-    "src_lang",
-    "tgt_lang",
-    "system",
-    "doc",
-    "rater",
-    "source",
-    "target",
-    "spans",
-    "score",
-    "kind",
-    "estimated",
-)
+_WHAT: Final = ("src_lang", "tgt_lang", "system", "doc", "source", "target")
+REQUIRED: Final = (*_WHAT, "rater", "spans", "score", "kind", "estimated")
 SEED: Final = 1  # of the bootstrap over messages
 
 
@@ -47,33 +36,30 @@ def people(files: Iterable[Path], stored: StoredOutputs) -> Json:
     for file in files:
         for _, row in read_rows(file, REQUIRED):
             directions.setdefault(f"{row['src_lang']}-{row['tgt_lang']}", []).append(row)
-    return {direction: _direction(rows, _outputs_now(stored, direction)) for direction, rows in directions.items()}
+    return {direction: _direction(rows, stored.by_system(direction)) for direction, rows in directions.items()}
 
 
-def _outputs_now(stored: StoredOutputs, direction: str) -> set[tuple[str, ...]]:
-    outputs = stored.by_system(direction).items()
-    return {(system, *texts) for system, o in outputs for texts in zip(o.row_ids, o.sources, o.hypotheses, strict=True)}
-
-
-def _direction(rows: Sequence[Json], now: set[tuple[str, ...]]) -> Json:
+def _direction(rows: Sequence[Json], outputs: Mapping[str, DirectionOutputs]) -> Json:
     judged = {(row["system"], row["doc"], row["source"], row["target"]) for row in rows}
+    now = {(name, *one) for name, o in outputs.items() for one in zip(o.row_ids, o.sources, o.hypotheses, strict=True)}
     facts = {"raters": len({row["rater"] for row in rows}), "outputs": len(judged), "unchanged": len(judged & now)}
     chosen = _by_system([row for row in rows if row["kind"] == "random"])
     return facts | _scores(chosen) | {"agreement": _agreement(_by_system(rows))}
 
 
 def _by_system(rows: Iterable[Json]) -> Judged:
+    """Judgements of one output together; where a system said another thing in a later campaign, that counts."""
     found: dict[str, dict[str, list[Json]]] = {}
     for row in rows:
-        found.setdefault(row["system"], {}).setdefault(row["doc"], []).append(row)
+        known = found.setdefault(row["system"], {}).setdefault(row["doc"], [])
+        known[:] = [*(one for one in known if one["target"] == row["target"]), row]
     return found
 
 
 def _numbers(judged: Judged) -> dict[str, int]:
     """A number for each message: all its outputs are resampled together."""
-    return {
-        doc: number for number, doc in enumerate(dict.fromkeys(doc for messages in judged.values() for doc in messages))
-    }
+    docs = dict.fromkeys(doc for messages in judged.values() for doc in messages)
+    return {doc: number for number, doc in enumerate(docs)}
 
 
 def _scores(judged: Judged) -> Json:
@@ -110,12 +96,11 @@ def _agreement(judged: Judged) -> Json:
 def _word_counts(judgements: Sequence[Json]) -> Ints:
     """[4] words of one output, as `mcc` reads them: first at least half of its raters, second quality estimation."""
     words = words_of(judgements[0]["target"])
-    raters = np.array([_bad(words, one["spans"]) for one in judgements], np.int64).reshape(len(judgements), len(words))
-    majority = 2 * raters.sum(0) >= len(judgements)
+    raters = [_bad(words, one["spans"]) for one in judgements]
+    majority = 2 * np.sum(raters, axis=0) >= len(judgements)
     return np.bincount(2 * majority + _bad(words, judgements[0]["estimated"]), minlength=4).astype(np.int64)
 
 
 def _bad(words: Sequence[tuple[int, int]], spans: Sequence[Json]) -> Ints:
-    return np.array(
-        [any(span["start"] < end and span["end"] > start for span in spans) for start, end in words], np.int64
-    )
+    found = [any(span["start"] < end and span["end"] > start for span in spans) for start, end in words]
+    return np.array(found, np.int64)

@@ -188,6 +188,15 @@ def test_a_run_that_names_the_answers_shows_them(tmp_path: Path, report: Path, a
     assert (found["outputs"], found["unchanged"]) == (10, 0)  # the run has no systems
 
 
+def test_of_an_output_that_has_changed_the_later_campaign_counts(tmp_path: Path, report: Path, asked: Json) -> None:
+    first = answers_of(tmp_path, report, log(asked, as_marked)).rows
+    write_report(report, {"fr-th": [f"{text}ๆ" for text in THAI]})
+    hard = log(made(report), lambda item, system: as_marked(item, system) | {"score": 5}, rater="ben")
+    found = facts(tmp_path, report, first + answers_of(tmp_path, report, hard).rows)["fr-th"]
+    assert {row["score"] for row in found["systems"].values()} == {5}
+    assert (found["outputs"], found["unchanged"]) == (20, 10)
+
+
 def test_agreement_falls_with_what_people_change(tmp_path: Path, report: Path, asked: Json) -> None:
     def changed(item: Json, system: str) -> Json:
         whole = [{"start_i": 0, "end_i": len(item["tgt"][system]) - 1, "severity": "major", "category": None}]
