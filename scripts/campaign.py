@@ -47,8 +47,8 @@ def write(arguments: Arguments) -> None:
     from parley.pipeline.atomic import write_json
     from parley.pipeline.errors import InputError
 
-    if arguments.messages < 1 or arguments.raters < 1:
-        raise InputError(f"messages={arguments.messages} raters={arguments.raters}: at least 1")
+    if arguments.messages < 1 or not 1 <= arguments.raters <= 100:
+        raise InputError(f"messages={arguments.messages} raters={arguments.raters}: at least 1, and 100 raters at most")
     pair(arguments.pair)
     messages = read_messages(Path(arguments.report), arguments.pair)
     known = list(dict.fromkeys(system for message in messages.values() for system in message.outputs))

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parley.config.command_line import run
-from scripts import describe_model, evaluate, pipeline, runs, score_quality, translate
+from scripts import campaign, describe_model, evaluate, pipeline, runs, score_quality, translate
 from scripts.run_config import RunConfig
+from tests.eval.campaign.example_report import write_report
 from tests.eval.tiny_model import save_tiny_model
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
@@ -66,6 +67,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     save_tiny_model(folder / "model")
     (folder / "t.tsv").write_text("en\tfr\nAre you ready?\tTu es prêt ?\nGood game!\tBien joué !\n")
     (folder / "o.tsv").write_text("pair\trow_id\thypothesis\nen-fr\t1\tTu es prêt ?\nen-fr\t2\tBien\n")
+    write_report(folder / "report")
+    (folder / "said.jsonl").write_text("{}")
     with contextlib.chdir(folder):
         yield
 
@@ -77,6 +80,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         (evaluate, {"testset": "t.tsv", "out": "out", "model": "o.tsv", "pairs": "en-fr", "bootstrap_samples": "100"}),
         (score_quality, {"model": "nowhere", "input": "t.tsv", "out": "o.jsonl"}),
         (runs, {}),
+        (campaign, {"report": "report", "pair": "en-fr", "out": "c.json"}),
+        (campaign, {"report": "report", "read": "said.jsonl", "out": "people.jsonl"}),
     ],
 )
 @fuzz
