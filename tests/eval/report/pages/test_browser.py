@@ -60,6 +60,7 @@ def test_every_system_has_its_row_and_column(browser: Browser, site: Path) -> No
     systems = [sorted(table[1:]) for table in tables if table[0] == "System"]
     assert sorted(SYSTEMS) in systems
     assert sorted(SYSTEMS[:-1]) in systems  # by quality estimation
+    assert ["student", "teacher"] in systems  # by people
     assert any("student → student_int8" in table for table in tables)
     browser.open(site / "languages" / "fr.html")
     heads = browser.evaluate("[...document.querySelectorAll('main th')].map(head => head.textContent.trim())")
