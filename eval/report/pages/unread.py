@@ -34,30 +34,28 @@ def unread_part(report: Report, scores_by_system: Report, labels: str = ALL) -> 
     levels = [{"wanted": float(level), **facts} for level, facts in group["levels"].items()]
     curves = {system: found["coverage"] for system, found in known.items() if "coverage" in found}
     return {
-        "labels": _labels(quality["style"], group["translations"], labels),
-        "free": group["error_free"],
+        "labels": _labels(quality["style"], group, labels),
         "levels": levels,
         "rows": rows,
         "chart": _chart(curves, group["curve"]) if curves else None,
     }
 
 
-def _labels(style: str, count: int, labels: str) -> str:
+def _labels(style: str, group: Report, labels: str) -> str:
     """Where thresholds and precision come from, in words that promise no more than was measured."""
     where = "all directions together" if labels == ALL else labels
+    free = f"{100 * group['error_free']['value']:.0f} % of them without an error"
     if style == "synthetic":
-        return (
-            f"{count:,} held-out translations with errors made on purpose, {where}. Nobody has judged the systems' own "
-            "errors: read the shares as an order, not as a promise."
-        )
-    people = f"{count:,} held-out translations annotated by people, {where}."
+        made = f"{group['translations']:,} held-out translations with errors made on purpose, {where}, {free}."
+        return f"{made} Nobody has judged the systems' own errors: read the shares as an order, not as a promise."
+    people = f"{group['translations']:,} held-out translations annotated by people, {where}, {free}."
     return people if labels != ALL else f"{people} A direction without annotations of its own may differ."
 
 
 def _chart(curves: Mapping[str, Any], points: Any) -> Chart:
     """Measured precision over the share of each system's messages that goes out, both in per cent."""
     series = {
-        system: sorted([100 * share, 100 * point[2]] for share, point in zip(shares, points, strict=True) if share)
+        system: [[100 * share, 100 * point[2]] for share, point in zip(shares, points, strict=True) if share]
         for system, shares in curves.items()
     }
     return chart("Precision by coverage", {system: line for system, line in series.items() if line})

@@ -22,12 +22,12 @@ def test_shares_thresholds_and_measured_precision_of_a_direction() -> None:
     assert [share for share, _ in part["rows"][0]["cells"]] == [0.8333, 0]
     assert [level["precision"]["value"] for level in part["levels"]] == [0.93, None]
     assert part["chart"].lines[0].last == 60.0
-    assert "annotated by people, en-fr." in part["labels"]
+    assert "annotated by people, en-fr, 50 % of them without an error" in part["labels"]
 
 
 def test_where_labels_come_from_is_told() -> None:
     found = report()
-    assert "all directions together. A direction without" in unread_part(found, found["mean"])["labels"]
+    assert "A direction without annotations of its own" in unread_part(found, found["mean"])["labels"]
     made = report("synthetic")
     assert "not as a promise" in unread_part(made, made["mean"])["labels"]
     assert unread_part({}, {"teacher": {"chrf": 1.0}, "student": {"qe": {"score": 1.0}}}) == {}
