@@ -46,7 +46,7 @@ class QEDataConfig:
         held_out: likewise from dev, and from test.
         glossary: CSV file under the root with one column per language, whose terms are swapped; empty: none.
         conversations: for each utterance and form of the pairs that only the conversation decides; 0: no such pairs.
-        seed: of splits and errors.
+        split_seed: of splits and errors; runs with other seeds have the same test set.
     """
 
     root: str = "data"
@@ -55,7 +55,7 @@ class QEDataConfig:
     held_out: int = 200
     glossary: str = ""
     conversations: int = 4
-    seed: int = 1
+    split_seed: int = 1
 
     def __post_init__(self) -> None:
         for key in ("per_language", "held_out", "conversations"):

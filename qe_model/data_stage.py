@@ -17,6 +17,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.shards import FOLDER
 from parley.pipeline.stage import Shard, Stage
 from qe_model.annotations.annotation import AnnotatedTranslation
+from qe_model.annotations.normal_form import in_normal_form
 from qe_model.annotations.overlap import refuse_overlap
 from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.splits import assign_splits, drawn_place, straddling
@@ -36,7 +37,7 @@ class QEDataStage(Stage[QEDataConfig]):
     """
 
     name = "qe_data"
-    version: ClassVar[int] = 3  # rows without scores and references; a sample of rows for each language
+    version: ClassVar[int] = 4  # texts in the normal form
 
     def files(self) -> list[Path]:
         """Every file of annotations, and the glossary."""
@@ -93,7 +94,7 @@ class QEDataStage(Stage[QEDataConfig]):
                 continue
             found: Iterable[AnnotatedTranslation] = chain.from_iterable(map(read_annotations, parts))
             if kind == "human":
-                people = assign_splits(list(found), self.config.seed)
+                people = assign_splits(list(found), self.config.split_seed)
                 if "corpus" in inputs:
                     refuse_overlap(inputs["corpus"], people)
                 facts["documents_in_several_splits"] = len(straddling(people))
@@ -109,11 +110,12 @@ class QEDataStage(Stage[QEDataConfig]):
             if one.split in ("", *SPLITS):  # rows of others, such as "overlap", recur in test parts
                 context = one.context if source.context else ()
                 split = self._split(source, one)
-                yield replace(one, domain=one.domain or name, style=source.style, context=context, split=split)
+                known = replace(one, domain=one.domain or name, style=source.style, context=context, split=split)
+                yield in_normal_form(known)
 
     def _split(self, source: AnnotationSource, one: AnnotatedTranslation) -> str:
         """As published, but for dev documents that are to be learnt from; a text's directions go the same way."""
-        place = drawn_place(f"{one.source_lang} {one.document}", self.config.seed)
+        place = drawn_place(f"{one.source_lang} {one.document}", self.config.split_seed)
         return "train" if one.split == "dev" and place < source.learn_from_dev else one.split
 
     def _synthetic(self, code: str, corpus: Path) -> Iterator[AnnotatedTranslation]:
@@ -121,19 +123,19 @@ class QEDataStage(Stage[QEDataConfig]):
         from qe_model.synthetic.lexicon import build_lexicon, shared_names
 
         config = self.config
-        rows = _sampled_rows(corpus, code, config.seed)
+        rows = _sampled_rows(corpus, code, config.split_seed)
         train = [row for row in rows if row["split"] == "train"]
         names = set[str]().union(*(shared_names(texts_of(row)) for row in train))
         lexicon = build_lexicon(code, [row[code] for row in train], names, self._glossary(code))
         wanted = {"train": config.per_language, "dev": config.held_out, "test": config.held_out}
-        return synthesize(rows, lexicon, wanted, config.seed)
+        return synthesize(rows, lexicon, wanted, config.split_seed)
 
     def _contrast(self, inputs: Mapping[str, Path]) -> Iterator[AnnotatedTranslation]:
         from parley.languages.table import CODES
         from qe_model.synthetic.contrastive import contrastive_pairs
 
         languages = _languages(inputs) if "corpus" in inputs else CODES
-        for pair in contrastive_pairs(languages, self.config.conversations, self.config.seed):
+        for pair in contrastive_pairs(languages, self.config.conversations, self.config.split_seed):
             yield pair.right
             yield pair.wrong
 

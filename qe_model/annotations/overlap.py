@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from parley.corpus.store import Corpus
-from parley.languages.normalisation import normalise
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.splits import tells_a_document
@@ -20,7 +19,7 @@ LEARNT_FROM = ("train", "dev")  # splits that a teacher trains or is tuned on
 
 
 def refuse_overlap(corpus: Path, translations: Iterable[AnnotatedTranslation]) -> None:
-    """Hold annotated texts against the rows of a corpus that models learn from; short formulas may recur anywhere.
+    """Hold annotated texts, in the normal form, against the rows of a corpus that models learn from; short ones recur.
 
     Raises:
         InputError: some are there; it names the sources of the corpus and the way out.
@@ -40,10 +39,10 @@ def refuse_overlap(corpus: Path, translations: Iterable[AnnotatedTranslation]) -
 
 
 def _texts(translations: Iterable[AnnotatedTranslation]) -> dict[str, pa.Array]:
-    """Normalised texts by language, those that are long enough to tell where they are from."""
+    """Texts by language, those that are long enough to tell where they are from."""
     found: dict[str, set[str]] = {}
     for one in translations:
         for code, text in ((one.source_lang, one.source), (one.target_lang, one.target)):
             if tells_a_document(text, code):
                 found.setdefault(code, set()).add(text)
-    return {code: normalise(pa.array(sorted(texts), pa.string())) for code, texts in found.items()}
+    return {code: pa.array(sorted(texts), pa.string()) for code, texts in found.items()}

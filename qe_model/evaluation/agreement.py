@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from qe_model.annotations.annotation import APART, AnnotatedTranslation, WordLabels, penalty
+from qe_model.annotations.annotation import APART, AnnotatedTranslation, ErrorSpan, WordLabels, penalty
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.annotations.words import labels_to_spans
@@ -146,9 +146,7 @@ def _documents(judged: Sequence[Judged], samples: int) -> DocumentBootstrap:
 def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, Any]:
     words = np.stack([confusion(one.gold.severity, one.said.words.severity) for one in judged])
     gaps = np.stack([confusion(one.gold.gaps, one.said.words.gaps) for one in judged])
-    spans = np.stack(
-        [span_counts(labels_to_spans(one.gold), one.said.spans, len(one.translation.target)) for one in judged]
-    )
+    spans = np.stack([span_counts(*_spans(one), len(one.translation.target)) for one in judged])
     found: dict[str, Any] = {"translations": len(judged), "documents": documents.documents, "words": int(words.sum())}
     found |= {name: documents.estimate(words, score).to_json() for name, score in WORD_METRICS.items()}
     found["gap_mcc"] = documents.estimate(gaps, mcc).to_json()
@@ -158,6 +156,14 @@ def _words(judged: Sequence[Judged], documents: DocumentBootstrap) -> dict[str, 
     if len(bad):
         found["calibration"] = calibration(probabilities.astype(np.float64), bad)
     return found
+
+
+def _spans(judged: Judged) -> tuple[Sequence[ErrorSpan], Sequence[ErrorSpan]]:
+    """Spans of people, or their majority's words where there are several, and the model's; major without severities."""
+    one, predicted = judged.translation, judged.said.spans
+    if "severity" not in one.known:
+        predicted = tuple(replace(span, severity="major") for span in predicted)
+    return labels_to_spans(judged.gold) if len(one.raters) > 1 else one.spans, predicted
 
 
 def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: DocumentBootstrap) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from qe_model.arrays import Ints
 
 LEVELS: Final = len(SEVERITY_LABELS)
 SEED: Final = 1  # of the resampling
-_MAJOR: Final = SEVERITY_LABELS.index("major")
 _PARTIAL_CREDIT: Final = 0.5  # for the right place with the wrong severity, as at WMT23 to WMT25
 
 
@@ -110,12 +109,14 @@ def span_counts(gold: Iterable[ErrorSpan], predicted: Iterable[ErrorSpan], lengt
     """[3]: credit, predicted characters, gold characters of one text, as the error spans of WMT25 are scored.
 
     A character marked by both earns 1, or one half when the severities differ. There are two of them, minor and major:
-    critical errors are major. Where spans overlap the worst counts; omissions hold no character.
+    critical errors are major. A character in several spans counts several times; omissions hold none. Where
+    neither side marks anything the organisers say 1, and we nothing.
     """
-    marks_gold, marks_predicted = _marks(gold, length), _marks(predicted, length)
-    both = (marks_gold > 0) & (marks_predicted > 0)
-    credit = np.where(marks_gold == marks_predicted, 1.0, _PARTIAL_CREDIT)[both].sum()
-    return np.array([credit, (marks_predicted > 0).sum(), (marks_gold > 0).sum()], np.float64)
+    gold_2L, predicted_2L = _marks(gold, length), _marks(predicted, length)
+    same_2L = np.minimum(gold_2L, predicted_2L)
+    other_L = np.minimum((gold_2L - same_2L).sum(0), (predicted_2L - same_2L).sum(0))
+    credit = same_2L.sum() + _PARTIAL_CREDIT * other_L.sum()
+    return np.array([credit, predicted_2L.sum(), gold_2L.sum()], np.float64)
 
 
 def span_f1(counts: Floats) -> Floats:
@@ -185,11 +186,10 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
     return np.divide(upper, lower, out=np.full(np.broadcast(upper, lower).shape, np.nan), where=lower != 0)
 
 
-def _marks(spans: Iterable[ErrorSpan], length: int) -> NDArray[np.int8]:
-    """[length] severity of each character: 0 none, 1 minor, 2 major."""
-    marks = np.zeros(length, np.int8)
+def _marks(spans: Iterable[ErrorSpan], length: int) -> Ints:
+    """[2, length] how many minor, and major, spans hold each character."""
+    marks_2L = np.zeros((2, length), np.int64)
     for span in spans:
         if span.placed and span.side == "target":
-            level = min(SEVERITY_LABELS.index(span.severity), _MAJOR)
-            np.maximum(marks[span.start : span.end], level, out=marks[span.start : span.end])
-    return marks
+            marks_2L[int(span.severity != "minor"), span.start : span.end] += 1
+    return marks_2L

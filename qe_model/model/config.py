@@ -21,7 +21,7 @@ class QEModelConfig:
     Attributes:
         encoder: `teacher`, or the name or folder of any encoder that `transformers` loads (XLM-R, mDeBERTa, mmBERT).
             With `teacher` the model also reads what the frozen teacher tells of each piece.
-        dropout: in the heads, on the added inputs and in a teacher's encoder; other encoders keep their own.
+        dropout: in the encoder, in the heads and on what is added to a teacher's inputs.
         max_length: most pieces of translation plus source read at once; longer messages are read in windows.
         context_length: most pieces of the conversation before, its newest ones; 0 reads none.
         encoder_learning_rate: peak rate of a pretrained encoder's last layer, a tenth less in each layer below; its
@@ -68,7 +68,7 @@ class MixtureConfig:
     Attributes:
         origins: shares of `human` and `synthetic` examples; an origin without data gives its share away. With
             `contrast`, pairs that the conversation decides have a share of their own; else they are synthetic.
-        temperature: directions within an origin are sampled with p ~ rows^(1/temperature).
+        temperature: directions and styles within an origin are sampled with p ~ rows^(1/temperature).
         directions: those whose human annotations are learnt from; empty: all.
         batch_tokens: padded pieces in a batch at most, context included.
         dev_messages: dev examples of each direction and style that validation in training reads (0: all).

@@ -70,12 +70,16 @@ class TeacherEncoder(PreTrainedModel):
 
 
 class CheckpointEncoder(nn.Module):
-    """Any encoder of `transformers`; it adds its own positions."""
+    """Any encoder of `transformers`; it adds its own positions.
+
+    On CPUs it attends by plain matrix products: the fused kernel takes six times as long backward there.
+    """
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         settings = {key: value for key, value in config.items() if key not in ("model_type", "transformers_version")}
-        self.model = AutoModel.from_config(AutoConfig.for_model(config["model_type"], **settings))
+        attention = {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
+        self.model = AutoModel.from_config(AutoConfig.for_model(config["model_type"], **settings), **attention)
         self.width: int = self.model.config.hidden_size
 
     def embed(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:

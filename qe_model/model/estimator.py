@@ -174,7 +174,7 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
     }
     if config.encoder != TEACHER:
         checkpoint = load_checkpoint(config.encoder)
-        own = {**checkpoint.config.to_dict(), "model_type": checkpoint.config.model_type}
+        own = {**_with_dropout(checkpoint.config, config.dropout), "model_type": checkpoint.config.model_type}
         own.pop(_PLACE, None)
         settings = ParleyQEConfig(
             encoder_kind="checkpoint", encoder=own, pad_token_id=checkpoint.config.pad_token_id, **sizes
@@ -197,6 +197,12 @@ def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: in
         # small at first: the encoder starts on inputs that it knows
         nn.init.normal_(projection.weight, std=0.3 / projection.in_features**0.5)
     return model.freeze()
+
+
+def _with_dropout(config: PreTrainedConfig, dropout: float) -> dict[str, Any]:
+    """The settings of an encoder with another dropout everywhere; each architecture has names of its own for it."""
+    settings = config.to_dict()
+    return settings | {key: dropout for key, old in settings.items() if "dropout" in key and isinstance(old, float)}
 
 
 def _plain(config: PreTrainedConfig) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from parley.pipeline.atomic import raise_if_full
@@ -47,7 +47,8 @@ def load_quality_model(folder: Path) -> tuple[ParleyQEModel, InputEncoder]:
     logging.disable_progress_bar()
     model: ParleyQEModel = load_pretrained(ParleyQEModel, folder, "model", local_files_only=True)
     own = model.config.encoder_kind == TEACHER
-    tokenizer = load_tokenizer(folder) if own else checkpoint_tokenizer(str(folder))
+    # not AutoTokenizer, which warns of a model that it does not know
+    tokenizer = load_tokenizer(folder) if own else load_pretrained(PreTrainedTokenizerFast, folder, "tokenizer")
     return model.freeze().eval(), input_encoder(model, tokenizer)
 
 

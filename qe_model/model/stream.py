@@ -1,6 +1,6 @@
-"""Annotated translations -> mixed origins and directions -> batches of like length, for ever, resumable at any batch.
+"""Annotated translations -> mixed in shares -> batches of like length, for ever, resumable at any batch.
 
-Chunk k of the plan is a function of (seed, k) alone: shares of origins and directions are met exactly, each group walks
+Chunk k of the plan is a function of (seed, k) alone: shares of groups are met exactly, each group walks
 through its examples in a keyed order, and only the chunk at hand is cut into pieces.
 """
 
@@ -129,12 +129,15 @@ class ExampleStream:
         return drawn
 
 
-def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig) -> dict[tuple[str, str], list[int]]:
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+Group = tuple[str, str, str]  # origin, direction, style
+
+
+def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig) -> dict[Group, list[int]]:
+    groups: dict[Group, list[int]] = defaultdict(list)
     for row, one in enumerate(translations):
         origin = CONTRAST if CONTRAST in config.origins and is_contrast(one) else one.origin
         if config.takes(origin, one.direction) and config.origins.get(origin, 0):
-            groups[(origin, one.direction)].append(row)
+            groups[origin, one.direction, style_of(one)].append(row)
     if not groups:
         raise InputError(
             f"quality estimation: no annotated translation to learn from, of {len(translations)}, "
@@ -143,11 +146,11 @@ def _groups(translations: Sequence[AnnotatedTranslation], config: MixtureConfig)
     return dict(sorted(groups.items()))
 
 
-def _shares(sizes: Mapping[tuple[str, str], int], config: MixtureConfig) -> dict[tuple[str, str], float]:
-    """Share of each origin and direction; they sum to 1."""
+def _shares(sizes: Mapping[Group, int], config: MixtureConfig) -> dict[Group, float]:
+    """Share of each group; they sum to 1."""
     weight = {key: size ** (1 / config.temperature) for key, size in sizes.items()}
     within: dict[str, float] = defaultdict(float)
-    for (origin, _), value in weight.items():
+    for (origin, *_), value in weight.items():
         within[origin] += value
     total = sum(config.origins[origin] for origin in within)
     return {key: value / within[key[0]] * config.origins[key[0]] / total for key, value in weight.items()}

@@ -9,7 +9,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,6 +29,7 @@ from qe_model.annotations.annotation import (
     WordLabels,
 )
 from qe_model.annotations.labels import SCORED_DIMENSIONS
+from qe_model.annotations.normal_form import NormalText, in_normal_form
 from qe_model.annotations.words import labels_to_spans
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
@@ -143,11 +144,15 @@ class QualityScorer:
         return QualityScorer(self.model, self.encoder, self.decisions, style, self.batch_tokens)
 
     def score(self, translations: Sequence[AnnotatedTranslation], description: str = "") -> list[QualityScore]:
-        """Score each translation; annotations that they carry are not looked at."""
+        """Score each translation as if it were written in the normal form; words and spans are those of its own text.
+
+        Annotations that they carry are not looked at.
+        """
         if not translations:
             return []
-        found = predict(self.model, self.encoder, translations, self.batch_tokens, self.style, description)
-        return [self._decide(one, said) for one, said in zip(translations, found, strict=True)]
+        normal = [in_normal_form(replace(one, spans=())) for one in translations]
+        found = predict(self.model, self.encoder, normal, self.batch_tokens, self.style, description)
+        return [self._decide(*each) for each in zip(normal, map(_as_written, translations, found), strict=True)]
 
     def score_texts(
         self,
@@ -218,6 +223,13 @@ class QualityScorer:
         if one.target_lang in LANGUAGES and self._languages.off_target(one.target, one.target_lang, known):
             flags.append("wrong_language")
         return tuple(flags)
+
+
+def _as_written(one: AnnotatedTranslation, said: Probabilities) -> Probabilities:
+    """The same for words of the texts as they were given."""
+    source, target = (NormalText.of(text) for text in (one.source, one.target))
+    words = tuple(map(target.written, said.target_words)), tuple(map(source.written, said.source_words))
+    return replace(said, target_words=words[0], source_words=words[1])
 
 
 def _lettered(text: str) -> list[str]:

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from parley.languages.table import pair
-from parley.languages.words import words_of
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
@@ -134,8 +133,13 @@ def quality_row(row: Row, said: "QualityScore") -> Row:
         if span.placed
     ]
     keys = {key: row[key] for key in ("pair", "system", "row_id")}
-    words = len(words_of(row["hypothesis"]))
-    return keys | {"score": said.score, "words": words, **counts, "flags": list(said.flags), "spans": spans}
+    return keys | {
+        "score": said.score,
+        "words": len(said.words.words),
+        **counts,
+        "flags": list(said.flags),
+        "spans": spans,
+    }
 
 
 def _write(path: Path, table: pa.Table) -> None:

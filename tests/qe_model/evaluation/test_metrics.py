@@ -52,7 +52,10 @@ def test_all_ok_has_no_correlation(gold: list[int]) -> None:
         ([ErrorSpan(0, 4, severity="critical")], [ErrorSpan(0, 4)], 4, 4, 4),  # critical is major
         ([ErrorSpan(3, 3)], [ErrorSpan(0, 6)], 0, 6, 0),  # an omission has no characters
         ([ErrorSpan(-1, -1), ErrorSpan(0, 2, side="source")], [], 0, 0, 0),
-        ([ErrorSpan(0, 4, severity="minor"), ErrorSpan(1, 3)], [ErrorSpan(0, 4)], 3, 4, 4),  # the worst counts
+        # worked by hand after scoring_esa.py of wmt25-mteval: spans over each other count each
+        ([ErrorSpan(0, 4, severity="minor"), ErrorSpan(1, 3)], [ErrorSpan(0, 4)], 3, 4, 6),
+        ([ErrorSpan(0, 4, severity="minor"), ErrorSpan(1, 3)], [ErrorSpan(0, 4), ErrorSpan(0, 4)], 4, 8, 6),
+        ([ErrorSpan(0, 4), ErrorSpan(2, 6)], [ErrorSpan(2, 4), ErrorSpan(3, 5, severity="minor")], 3, 4, 8),
     ],
 )
 def test_span_credit(gold: list, predicted: list, credit: float, marked: int, true: int) -> None:

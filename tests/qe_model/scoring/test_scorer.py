@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from parley.languages.normalisation import normalised_text
 from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import ContextMessage
 from qe_model.evaluation.agreement import agreement, pooled_agreement, scored_as_annotated
@@ -20,6 +21,23 @@ from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
 from qe_model.training_stages import QEStage
 from tests.qe_model.tiny_qe import examples, make_world, tiny_config, training, write_data
 from training.loop.config import TrackingConfig
+
+CHANGES = {
+    "plain": "lt é, นี้ x",
+    "decomposed": "lt e\u0301, นี้ x",
+    "zero-width space": "l\u200bt é, นี้\u200b x",
+    "word joiner": "lt\u2060 é, นี้ x",
+    "soft hyphen": "l\u00adt é, นี้ x",
+    "no-break space": "lt\u00a0é, นี้\u202fx",
+    "ideographic space": "lt\u3000é, นี้ x",
+    "two spaces": "lt  é,  นี้ x",
+    "byte order mark": "\ufefflt é, นี้ x",
+    "lines": "lt é,\nนี้\u2028x\n",
+    "Thai tone before its vowel": "lt é, น้ี x",
+    "Thai tone twice": "lt é, น้ี้ x",
+    "control": "lt\x07 é, นี้ x",
+    "direction mark": "lt é, \u200fนี้ x",
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +122,21 @@ def test_odd_input_has_a_defined_score(scorer: QualityScorer, source: str, targe
     if flags:
         assert said.penalty >= 25
         assert said.errors()["critical"] >= 1
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_how_a_text_is_typed_changes_neither_words_nor_tags(scorer: QualityScorer, change: str) -> None:
+    plain, typed = scorer.score_texts(["go now where"] * 2, [CHANGES["plain"], change], [("en", "fr")] * 2)
+    assert (typed.words.severity, typed.words.gaps, typed.flags) == (
+        plain.words.severity,
+        plain.words.gaps,
+        plain.flags,
+    )
+    assert typed.score == pytest.approx(plain.score, abs=1e-3)
+    for words, text in ((plain, CHANGES["plain"]), (typed, change)):
+        found = [normalised_text(text[start:end]) for start, end in words.words.words]
+        assert found == ["lt", "é", ",", "นี้", "x"]
+        assert all(normalised_text(text[span.start : span.end]) for span in words.spans if not span.is_point)
 
 
 def test_nothing_at_all_is_perfect(scorer: QualityScorer) -> None:
