@@ -15,8 +15,6 @@ from qe_model.evaluation.metrics import SPAN_METRICS, WORD_METRICS, DocumentBoot
 from qe_model.evaluation.sentence_metrics import (
     Pairs,
     pairwise_accuracy,
-    pearson,
-    per_word,
     publishable,
     spearman,
     system_accuracy,
@@ -172,15 +170,13 @@ def _sentences(judged: Sequence[Judged], decisions: Decisions, documents: Docume
     tie = max(TIE, decisions.tie(style_of(first), first.direction))
     human = -np.array([penalty(one.translation.spans, len(one.translation.raters)) for one in judged])
     model = -np.array([one.said.penalty for one in judged])
-    lengths = np.array([len(one.gold.words) for one in judged])
+    lengths = np.array([max(1, len(one.gold.words)) for one in judged])  # alone it must explain nothing
     pairs = Pairs.of([one.translation.source for one in judged])
     systems = [one.translation.system for one in judged]
-    divided = per_word(human, lengths), per_word(model, lengths)
     estimates = {
         "pairwise_accuracy": pairwise_accuracy(pairs, human, model, tie, documents),
         "spearman": spearman(human, model, documents),
-        "spearman_per_word": spearman(*divided, documents),
-        "pearson_per_word": pearson(*divided, documents),
+        "spearman_per_word": spearman(human / lengths, model / lengths, documents),
         "system_accuracy": system_accuracy(systems, human, model, documents),
     }
     found: dict[str, Any] = {name: estimate.to_json() for name, estimate in estimates.items()}

@@ -1,114 +1,84 @@
-"""Simple scorers that a quality estimator has to beat, on the same words and sentences.
+"""Simple judges of words that a quality estimator has to beat, on the same words; thresholds are tuned on dev.
 
-All give a badness per word (higher is worse) and a score per sentence (higher is better); thresholds on the badness are
-tuned on dev by `metrics.best_threshold`.
+A judge gives each word of a translation, as `words.words_of_side` cuts it, a badness: higher is worse.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 
-from parley.metrics.significance import Floats
+from parley.pipeline.progress import track
 from qe_model.annotations.annotation import AnnotatedTranslation
 from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.annotations.words import words_of_side
+from qe_model.arrays import Floats
+from qe_model.evaluation.agreement import rows_of
+from qe_model.evaluation.metrics import DocumentBootstrap, best_threshold, confusion, mcc
 from qe_model.evaluation.word_table import UNKNOWN, WordTable, lower_words
 
-Texts = tuple[str, str]  # source and target
+Translations = Sequence[AnnotatedTranslation]
+Judge = Callable[[AnnotatedTranslation], Floats]
 _FLOOR: Final = 1e-6
 
 
-@dataclass(frozen=True)
-class BaselineScore:
-    """Badness of each of N words, and the score of the sentence."""
-
-    words: Floats
-    sentence: float
-
-
-class Baseline(Protocol):
-    """Scores translations without any training on annotations."""
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """One score per translation, for its words as `words.words_of_side` gives them."""
-
-
-class AllOk:
-    """No word is wrong, all sentences are equally good."""
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """Zeros."""
-        return [BaselineScore(np.zeros(len(words_of_side(one))), 0.0) for one in translations]
-
-
-class MinusLength:
-    """The longer, the worse: minus the number of characters of the target; no word is worse than another."""
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """Zeros for words, minus the length for sentences."""
-        return [BaselineScore(np.zeros(len(words_of_side(one))), -float(len(one.target))) for one in translations]
-
-
-class BaseRate:
-    """All words are as bad as words of translations annotated in the same way are on average.
+def base_rate(translations: Translations) -> Judge:
+    """All words are as bad as words of translations that were annotated in the same way are on average.
 
     What a correlation over several sets gains from knowing the set alone; 0 within one set.
     """
-
-    def __init__(self, rates: Mapping[str, float]) -> None:
-        """Take the shares of bad words by style."""
-        self.rates = dict(rates)
-
-    @classmethod
-    def fit(cls, translations: Iterable[AnnotatedTranslation]) -> "BaseRate":
-        """Count."""
-        bad: dict[str, list[int]] = defaultdict(list)
-        for one in translations:
-            bad[style_of(one)] += [int(severity > 0) for severity in labels_of(one).severity]
-        return cls({style: sum(labels) / len(labels) for style, labels in bad.items() if labels})
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """The rate for each word; nothing for sentences."""
-        rates = (self.rates.get(style_of(one), 0.0) for one in translations)
-        return [
-            BaselineScore(np.full(len(words_of_side(one)), rate), 0.0)
-            for one, rate in zip(translations, rates, strict=True)
-        ]
+    bad: dict[str, list[bool]] = defaultdict(list)
+    for one in translations:
+        bad[style_of(one)] += [severity > 0 for severity in labels_of(one).severity]
+    rates = {style: float(np.mean(labels)) for style, labels in bad.items() if labels}
+    return lambda one: np.full(len(words_of_side(one)), rates.get(style_of(one), 0.0))
 
 
-class AlignmentHeuristic:
-    """Word frequency and lexical alignment: IBM model 1 trained on sentence pairs of one direction.
+def alignment(pairs: Iterable[tuple[str, str]]) -> Judge:
+    """A word is as bad as it is unlikely: minus the log of the best t(word | source word), or of its frequency.
 
-    A word is as bad as it is unlikely: minus the log of the best t(word | source word), mixed with its frequency
-    (Brown et al. 1993, model 1, with the empty word).
+    Args:
+        pairs: source and target texts of one direction, for IBM model 1 (Brown et al., 1993).
     """
+    table = WordTable.fit(pairs)
+    frequency = (table.counts + 1) / (table.counts.sum() + len(table.counts))
 
-    def __init__(self, table: WordTable) -> None:
-        """Made by `fit`."""
-        self._table = table
-        self._unigram = (table.counts + 1) / (table.counts.sum() + len(table.counts))
-
-    @classmethod
-    def fit(cls, pairs: Iterable[Texts]) -> "AlignmentHeuristic":
-        """Train on pairs of source and target. Repeated targets of one source (many systems) are welcome."""
-        return cls(WordTable.fit(pairs))
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[BaselineScore]:
-        """Badness per word, and minus its mean for the sentence."""
-        found = [self._words(one) for one in translations]
-        return [BaselineScore(words, -float(words.mean()) if len(words) else 0.0) for words in found]
-
-    def _words(self, translation: AnnotatedTranslation) -> Floats:
-        text = translation.target
-        words = [text[start:end].lower() for start, end in words_of_side(translation)]
-        source = lower_words(translation.source)
-        if not words:
-            return np.zeros(0)
-        best_N, numbers_N = self._table.probabilities(source, words).max(0), self._table.numbers(words)
-        likely_N = np.maximum(best_N, self._unigram[numbers_N]) if len(self._unigram) else best_N
+    def judge(one: AnnotatedTranslation) -> Floats:
+        words = [one.target[start:end].lower() for start, end in words_of_side(one)]
+        source = lower_words(one.source)
+        best_N, numbers_N = table.probabilities(source, words).max(0), table.numbers(words)
+        likely_N = np.maximum(best_N, frequency[numbers_N]) if len(frequency) else best_N
         unseen_N = np.where(np.isin(words, source), 1.0, _FLOOR)  # never seen: fine if it is copied, else bad
         return -np.log(np.maximum(_FLOOR, np.where(numbers_N == UNKNOWN, unseen_N, likely_N)))
+
+    return judge
+
+
+def baseline_scores(known: Translations, test: Translations, samples: int) -> dict[str, Any]:
+    """Word MCC of each baseline by row of `rows_of`, where there is anything to tune on.
+
+    Args:
+        known: translations of train and dev.
+        test: machine translations.
+    """
+    splits = {split: [one for one in known if one.split == split] for split in ("train", "dev")} | {"test": test}
+    rows = {split: rows_of(members) for split, members in splits.items()}
+    found: dict[str, Any] = {}
+    for name in track(list(rows["test"]), "baselines", len(rows["test"])):
+        parts = {split: [splits[split][place] for place in rows[split].get(name, [])] for split in splits}
+        if dev := parts["dev"] or parts["train"]:
+            judges = {"base_rate": base_rate(dev)}
+            if parts["train"]:
+                judges["alignment"] = alignment((one.source, one.target) for one in parts["train"])
+            found[name] = {title: {"mcc": _mcc(judge, dev, parts["test"], samples)} for title, judge in judges.items()}
+    return found
+
+
+def _mcc(judge: Judge, dev: Translations, test: Translations, samples: int) -> dict[str, Any]:
+    badness = np.concatenate([judge(one) for one in dev])
+    bad = np.concatenate([np.array(labels_of(one).severity) for one in dev]) > 0
+    limit = best_threshold(badness, bad).value if len(np.unique(badness)) > 1 else np.inf
+    counts = [confusion(labels_of(one).severity, 2 * (judge(one) >= limit)) for one in test]
+    return DocumentBootstrap([one.document for one in test], samples).estimate(np.stack(counts), mcc).to_json()

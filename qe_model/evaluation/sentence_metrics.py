@@ -1,7 +1,7 @@
 """How well sentence scores agree with human ones.
 
-Global Pearson misleads: minus the target's length reaches high values, since long sentences hold more errors. So look
-at the accuracy among translations of one source, at Spearman per direction and at scores per word, side by side.
+A correlation alone misleads: minus the target's length reaches high values, since long sentences hold more errors. So
+look at the accuracy among translations of one source, at Spearman per direction and at scores per word, side by side.
 Higher scores are better on both sides. Legend: N translations, P pairs, B samples, D documents.
 """
 
@@ -80,17 +80,10 @@ def pairwise_accuracy(
 
 def spearman(human: Floats, scores: Floats, bootstrap: DocumentBootstrap) -> Estimate:
     """Rank correlation over one direction."""
-    return _correlation(human, scores, bootstrap, ranked=True)
-
-
-def pearson(human: Floats, scores: Floats, bootstrap: DocumentBootstrap) -> Estimate:
-    """Linear correlation; never to be shown alone."""
-    return _correlation(human, scores, bootstrap, ranked=False)
-
-
-def per_word(scores: Floats, words: Ints) -> Floats:
-    """[N] scores divided by the number of target words (at least one), so that length alone explains nothing."""
-    return scores / np.maximum(words, 1)
+    weights = bootstrap.weights()
+    blocks = (weights[i : i + _BLOCK] for i in range(0, len(weights), _BLOCK))
+    low, high = interval(np.concatenate([_correlation(human, scores, block[:, bootstrap.rows]) for block in blocks]))
+    return Estimate(float(_correlation(human, scores, np.ones((1, len(human))))[0]), low, high)
 
 
 def system_accuracy(systems: Sequence[str], human: Floats, scores: Floats, bootstrap: DocumentBootstrap) -> Estimate:
@@ -132,17 +125,9 @@ def _divided(upper: Floats, lower: Floats) -> Floats:
     return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower > 0)
 
 
-def _correlation(human: Floats, scores: Floats, bootstrap: DocumentBootstrap, ranked: bool) -> Estimate:
-    weights = bootstrap.weights()
-    blocks = (weights[i : i + _BLOCK] for i in range(0, len(weights), _BLOCK))
-    parts = [_weighted(human, scores, block[:, bootstrap.rows], ranked) for block in blocks]
-    low, high = interval(np.concatenate(parts))
-    return Estimate(float(_weighted(human, scores, np.ones((1, len(human))), ranked)[0]), low, high)
-
-
-def _weighted(human: Floats, scores: Floats, weights: Floats, ranked: bool) -> Floats:
-    """Correlations [B] under weights [B, N]; nan where a side is constant."""
-    x, y = (_ranks(values, weights) if ranked else np.broadcast_to(values, weights.shape) for values in (human, scores))
+def _correlation(human: Floats, scores: Floats, weights: Floats) -> Floats:
+    """Correlations of ranks [B] under weights [B, N]; nan where a side is constant."""
+    x, y = _ranks(human, weights), _ranks(scores, weights)
     total = weights.sum(1, keepdims=True)
     x, y = x - (weights * x).sum(1, keepdims=True) / total, y - (weights * y).sum(1, keepdims=True) / total
     spread = np.sqrt((weights * x * x).sum(1) * (weights * y * y).sum(1))

@@ -90,7 +90,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
 def human_scores(scorer: "QualityScorer", rows: "Sequence[AnnotatedTranslation]", samples: int) -> dict[str, Any]:
     """Agreement with people in one direction, and that of the baselines; `rows` are of all splits and origins."""
     from qe_model.evaluation.agreement import agreement, by_people, scored_as_annotated, sets_of
-    from qe_model.evaluation.baseline_scores import baseline_scores
+    from qe_model.evaluation.baselines import baseline_scores
     from qe_model.evaluation.error_free import labelled_rows
 
     test = [one for one in rows if one.split == "test" and one.origin == "human"]
