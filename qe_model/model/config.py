@@ -48,17 +48,14 @@ class LossConfig:
     """What is optimised, beside whether a word is bad.
 
     Attributes:
-        bad_weight: factor on bad words, which are rare.
         severity: factor on the severity of bad words; 0 leaves it out.
     """
 
-    bad_weight: float = 3.0
     severity: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("bad_weight", "severity"):
-            if getattr(self, name) < 0:
-                raise InputError(f"qe.loss.{name}={getattr(self, name)}: 0 or more")
+        if self.severity < 0:
+            raise InputError(f"qe.loss.severity={self.severity}: 0 or more")
 
 
 @dataclass(frozen=True)

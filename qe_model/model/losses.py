@@ -1,7 +1,7 @@
 """What is optimised: bad or ok, then how bad, of which dimension; the penalty of the whole.
 
 The cross-entropy over four severities is taken apart: H(ok or bad) + share of bad x H(severity given bad). So labels
-that tell ok and bad alone train the first part, and the rarity of bad words is met there, where it matters.
+that tell ok and bad alone train the first part. Bad words weigh as much as others: probabilities mean what they say.
 """
 
 from typing import Final
@@ -25,11 +25,10 @@ def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Te
     """Mean loss per word, with the encoder's own, and its parts; a scalar with gradient, and means for the log."""
     labels = batch.labels
     assert labels is not None
-    weight = config.bad_weight
     parts = {
-        "words": (binary_loss(output.target, labels.target, weight).sum() / max(1, len(labels.target)), 1.0),
-        "gaps": (_known_mean(binary_loss(output.gaps, labels.gaps, weight), labels.gaps_known), GAPS),
-        "source": (_known_mean(binary_loss(output.source, labels.source, weight), labels.source_known), SOURCE),
+        "words": (binary_loss(output.target, labels.target).sum() / max(1, len(labels.target)), 1.0),
+        "gaps": (_known_mean(binary_loss(output.gaps, labels.gaps), labels.gaps_known), GAPS),
+        "source": (_known_mean(binary_loss(output.source, labels.source), labels.source_known), SOURCE),
         "severity": (_severity_loss(output, labels), config.severity),
         "dimension": (_dimension_loss(output, labels), DIMENSION),
         "sentence": (_sentence_loss(output.sentence, labels.sentence), SENTENCE),
@@ -40,12 +39,12 @@ def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Te
     return total, {name: value.detach() for name, (value, _) in parts.items()}
 
 
-def binary_loss(logits_N4: Tensor, shares_N4: Tensor, bad_weight: float) -> Tensor:
-    """Cross-entropy (N,) of ok against bad, times `bad_weight` for what is bad."""
+def binary_loss(logits_N4: Tensor, shares_N4: Tensor) -> Tensor:
+    """Cross-entropy (N,) of ok against bad."""
     log_ok = logits_N4.log_softmax(-1)[:, 0]
     log_bad = logits_N4[:, 1:].logsumexp(-1) - logits_N4.logsumexp(-1)
     bad = 1 - shares_N4[:, 0]
-    return -((1 - bad) * log_ok + bad_weight * bad * log_bad)
+    return -((1 - bad) * log_ok + bad * log_bad)
 
 
 def _severity_loss(output: QEOutput, labels: Labels) -> Tensor:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -13,10 +13,6 @@ from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import POINTS, STYLES
 from qe_model.arrays import Floats
 from qe_model.scoring.publishable import NOTHING
-
-if TYPE_CHECKING:
-    from qe_model.scoring.prediction import Probabilities
-
 
 T = TypeVar("T")
 
@@ -34,8 +30,7 @@ class Decisions:
     Attributes:
         thresholds: by unit (`target`, `gaps`, `source`) and key: bad where the probability of bad is at least this.
             Keys, most special first: `style/direction`, `style/*`, `*`.
-        slopes: likewise, (a, b) of the logistic correction of the probability of bad: logit' = a x logit + b.
-        error_free: likewise, by precision: the highest penalty of translations of which so many have no error.
+        error_free: likewise without units, by precision: the highest penalty at which so many have no error.
         severity_bias: added to the log-probabilities of minor, major and critical before the largest is taken.
         ties: likewise without units: penalties of two translations of one source that differ by no more count as equal.
         publishable: likewise, the highest penalty of translations that may go out without a look (`publishable`).
@@ -44,7 +39,6 @@ class Decisions:
     """
 
     thresholds: dict[str, dict[str, float]] = field(default_factory=lambda: {unit: {ANY: 0.5} for unit in UNITS})
-    slopes: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     ties: dict[str, float] = field(default_factory=dict)
     publishable: dict[str, float] = field(default_factory=dict)
     error_free: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -63,20 +57,6 @@ class Decisions:
     def may_go_out(self, penalty: float, style: str, direction: str) -> bool:
         """Whether a translation with this penalty may be published without a look; never where dev told nothing."""
         return penalty <= _most_special(self.publishable, style, direction, NOTHING)
-
-    def corrected(self, unit: str, style: str, direction: str, probabilities_N4: Floats) -> Floats:
-        """Probabilities that mean what they say (Platt, 1999): training with weights on bad words inflates them."""
-        slope, shift = _most_special(self.slopes.get(unit, {}), style, direction, (1.0, 0.0))
-        if (slope, shift) == (1.0, 0.0):
-            return probabilities_N4
-        bad = (1 - probabilities_N4[:, 0]).clip(1e-7, 1 - 1e-7)
-        new = 1 / (1 + np.exp(-(slope * logit(bad) + shift)))
-        return np.concatenate([1 - new[:, None], probabilities_N4[:, 1:] * (new / bad)[:, None]], axis=1)
-
-    def correct(self, said: "Probabilities", style: str, direction: str) -> "Probabilities":
-        """The same with corrected probabilities of all units."""
-        tables: dict[str, Any] = {unit: self.corrected(unit, style, direction, getattr(said, unit)) for unit in UNITS}
-        return replace(said, **tables)
 
     def severities(self, probabilities_N4: Floats, threshold: float) -> Floats:
         """Labels [N]: 0 ok, else the likeliest severity after the bias."""
@@ -113,7 +93,6 @@ class Decisions:
             values = json.loads((folder / FILE).read_text(encoding="utf-8"))
             return cls(
                 values["thresholds"],
-                {unit: {key: (a, b) for key, (a, b) in known.items()} for unit, known in values["slopes"].items()},
                 values["ties"],
                 values["publishable"],
                 values.get("error_free", {}),
@@ -129,8 +108,3 @@ def _most_special(known: Mapping[str, T], style: str, direction: str, default: T
     """The value of the most special key there is."""
     keys = (f"{style}/{direction}", f"{style}/{ANY}", ANY)
     return next((known[key] for key in keys if key in known), default)
-
-
-def logit(probabilities: Floats) -> Floats:
-    """Log-odds."""
-    return np.log(probabilities) - np.log1p(-probabilities)

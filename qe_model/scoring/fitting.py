@@ -1,4 +1,4 @@
-"""What is fitted on dev data: thresholds, corrections of probabilities, severities, the calibrated penalty."""
+"""What is fitted on dev data: thresholds, severities, the calibrated penalty."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,9 +7,8 @@ import numpy as np
 
 from qe_model.arrays import Floats
 from qe_model.evaluation.metrics import best_threshold, confusion, severity_macro_f1
-from qe_model.scoring.decisions import STRAIGHT, Curve, Decisions, logit
+from qe_model.scoring.decisions import STRAIGHT, Curve, Decisions
 
-LEAST_SLOPE: Final = 0.05  # of a correction, on log-odds
 LEAST_RISE: Final = 1e-3  # of the calibrated penalty, so that it orders sentences as the raw one does
 BINS: Final = 12  # of sentences, whose means are calibrated
 SENTENCES: Final = 5  # in a bin at least
@@ -25,31 +24,6 @@ def tuned_threshold(probabilities_N4: Floats, wanted: Floats) -> tuple[float, fl
         return 0.5, 0.0
     found = best_threshold((1 - probabilities_N4[:, 0]).astype(np.float64), bad)
     return found.value, found.mcc
-
-
-def fit_slope(probabilities_N4: Floats, wanted: Floats) -> tuple[float, float]:
-    """(a, b) that make sigmoid(a x logit(bad) + b) the likeliest for the labels [N] (Platt, 1999).
-
-    Nothing is corrected (1, 0) without both kinds of words.
-    """
-    bad = np.asarray(wanted) > 0
-    if not 0 < bad.sum() < len(bad):
-        return 1.0, 0.0
-    return fit_logistic(logit((1 - probabilities_N4[:, 0]).astype(np.float64).clip(1e-7, 1 - 1e-7)), bad)
-
-
-def fit_logistic(x_N: Floats, bad_N: Floats) -> tuple[float, float]:
-    """(a, b) that make sigmoid(a x + b) the likeliest; a is at least `LEAST_SLOPE`.
-
-    So the order of x is kept also where bad words have no higher x; then the probabilities say next to nothing but
-    how frequent bad words are.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=1e3).fit(x_N[:, None], bad_N)  # hardly regularised
-    if (slope := float(fitted.coef_[0, 0])) >= LEAST_SLOPE:
-        return slope, float(fitted.intercept_[0])
-    return LEAST_SLOPE, float(logit(bad_N.mean()) - LEAST_SLOPE * x_N.mean())
 
 
 def best_severity_bias(probabilities_N4: Floats, wanted: Floats, threshold: float) -> tuple[float, float, float]:

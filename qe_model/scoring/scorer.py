@@ -178,7 +178,6 @@ class QualityScorer:
         return self.score([make_pair(*pair, source, target) for pair, source, target in rows], description)
 
     def _decide(self, one: AnnotatedTranslation, said: Probabilities) -> QualityScore:
-        said = self.decisions.correct(said, self.style, one.direction)
         flags = self._flags(one)
         target, gaps, source = (
             self.decisions.severities(getattr(said, unit), self.decisions.threshold(unit, self.style, one.direction))

@@ -13,7 +13,7 @@ from qe_model.annotations.raters import labels_of
 from qe_model.arrays import Floats
 from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
 from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
-from qe_model.scoring.fitting import best_severity_bias, calibrate, fit_slope, macro_f1, tuned_threshold
+from qe_model.scoring.fitting import best_severity_bias, calibrate, macro_f1, tuned_threshold
 from qe_model.scoring.prediction import Probabilities
 from qe_model.scoring.publishable import PRECISIONS, has_serious_error, is_error_free, publishable_penalty
 
@@ -84,25 +84,18 @@ def best_mcc(table: "Table") -> float:
 def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> Decisions:
     """All decisions, from dev data alone.
 
-    Probabilities are corrected for each style and direction by itself, so that they mean the same in all; the styles of
-    news and talks then share the thresholds of a direction. One whose bad words are hard to find is marked little, not
-    at random.
+    The styles of news and talks share the thresholds of a direction: one whose bad words are hard to find is then marked
+    little, not at random.
     """
     styles = [style_of(one) for one in translations]
     main = _main_style(styles)
-    slopes = {unit: _slopes(word_tables(translations, predicted, unit)) for unit in UNITS}
-    decided = Decisions(slopes=slopes, style=main)
-    said = [
-        decided.correct(raw, style, one.direction)
-        for raw, style, one in zip(predicted, styles, translations, strict=True)
-    ]
-    tables = {unit: word_tables(translations, said, unit, _leading) for unit in UNITS}
-    decided = replace(decided, thresholds={unit: _thresholds(tables[unit]) for unit in UNITS})
+    tables = {unit: word_tables(translations, predicted, unit, _leading) for unit in UNITS}
+    decided = Decisions({unit: _thresholds(tables[unit]) for unit in UNITS}, style=main)
     places = [place for place, one in enumerate(translations) if "severity" in one.known]
     if any(styles[place] == main for place in places):
         words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
         decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
-    raw = [decided.raw_penalty(said[place].target, said[place].gaps) for place in places]
+    raw = [decided.raw_penalty(predicted[place].target, predicted[place].gaps) for place in places]
     gold = [penalty(translations[place].spans, len(translations[place].raters)) for place in places]
     known = [(styles[place], translations[place].direction) for place in places]
     decided = replace(decided, calibration=_curves(known, raw, gold, main))
@@ -117,11 +110,6 @@ def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Proba
 def _main_style(styles: Sequence[str]) -> str:
     """The way of annotating that scoring follows: people's severities where there are any, else the most frequent."""
     return STYLES[0] if STYLES[0] in styles else max(sorted(set(styles), key=STYLES.index), key=styles.count)
-
-
-def _slopes(tables: "dict[Key, Table]") -> dict[str, tuple[float, float]]:
-    """Corrections by key; of all styles together only where a style is not known."""
-    return {_name(key): fit_slope(*table) for key, table in tables.items() if _enough(key, table)}
 
 
 def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:

@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 
 from qe_model.scoring.decisions import Decisions
-from qe_model.scoring.fitting import (
-    LEAST_SLOPE,
-    best_severity_bias,
-    calibrate,
-    fit_logistic,
-    fit_slope,
-    tuned_threshold,
-)
+from qe_model.scoring.fitting import best_severity_bias, calibrate, tuned_threshold
 
 
 def probabilities(bad: np.ndarray) -> np.ndarray:
@@ -30,31 +23,6 @@ def test_the_threshold_is_the_best_of_all() -> None:
 @pytest.mark.parametrize("wanted", [np.zeros(5, int), np.ones(5, int)])
 def test_one_kind_of_words_decides_nothing(wanted: np.ndarray) -> None:
     assert tuned_threshold(probabilities(np.linspace(0.1, 0.9, 5)), wanted) == (0.5, 0.0)
-    assert fit_slope(probabilities(np.linspace(0.1, 0.9, 5)), wanted) == (1.0, 0.0)
-
-
-def test_inflated_probabilities_are_corrected() -> None:
-    generator = np.random.default_rng(1)
-    true = generator.beta(1, 6, 20_000)
-    wanted = (generator.random(20_000) < true).astype(int)
-    inflated = 3 * true / (1 + 2 * true)  # what training with a weight of 3 on bad words gives
-    slope, shift = fit_slope(probabilities(inflated), wanted)
-    assert slope == pytest.approx(1, abs=0.05)
-    assert shift == pytest.approx(-np.log(3), abs=0.05)
-    decisions = Decisions(slopes={"target": {"mqm/*": (slope, shift)}})
-    corrected = decisions.corrected("target", "mqm", "en-de", probabilities(inflated))
-    assert np.abs(1 - corrected[:, 0] - true).max() < 0.03
-    assert np.allclose(corrected.sum(1), 1)
-    assert decisions.corrected("target", "tags", "en-de", probabilities(inflated))[:, 0] == pytest.approx(1 - inflated)
-
-
-def test_what_tells_nothing_becomes_the_share_of_bad_words() -> None:
-    generator = np.random.default_rng(4)
-    x = generator.normal(size=20_000)
-    bad = generator.random(20_000) < 0.1 - 0.03 * np.sign(x)  # the higher, the better
-    slope, shift = fit_logistic(x, bad)
-    assert slope == LEAST_SLOPE
-    assert 1 / (1 + np.exp(-shift)) == pytest.approx(0.1, abs=0.01)
 
 
 def test_severities_get_the_bias_that_balances_them() -> None:
@@ -83,7 +51,6 @@ def test_calibration_rises_and_follows_the_means() -> None:
 def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untyped-def]
     decisions = Decisions(
         {"target": {"*": 0.2, "mqm/en-de": 0.3, "mqm/*": 0.25}, "gaps": {"*": 0.5}, "source": {"*": 0.5}},
-        {"target": {"*": (0.9, -1.0), "mqm/en-de": (0.8, -2.0)}},
         {"*": 0.1, "mqm/en-de": 0.4},
         {"mqm/*": 2.0, "mqm/en-de": -1.0},
         (0.0, 0.5, -0.5),
