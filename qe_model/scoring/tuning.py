@@ -84,8 +84,8 @@ def best_mcc(table: "Table") -> float:
 def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]) -> Decisions:
     """All decisions, from dev data alone.
 
-    The styles of news and talks share the thresholds of a direction: one whose bad words are hard to find is then marked
-    little, not at random.
+    The styles of news and talks share the thresholds of a direction: one whose bad words are hard to find is then
+    marked little, not at random.
     """
     styles = [style_of(one) for one in translations]
     main = _main_style(styles)

@@ -53,6 +53,7 @@ def test_decisions_are_kept_on_disk(tmp_path) -> None:  # type: ignore[no-untype
         {"target": {"*": 0.2, "mqm/en-de": 0.3, "mqm/*": 0.25}, "gaps": {"*": 0.5}, "source": {"*": 0.5}},
         {"*": 0.1, "mqm/en-de": 0.4},
         {"mqm/*": 2.0, "mqm/en-de": -1.0},
+        {"mqm/*": {"0.9": 1.5}},
         (0.0, 0.5, -0.5),
         {"*": ((0.0, 0.0), (1.0, 1.0)), "mqm/en-de": ((0.0, 0.0), (2.0, 3.0))},
         "spans",
