@@ -20,9 +20,9 @@ class ExampleLabels:
     """Labels of one joint input; N words, N + 1 gaps, M source words.
 
     Attributes:
-        target, gaps, source: [N, 4], [N + 1, 4], [M, 4] shares of raters per severity.
+        target, gaps, source: [N, 4], [N + 1, 4], [M, 4] shares of raters per severity; not-a-number where annotations
+            do not tell: in the columns of severities, or in all.
         target_dimension, gap_dimension: [N], [N + 1] position in `SCORED_DIMENSIONS`, or -100.
-        gaps_known, source_known, severity_known: what the annotation tells beside bad or ok.
         sentence: [4] log(1 + penalty): all, then by dimension; nan where unknown.
     """
 
@@ -31,9 +31,6 @@ class ExampleLabels:
     source: Floats
     target_dimension: Floats
     gap_dimension: Floats
-    gaps_known: bool
-    source_known: bool
-    severity_known: bool
     sentence: Floats
 
     def part(self, target: slice, source: slice, whole: bool) -> "ExampleLabels":
@@ -45,9 +42,6 @@ class ExampleLabels:
             self.source[source],
             self.target_dimension[target],
             self.gap_dimension[gaps],
-            self.gaps_known,
-            self.source_known,
-            self.severity_known,
             self.sentence if whole else np.full(4, np.nan),
         )
 
@@ -65,23 +59,23 @@ def example_labels(
     source_words: Sequence[Interval],
 ) -> ExampleLabels:
     """Labels of a translation, every rater with the same vote."""
+    known = translation.known
     target = labels_of(translation, target_words, shares=True)
     source = labels_of(translation, source_words, "source", shares=True)
     return ExampleLabels(
-        target=_shares(target.soft),
-        gaps=_shares(target.soft_gaps),
-        source=_shares(source.soft),
+        target=_shares(target.soft, True, "severity" in known),
+        gaps=_shares(target.soft_gaps, "gaps" in known, "severity" in known),
+        source=_shares(source.soft, "source" in known, "severity" in known),
         target_dimension=_dimension(target.dimension),
         gap_dimension=_dimension(target.gap_dimension),
-        gaps_known="gaps" in translation.known,
-        source_known="source" in translation.known,
-        severity_known="severity" in translation.known,
         sentence=_penalties(translation),
     )
 
 
-def _shares(soft: Sequence[Sequence[float]] | None) -> Floats:
-    return np.array(soft or (), np.float32).reshape(-1, len(SEVERITY_LABELS))
+def _shares(soft: Sequence[Sequence[float]] | None, told: bool, graded: bool) -> Floats:
+    shares = np.array(soft or (), np.float32).reshape(-1, len(SEVERITY_LABELS))
+    shares[:, 0 if not told else len(SEVERITY_LABELS) if graded else 1 :] = np.nan
+    return shares
 
 
 def _dimension(labels: Sequence[int]) -> Floats:

@@ -13,7 +13,7 @@ from parley.pipeline.errors import InputError
 from qe_model.annotations.annotation import AnnotatedTranslation, ContextMessage, ErrorSpan
 
 _text, _offset = pa.string(), pa.int32()
-_WORDS: Final = pa.list_(pa.struct([("start", _offset), ("end", _offset)]))
+_WORDS: Final = pa.list_(pa.list_(_offset, 2))  # start and end of each
 SCHEMA: Final = pa.schema(
     [
         ("id", _text),
@@ -113,13 +113,7 @@ def _row(one: AnnotatedTranslation) -> dict[str, Any]:
         "spans": [asdict(span) for span in one.spans],
         "raters": list(one.raters),
         "known": sorted(one.known),
-        "source_words": _pairs(one.source_words),
-        "target_words": _pairs(one.target_words),
     }
-
-
-def _pairs(words: Iterable[tuple[int, int]] | None) -> list[dict[str, int]] | None:
-    return None if words is None else [{"start": start, "end": end} for start, end in words]
 
 
 def _translation(row: dict[str, Any]) -> AnnotatedTranslation:
@@ -143,5 +137,5 @@ def _span(row_id: str, span: dict[str, Any]) -> ErrorSpan:
         raise InputError(f"{row_id}: {error}") from error
 
 
-def _intervals(words: list[dict[str, int]] | None) -> tuple[tuple[int, int], ...] | None:
-    return None if words is None else tuple((word["start"], word["end"]) for word in words)
+def _intervals(words: list[list[int]] | None) -> tuple[tuple[int, int], ...] | None:
+    return None if words is None else tuple((start, end) for start, end in words)

@@ -6,60 +6,25 @@ must see, in every language.
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 
 from parley.languages.words import words_of
 from qe_model.annotations.annotation import AnnotatedTranslation
-from qe_model.scoring.scorer import QualityScore
+from qe_model.scoring.scorer import QualityScorer
 
 SEED: Final = 1  # of the damage
 LEVELS: Final = (0.0, 0.15, 0.3, 0.6, 1.0)  # shares of the words that are replaced
 
 
-class Scorer(Protocol):
-    """What the check needs of a scorer."""
-
-    def score(self, translations: Sequence[AnnotatedTranslation]) -> list[QualityScore]:
-        """One score for each translation."""
-        ...
-
-
-@dataclass(frozen=True)
-class DamageCurve:
-    """Mean scores of one language's messages by share of damaged words.
-
-    Attributes:
-        shares: of the words that were replaced, rising.
-        scores: means, 0 to 100.
-        messages: how many.
-    """
-
-    shares: tuple[float, ...]
-    scores: tuple[float, ...]
-    messages: int
-
-    @property
-    def falls(self) -> bool:
-        """Whether the mean falls at every step."""
-        return all(after < before for before, after in zip(self.scores, self.scores[1:], strict=False))
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "shares": list(self.shares),
-            "scores": list(self.scores),
-            "messages": self.messages,
-            "falls": self.falls,
-        }
-
-
 def damage_curves(
-    scorer: Scorer, translations: Sequence[AnnotatedTranslation], levels: Sequence[float] = LEVELS
-) -> dict[str, DamageCurve]:
-    """The curve of each target language.
+    scorer: QualityScorer, translations: Sequence[AnnotatedTranslation], levels: Sequence[float] = LEVELS
+) -> dict[str, dict[str, Any]]:
+    """By target language: `shares` of the words that are replaced, mean `scores` of 0 to 100, number of `messages`, and
+    whether the mean `falls` at every step.
 
     The damage is nested: what is replaced at one level is replaced in the same way at the next.
     """
@@ -70,11 +35,12 @@ def damage_curves(
         for level in levels
     ]
     scores = np.array([said.score for said in scorer.score(versions)]).reshape(len(translations), len(levels))
-    curves = {}
+    curves: dict[str, dict[str, Any]] = {}
     for code in sorted(pools):
         rows = [place for place, one in enumerate(translations) if one.target_lang == code]
-        means = tuple(round(float(mean), 3) for mean in scores[rows].mean(0))
-        curves[code] = DamageCurve(tuple(levels), means, len(rows))
+        means = scores[rows].mean(0).round(3).tolist()
+        falls = all(after < before for before, after in pairwise(means))
+        curves[code] = {"shares": list(levels), "scores": means, "messages": len(rows), "falls": falls}
     return curves
 
 

@@ -145,7 +145,7 @@ def _damage_scores(
         if one.target and not one.spans and not is_contrast(one):
             right[one.target_lang].append(one)
     rows = [one for members in right.values() for one in evenly_spread(members, config.damage_messages)]
-    return {"damage": {code: curve.to_json() for code, curve in damage_curves(scorer, rows).items()}}
+    return {"damage": damage_curves(scorer, rows)}
 
 
 _PARTS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {

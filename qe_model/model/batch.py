@@ -16,24 +16,17 @@ class Labels:
     """Labels of a batch; numpy's names of shapes as above.
 
     Attributes:
-        target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1.
-        gaps_known, source_known: (G,), (M,) whether a row is a label at all; every word of a translation is.
+        target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1; not-a-number where it
+            is not known how bad a word is, or for gaps and source words whether it is bad at all.
         target_dimension, gap_dimension: (N,), (G,) 0 accuracy, 1 fluency, 2 consistency, -100 unknown or ok.
-        severity_known, gap_severity_known, source_severity_known: (N,), (G,), (M,) whether the label tells more than
-            ok or bad.
         sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency; not-a-number where unknown.
     """
 
     target: Tensor
     gaps: Tensor
     source: Tensor
-    gaps_known: Tensor
-    source_known: Tensor
     target_dimension: Tensor
     gap_dimension: Tensor
-    severity_known: Tensor
-    gap_severity_known: Tensor
-    source_severity_known: Tensor
     sentence: Tensor
 
     def to(self, device: Any) -> Self:

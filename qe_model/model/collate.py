@@ -4,7 +4,6 @@ Shapes as in `batch`.
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -129,19 +128,11 @@ def _labels(labels: Sequence[ExampleLabels]) -> Labels:
     def joined(name: str, dtype: Any) -> Tensor:
         return torch.from_numpy(np.concatenate([getattr(one, name) for one in labels]).astype(dtype))
 
-    def spread(name: str, of: str) -> Tensor:
-        return torch.tensor(list(chain.from_iterable([getattr(x, name)] * len(getattr(x, of)) for x in labels)))
-
     return Labels(
         target=joined("target", np.float32),
         gaps=joined("gaps", np.float32),
         source=joined("source", np.float32),
-        gaps_known=spread("gaps_known", "gaps").float(),
-        source_known=spread("source_known", "source").float(),
         target_dimension=joined("target_dimension", np.int64),
         gap_dimension=joined("gap_dimension", np.int64),
-        severity_known=spread("severity_known", "target").float(),
-        gap_severity_known=spread("severity_known", "gaps").float(),
-        source_severity_known=spread("severity_known", "source").float(),
         sentence=torch.from_numpy(np.stack([one.sentence for one in labels]).astype(np.float32)),
     )

@@ -26,9 +26,9 @@ def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Te
     labels = batch.labels
     assert labels is not None
     parts = {
-        "words": (binary_loss(output.target, labels.target).sum() / max(1, len(labels.target)), 1.0),
-        "gaps": (_known_mean(binary_loss(output.gaps, labels.gaps), labels.gaps_known), GAPS),
-        "source": (_known_mean(binary_loss(output.source, labels.source), labels.source_known), SOURCE),
+        "words": (_binary_loss(output.target, labels.target), 1.0),
+        "gaps": (_binary_loss(output.gaps, labels.gaps), GAPS),
+        "source": (_binary_loss(output.source, labels.source), SOURCE),
         "severity": (_severity_loss(output, labels), config.severity),
         "dimension": (_dimension_loss(output, labels), DIMENSION),
         "sentence": (_sentence_loss(output.sentence, labels.sentence), SENTENCE),
@@ -39,22 +39,20 @@ def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Te
     return total, {name: value.detach() for name, (value, _) in parts.items()}
 
 
-def binary_loss(logits_N4: Tensor, shares_N4: Tensor) -> Tensor:
-    """Cross-entropy (N,) of ok against bad."""
+def _binary_loss(logits_N4: Tensor, shares_N4: Tensor) -> Tensor:
+    """Mean cross-entropy of ok against bad, over the words that are labelled."""
+    known = ~shares_N4[:, 0].isnan()
+    ok = shares_N4[:, 0].nan_to_num(1.0)
     log_ok = logits_N4.log_softmax(-1)[:, 0]
     log_bad = logits_N4[:, 1:].logsumexp(-1) - logits_N4.logsumexp(-1)
-    bad = 1 - shares_N4[:, 0]
-    return -((1 - bad) * log_ok + bad * log_bad)
+    return -((ok * log_ok + (1 - ok) * log_bad) * known).sum() / known.sum().clamp(min=1)
 
 
 def _severity_loss(output: QEOutput, labels: Labels) -> Tensor:
     """Cross-entropy of the severity of bad words on both sides and of gaps, over the mass of bad."""
     logits = torch.cat([output.target[:, 1:], output.gaps[:, 1:], output.source[:, 1:]])
-    shares = torch.cat([labels.target[:, 1:], labels.gaps[:, 1:], labels.source[:, 1:]])
-    told = (labels.severity_known, labels.gap_severity_known * labels.gaps_known)
-    known = torch.cat([*told, labels.source_severity_known * labels.source_known])
-    losses = -(shares * logits.log_softmax(-1)).sum(-1) * known
-    return losses.sum() / (shares.sum(-1) * known).sum().clamp(min=1)
+    shares = torch.cat([labels.target[:, 1:], labels.gaps[:, 1:], labels.source[:, 1:]]).nan_to_num(0.0)
+    return -(shares * logits.log_softmax(-1)).sum() / shares.sum().clamp(min=1)
 
 
 def _dimension_loss(output: QEOutput, labels: Labels) -> Tensor:
@@ -68,7 +66,3 @@ def _sentence_loss(predicted_B4: Tensor, wanted_B4: Tensor) -> Tensor:
     known = ~wanted_B4.isnan()
     losses = F.smooth_l1_loss(predicted_B4, torch.where(known, wanted_B4, predicted_B4.detach()), reduction="none")
     return losses.sum() / known.sum().clamp(min=1)
-
-
-def _known_mean(losses: Tensor, known: Tensor) -> Tensor:
-    return (losses * known).sum() / known.sum().clamp(min=1)

@@ -27,13 +27,8 @@ def labels() -> Labels:
         target=torch.tensor([OK, OK]),
         gaps=torch.tensor([OK, OK, OK]),
         source=torch.tensor([OK, MAJOR]),
-        gaps_known=torch.ones(3),
-        source_known=torch.ones(2),
         target_dimension=torch.full((2,), IGNORED),
         gap_dimension=torch.full((3,), IGNORED),
-        severity_known=torch.ones(2),
-        gap_severity_known=torch.ones(3),
-        source_severity_known=torch.ones(2),
         sentence=torch.full((1, 4), torch.nan),
     )
 
@@ -46,7 +41,8 @@ def batch(wanted: Labels) -> QEBatch:
 @pytest.mark.parametrize("told", [True, False])
 def test_source_words_learn_how_bad_they_are_where_labels_tell(told: bool) -> None:
     said, wanted = output(), labels()
-    wanted = wanted if told else replace(wanted, source_severity_known=torch.zeros(2))
+    if not told:
+        wanted.source[:, 1:] = torch.nan
     total_loss(said, batch(wanted), LossConfig())[0].backward()
     assert said.source.grad is not None
     minor, major, critical = said.source.grad[1, 1:].tolist()
@@ -57,6 +53,6 @@ def test_source_words_learn_how_bad_they_are_where_labels_tell(told: bool) -> No
 
 def test_what_is_unknown_teaches_nothing() -> None:
     said = output()
-    total_loss(said, batch(replace(labels(), source_known=torch.zeros(2))), LossConfig())[0].backward()
+    total_loss(said, batch(replace(labels(), source=torch.full((2, 4), torch.nan))), LossConfig())[0].backward()
     assert said.source.grad is not None
     assert said.source.grad.abs().sum() == 0

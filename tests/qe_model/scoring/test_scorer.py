@@ -154,8 +154,8 @@ def test_more_damage_is_a_lower_score(scorer: QualityScorer) -> None:
 
     rows = [replace(one, target=cipher(one.source, 5)) for one in right]
     curve = damage_curves(scorer, rows, (0.0, 0.5, 1.0))["fr"]
-    assert curve.messages == 60
-    assert curve.scores[2] < curve.scores[0]
+    assert curve["messages"] == 60
+    assert curve["scores"][2] < curve["scores"][0]
 
 
 def test_damage_is_nested() -> None:
