@@ -3,8 +3,8 @@
 The checks run in the order of `CHECKS`; the first that fails names the reason.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,16 +23,9 @@ REPETITION: Final = 0.3  # most repeated n-grams beyond those of the input, as a
 CHECKS: Final = ("empty", "language", "copy", "repetition", "length_ratio", "round_trip", "qe", "duplicate")
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-
-
-class ScoresQuality(Protocol):
-    """Quality estimation without reference; a QE model is one."""
-
-    def __call__(
-        self, sources: Sequence[str], targets: Sequence[str], languages: Sequence[tuple[str, str]]
-    ) -> Sequence[float]:
-        """A score for each of [N] translations, higher is better; languages: source and target code of each."""
-        ...
+# Quality estimation without reference: sources, translations, and the codes of source and target of each [N], to scores
+# [N], higher is better. A QE model is one.
+ScoresQuality = Callable[[Sequence[str], Sequence[str], Sequence[tuple[str, str]]], Sequence[float]]
 
 
 def decide(table: pa.Table, config: FilterConfig, seed: int, qe: ScoresQuality | None = None) -> pa.Table:

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-Scores = Callable[[Sequence[str], Sequence[str], Sequence[tuple[str, str]]], list[float]]
 
-
-def load_filter(folder: Path) -> Scores:
+def load_filter(folder: Path) -> Callable[[Sequence[str], Sequence[str], Sequence[tuple[str, str]]], list[float]]:
     """Scores of 0 to 100, higher is better, by the model in the folder of a finished `qe` stage.
 
     Given are sources, translations, and the codes of source and target of each.
@@ -17,4 +15,8 @@ def load_filter(folder: Path) -> Scores:
     from qe_model.scoring.scorer import QualityScorer
 
     scorer = QualityScorer.load(folder)
-    return lambda *texts: [one.score for one in scorer.score_texts(*texts, description="quality estimation")]
+
+    def score(sources: Sequence[str], targets: Sequence[str], languages: Sequence[tuple[str, str]]) -> list[float]:
+        return [one.score for one in scorer.score_texts(sources, targets, languages, "quality estimation")]
+
+    return score
