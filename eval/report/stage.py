@@ -26,7 +26,7 @@ class ReportStage(Stage[EvaluationConfig]):
     """Reads corpus, tokenizer, teacher, evaluations, quality: what there is. A shard describes one source language."""
 
     name = "report"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6  # user-written text by direction
     published: ClassVar[tuple[str, ...]] = ("report.json", OUTPUTS, SCORES, QUALITY, *PAGES)
 
     def __init__(

@@ -81,6 +81,7 @@ def _facts() -> dict[str, Any]:
         "systems": {"teacher": {"params": 11_200_000, "active_params": 5_000_000, "bytes": 44_800_000}},
         "slices": {"auto_source": {"teacher": {"chrf": 60.0, "clean": 61.0, "delta_ci": [-2.0, -0.5], "n": 2400}}},
         "source_detection": {"accuracy": 0.97, "n": 99, "by_length": {"1-5": {"accuracy": 0.8, "n": 9}}},
+        "copy_accuracy": {"teacher": {"all": {"accuracy": 0.75, "n": 8}}, "student": {}},
         "speed": {
             "teacher": {"messages": 24_000, "seconds": 60.0, "messages_per_second": 400.0, "beam_size": 1},
             "student_int8": {"latency_p50_ms": 7.25, "latency_p99_ms": 31.0, "latency_messages": 90},
