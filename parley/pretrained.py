@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from parley.pipeline.errors import InputError
+from parley.pipeline.errors import InputError, is_panic
 from parley.reading.json_lines import json_object
 
 SETTINGS: Final = ("config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json")
@@ -39,7 +39,7 @@ def load_pretrained(loader: Any, name: str | Path, what: str, **settings: Any) -
     except Exception as error:  # a folder of others makes `transformers` raise anything
         raise _refused(name, what, error, contents) from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of tokenizers' Rust, which has no class to import
+        if not is_panic(error):
             raise
         raise _refused(name, what, error, contents) from error
 

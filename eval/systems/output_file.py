@@ -1,62 +1,70 @@
 """Translations that were made elsewhere: a TSV, CSV, JSONL or Parquet file with a line per output.
 
 Columns: `hypothesis`; `pair` (en-fr), or `source_lang` and `target_lang`; `row_id` of the test set, or `source` with
-the very text of the message. Other columns are ignored.
+the text of the message. Other columns are ignored.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eval.testsets.testset import TestSet
-from parley.languages.table import AUTO, pair
+from parley.languages.normalisation import normalised_text
+from parley.languages.table import pair
 from parley.pipeline.errors import InputError
 from parley.reading.rows import Row, read_rows
 
 
 class OutputFile:
-    """Answers from a file. Of two outputs for one source text in one direction the first is taken."""
+    """Answers from a file, by message rather than by text: messages of one text may have different outputs."""
 
     def __init__(self, name: str, answers: Mapping[tuple[str, str], str]) -> None:
-        """Answers by (direction, source text)."""
+        """Answers by (direction, row id)."""
         self.name = name
         self._answers = answers
 
     @classmethod
     def load(cls, path: Path, testset: TestSet) -> "OutputFile":
-        """Read the file.
+        """Read the file. Outputs by text go to the messages of that text in turn; a single one to all of them.
 
         Raises:
-            InputError: a file, line or column that cannot be used.
+            InputError: a file, line or column that cannot be used, or different outputs for one message.
         """
-        place = {row_id: row for row, row_id in enumerate(testset.row_ids)}
+        same_text = {code: _same_text(testset, code) for code in testset.languages}
         answers: dict[tuple[str, str], str] = {}
+        turns: Counter[tuple[str, str]] = Counter()
+        alike: dict[tuple[str, str], Sequence[str]] = {}
         for where, row in read_rows(path, ("hypothesis",)):
-            direction, text = _direction(row, where), row.get("source")
-            if row.get("row_id") is not None:
-                text = _source(testset, place, direction, str(row["row_id"]))
-            if not isinstance(text, str) and "row_id" not in row:
-                raise InputError(f"{where}: neither row_id nor source says which message it is")
-            if not isinstance(row.get("hypothesis"), str):
+            direction, hypothesis = _direction(row, where), row.get("hypothesis")
+            if not isinstance(hypothesis, str):
                 raise InputError(f"{where}: no hypothesis")
-            if isinstance(text, str):  # a message that the test set does not have is not asked for
-                answers.setdefault((direction, text), str(row["hypothesis"]))
+            messages = _messages(row, where, same_text.get(pair(direction)[0], {}))
+            if not messages:  # one that the test set does not have is not asked for
+                continue
+            first = (direction, messages[0])
+            message = messages[min(turns[first], len(messages) - 1)]
+            if answers.setdefault((direction, message), hypothesis) != hypothesis:
+                raise InputError(f"{where}: a second, different output of {direction} for message '{message}'")
+            turns[first] += 1
+            alike[first] = messages
+        for first, messages in alike.items():
+            for message in messages:
+                answers.setdefault((first[0], message), answers[first])
         return cls(str(path), answers)
 
-    def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
-        """Look up [N] texts.
+    def answers(self, directions: Sequence[str], row_ids: Sequence[str]) -> list[str]:
+        """Look up [N] messages. Raises InputError when an output is missing."""
+        found = [self._answers.get(key) for key in zip(directions, row_ids, strict=True)]
+        if None in found:
+            direction, row_id = directions[found.index(None)], row_ids[found.index(None)]
+            known = ",".join(sorted({each for each, _ in self._answers}))
+            hint = "" if direction in known.split(",") else f"; all that it has: pairs={known}"
+            raise InputError(f"{self.name}: no output of {direction} for message '{row_id}'{hint}")
+        return [answer for answer in found if answer is not None]
 
-        Raises:
-            InputError: an output is missing, or the source language is not told: the file does not know such outputs.
-        """
-        if AUTO in sources:
-            raise InputError(f"{self.name}: outputs without a told source language are unknown; auto_source_messages=0")
-        found = []
-        for text, source, target in zip(texts, sources, targets, strict=True):
-            answer = self._answers.get((f"{source}-{target}", text))
-            if answer is None:
-                raise InputError(f"{self.name}: no output of {source}-{target} for '{text[:60]}'")
-            found.append(answer)
-        return found
+    def translate_many(self, texts: Sequence[str], sources: Sequence[str], targets: Sequence[str]) -> list[str]:
+        """Refused: a file knows no other texts than those that it has outputs of. Raises InputError."""
+        raise InputError(f"{self.name}: a file of outputs translates nothing else; auto_source_messages=0")
 
 
 def _direction(row: Row, where: str) -> str:
@@ -68,7 +76,20 @@ def _direction(row: Row, where: str) -> str:
     return str(direction)
 
 
-def _source(testset: TestSet, place: Mapping[str, int], direction: str, row_id: str) -> str | None:
-    """The source text of a message; None where the test set has none of that id."""
-    texts = testset.texts.get(pair(direction)[0])
-    return texts[place[row_id]] if texts is not None and row_id in place else None
+def _messages(row: Row, where: str, same_text: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Ids of the messages that an output may be of: the one of its row id, else all of its text."""
+    row_id, text = row.get("row_id"), row.get("source")
+    if row_id is not None:
+        return [str(row_id)]
+    if not isinstance(text, str):
+        raise InputError(f"{where}: neither row_id nor source says which message it is")
+    return same_text.get(normalised_text(text), ())
+
+
+def _same_text(testset: TestSet, code: str) -> dict[str, list[str]]:
+    """Ids of the messages of each text in a language."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row_id, text in zip(testset.row_ids, testset.texts[code], strict=True):
+        if text:
+            found[text].append(row_id)
+    return found

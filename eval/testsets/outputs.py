@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,15 @@ SCHEMA: Final = pa.schema(
 )
 
 PORTION: Final = 1920  # messages between two steps of the progress bar; 15 targets of 128 sources
+
+
+@runtime_checkable
+class KnowsMessages(Protocol):
+    """A system that has its outputs already."""
+
+    def answers(self, directions: Sequence[str], row_ids: Sequence[str]) -> list[str]:
+        """Outputs of [N] messages."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ def translate_directions(
         perturbation: how the messages are given; the table has them so.
     """
     columns = _inputs(system, testset, rows, perturbation)
+    if isinstance(translator, KnowsMessages) and perturbation is PLAIN:
+        known = translator.answers(columns["pair"], columns["row_id"])
+        return TimedOutputs(pa.table(columns | {"hypothesis": known}, schema=SCHEMA), 0.0)
     texts = columns["source"]
     told = {direction: perturbation.told(direction, testset.languages) for direction in rows}
     codes = [(told[direction], pair(direction)[1]) for direction in columns["pair"]]

@@ -16,7 +16,8 @@ from omegaconf import OmegaConf
 from parley.config.help import arguments_help, run_help
 from parley.config.schema import hints, mistakes_as_one_line, schema_of
 from parley.pipeline.atomic import raise_if_full, raise_if_refused
-from parley.pipeline.errors import InputError
+from parley.pipeline.errors import InputError, is_panic
+from parley.pipeline.secrets import hidden
 
 ConfigT = TypeVar("ConfigT")
 Sweep = Callable[[list[tuple[list[str], ConfigT]]], None]
@@ -70,6 +71,10 @@ def run(
     except Exception as error:
         _fail_if_disk(error)
         raise
+    except BaseException as error:
+        if is_panic(error):
+            fail(f"the tokenizer of a model gave up: {error}")
+        raise
     sys.exit(0)
 
 
@@ -95,7 +100,7 @@ def _run_composed(
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Print one line on stderr and exit."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {hidden(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -26,20 +26,19 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a draft; killed processes leave theirs
-    aside = path.with_name(f".{path.name}.old.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         flush(temporary)
-        if temporary.is_dir() and path.is_dir():
-            os.replace(path, aside)  # removed later, or a kill could leave half of it under its name
-        os.replace(temporary, path)
+        if temporary.is_dir():
+            discard(path, temporary)
+        else:
+            os.replace(temporary, path)
     except Exception as error:
         raise_if_full(error, path)
         raise
     finally:
         remove(temporary)
-        remove(aside)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -72,6 +71,16 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def discard(folder: Path, successor: Path | None = None) -> None:
+    """Remove a folder, when it is there, so that a kill leaves no half of it under its name; another may take that."""
+    aside = folder.with_name(f".{folder.name}.old.{os.getpid()}.tmp")
+    if folder.is_dir():
+        os.replace(folder, aside)
+    if successor:
+        os.replace(successor, folder)
+    remove(aside)
 
 
 def remove_drafts(folder: Path, pattern: str = "*") -> None:

@@ -9,6 +9,7 @@ from parley.pipeline.job import Job
 from parley.pipeline.lock import locked
 from parley.pipeline.progress import ProgressBar, say
 from parley.pipeline.registry import State, bookkeeping, lock_path
+from parley.pipeline.secrets import hidden
 from parley.pipeline.shards import missing_shards
 from parley.pipeline.stage import Shard
 from parley.pipeline.unit import Unit
@@ -37,7 +38,7 @@ class Attempt:
     def begin(self) -> list[Unit]:
         """Note the attempt in the registry; returns the first units of its work."""
         shards = self._shards()
-        missing = missing_shards(shards, self.job.partial)
+        missing = [] if self.job.is_written else missing_shards(shards, self.job.partial)
         self._left = {shard.name for shard in missing}
         self._bar = self._held.enter_context(ProgressBar(self.job.stage.name, len(shards)))
         self._bar.advance(len(shards) - len(missing))
@@ -66,7 +67,7 @@ class Attempt:
     def close(self, error: BaseException | None) -> None:
         """Note how the attempt ended, and free the stage."""
         if self._row is not None:
-            line = " ".join(f"{type(error).__name__}: {error}".split()) if error else None
+            line = hidden(" ".join(f"{type(error).__name__}: {error}".split())) if error else None
             with bookkeeping():
                 self.job.registry.finish(self._row, _state(error), round(self._seconds(), 3), line)
         if self._started and not error:

@@ -10,18 +10,20 @@ import xxhash
 
 from parley.pipeline.errors import InputError
 from parley.pipeline.manifest import LOG, NAME, read_manifest
+from parley.pipeline.shards import FOLDER
 
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def content_digests(folder: Path) -> dict[str, str]:
-    """XXH3 digest of every file below a folder, but for log and manifest, by its path there.
+    """XXH3 digest of every file below a folder, but for log, manifest and shards, by its path there.
 
     XXH3 finds accidents, at the speed of the disk; whoever can write into the folder can also write the manifest.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {str(path.relative_to(folder)): path for path in files}
-    return {name: file_digest(path) for name, path in names.items() if name not in (LOG, NAME)}
+    counted = {name: path for name, path in names.items() if name.partition("/")[0] not in (LOG, NAME, FOLDER)}
+    return {name: file_digest(path) for name, path in counted.items()}
 
 
 def check_contents(path: Path) -> None:

@@ -6,3 +6,8 @@ class InputError(Exception):
 
     The message is one line that names the file, row or key, and the valid choices where there are any.
     """
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether the Rust code of `tokenizers` gave up, as on a regular expression without end; no class to import."""
+    return type(error).__name__ == "PanicException"

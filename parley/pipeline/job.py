@@ -1,14 +1,11 @@
 """One stage of a run and the folder that it fills. Executors call `run` and `run_shard`, here or on another machine."""
 
-import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from platform import node
 from typing import Any, Final
 
 from parley.pipeline.atomic import flush, raise_if_full, raise_if_refused, remove, remove_drafts, replacing, write_text
@@ -22,11 +19,10 @@ from parley.pipeline.progress import say
 from parley.pipeline.registry import RunRegistry, bookkeeping, now
 from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
 from parley.pipeline.stage import Shard, Stage
+from parley.pipeline.stage_log import logged_to
 
-PACKAGES: Final = ("parley", "training", "backtranslation", "distillation", "qe_model", "eval")
 PUBLISHED: Final = ".published"  # fingerprint of what is published whole; written last
 POLL_SECONDS: Final = 0.5
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +44,11 @@ class Job:
     def done(self) -> bool:
         """Whether the finished stage is there."""
         return (self.folder / MANIFEST).is_file()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether all that is left of the work is to give the folder its name."""
+        return (self.partial / MANIFEST).is_file()
 
     @property
     def label(self) -> str:
@@ -115,7 +116,7 @@ class Job:
         """
         log = self.log(shard)
         try:
-            with locked(log.with_name(f".{shard.name}.lock")), _logged_to(log):
+            with locked(log.with_name(f".{shard.name}.lock")), logged_to(log, self.stage.config):
                 self.check_inputs()
                 run_one_shard(self.stage, shard, self.partial, self.inputs, self._check_files)
         except InputError as error:
@@ -149,12 +150,16 @@ class Job:
     def _fill(self, spent: float) -> None:
         started = time.monotonic()
         try:
-            with _logged_to(self.log()):
-                self.check_inputs()
-                self._gather_logs()
-                facts = self.stage.run(self.partial, self.inputs)
-                self._check_files()
-            self._finish(facts, round(spent + time.monotonic() - started, 3))
+            if not self.is_written:
+                with logged_to(self.log(), self.stage.config):
+                    self.check_inputs()
+                    self._gather_logs()
+                    facts = self.stage.run(self.partial, self.inputs)
+                    self._check_files()
+                self._write_manifest(facts, round(spent + time.monotonic() - started, 3))
+            remove(self.partial / FOLDER)
+            flush(self.partial)
+            os.replace(self.partial, self.folder)
         except Exception as error:
             if not self.stage.keeps_work:
                 self._clean()
@@ -173,7 +178,8 @@ class Job:
                 file.write(log.read_bytes())
             log.unlink()
 
-    def _finish(self, facts: dict[str, Any], seconds: float) -> None:
+    def _write_manifest(self, facts: dict[str, Any], seconds: float) -> None:
+        """Say what the stage wrote, once all of that is on the disk."""
         remove_drafts(self.partial, "**/*")
         attempts = []
         with bookkeeping():
@@ -191,9 +197,8 @@ class Job:
             finished=now(),
             contents=content_digests(self.partial),
         )
-        write_manifest(self.partial, manifest)
         flush(self.partial)
-        os.replace(self.partial, self.folder)
+        write_manifest(self.partial, manifest)
 
     def _clean(self) -> None:
         """Remove what was written, but for whole shards and, beside them, the log."""
@@ -209,36 +214,10 @@ class Job:
         if self.stage.distributed and not self.done:
             while not (self.partial.exists() or self.done):
                 time.sleep(POLL_SECONDS)
-            if not self.done:
+            if not (self.done or self.is_written):
                 self.stage.run(self.partial, self.inputs)
         while not self.done:  # when the first process fails, the launcher ends this one
             time.sleep(POLL_SECONDS)
-
-
-@contextmanager
-def _logged_to(path: Path) -> Iterator[None]:
-    """Append what is logged meanwhile to a file, and the traceback of what ends it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = _LogFile(path, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    for package in PACKAGES:  # other libraries only where they warn
-        logging.getLogger(package).setLevel(logging.INFO)
-    logger.info(f"running on {node()}, process {os.getpid()}")
-    try:
-        yield
-    except Exception:
-        logger.exception("failed")
-        raise
-    finally:
-        root.removeHandler(handler)
-        handler.close()
-
-
-class _LogFile(logging.FileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
-        """A log line that cannot be written must not hide the error that the stage will report."""
 
 
 def launched() -> int:

@@ -1,13 +1,16 @@
 """TSV and CSV. TSV has no quoting: every tab separates. CSV is quoted as RFC 4180 says, strictly."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from parley.pipeline.errors import InputError
 from parley.reading.lines import read_lines
 from parley.reading.stream import LONGEST_TEXT
 
+_OTHERWISE: Final = re.compile(r"\w[\w -]*(?:([;,|\t])\w[\w -]*)+")  # names of columns with other marks between them
 Fields = Iterator[tuple[int, list[str]]]
 
 
@@ -18,16 +21,24 @@ def read_fields(path: Path, quoted: bool, encoding: str = "utf-8") -> Fields:
         quoted: CSV rather than TSV.
 
     Raises:
-        InputError: unreadable file, a quote that is not closed, a row with more or fewer fields than the first.
+        InputError: unreadable file, other marks between its columns, an open quote, or rows of several lengths.
     """
     width = 0
     for line, row in _quoted(path, encoding) if quoted else _tabbed(path, encoding):
         if not any(map(str.strip, row)):
             continue
-        width = width or len(row)
+        width = width or _width(path, row)
         if len(row) != width:
             raise InputError(f"{path}: line {line} has {len(row)} fields, the first line has {width}")
         yield line, row
+
+
+def _width(path: Path, first: list[str]) -> int:
+    if len(first) == 1 and (found := _OTHERWISE.fullmatch(first[0])):
+        raise InputError(
+            f"{path}: {found[1]!r} stands between its columns: save it as TSV with tabs or CSV with commas"
+        )
+    return len(first)
 
 
 def _tabbed(path: Path, encoding: str) -> Fields:

@@ -16,7 +16,8 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     """The lines of a file without their ends, which are line feeds; a byte order mark is no part of the first.
 
     Raises:
-        InputError: unreadable file, a line that is not in the encoding, or one of more than `LONGEST_TEXT` bytes.
+        InputError: unreadable file, a line that is not in the encoding or has more than `LONGEST_TEXT` bytes, or a
+            carriage return within the only line.
     """
     with opened(path) as stream:
         number = 0
@@ -24,6 +25,8 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
             number += 1
             if len(raw) > LONGEST_TEXT:
                 raise InputError(f"{path}: line {number} is longer than {LONGEST_TEXT:,} bytes, the limit of a line")
+            if number == 1 and b"\r" in raw.rstrip(b"\r\n") and not stream.peek(1):
+                raise InputError(f"{path}: its lines end in carriage returns alone: save it with line feeds")
             text = _decoded(raw, encoding, path, number)
             yield (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")
 

@@ -39,15 +39,6 @@ def part_name(rank: int, count: int) -> str:
     return f"part-{rank:03d}-of-{count:03d}.safetensors"
 
 
-def discard(folder: Path) -> None:
-    """Remove a checkpoint; a kill leaves no half of it under its name."""
-    aside = folder.with_name(f".{folder.name}.old.tmp")
-    remove(aside)
-    if folder.exists():
-        folder.rename(aside)
-        remove(aside)
-
-
 def discard_drafts(root: Path) -> None:
     """Remove what killed trainings left half written."""
     for draft in root.glob(f".{PREFIX}*.tmp"):

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from parley.pipeline.atomic import flush, raise_if_full, remove
+from parley.pipeline.atomic import discard, flush, raise_if_full, remove
 from parley.pipeline.errors import InputError
-from training.loop.checkpoint_files import checkpoint_path, digest_path, discard, part_name, seal, write_state
+from training.loop.checkpoint_files import checkpoint_path, digest_path, part_name, seal, write_state
 
 POLL_SECONDS: Final = 0.05
 
@@ -112,8 +112,7 @@ class CheckpointWriter:
             if self.rank == 0 and self._are_whole(self._digests(draft)):
                 write_state(draft, state)
                 flush(draft)
-                discard(folder)
-                draft.rename(folder)
+                discard(folder, draft)
         except Exception as error:
             self._give_up(draft, _told(error, folder))
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from torch import Tensor
 
+from parley.pipeline.atomic import discard
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import say
 from training.loop.checkpoint_files import (
@@ -14,7 +15,6 @@ from training.loop.checkpoint_files import (
     best_checkpoint,
     checkpoint_folders,
     damage,
-    discard,
     discard_drafts,
     part_name,
     read_state,

@@ -11,6 +11,8 @@ from eval.config import EvaluationConfig
 from eval.systems.config import SystemConfig, load_systems
 from eval.systems.loading import open_system
 from eval.systems.output_file import OutputFile
+from eval.testsets.outputs import translate_directions
+from eval.testsets.testset import TestSet
 from parley.pipeline.errors import InputError
 from tests.eval import examples
 from tests.eval.example_evaluation import ExampleEvaluation
@@ -42,8 +44,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
 @pytest.mark.parametrize("rows", [ROWS, BY_TEXT], ids=["row_id", "text"])
 def test_every_form_answers(tmp_path: Path, name: str, rows: list[dict[str, str]]) -> None:
     found = OutputFile.load(write(tmp_path / name, rows), examples.testset())
-    texts = [text for text in examples.EN[:3] if text]
-    assert found.translate_many(texts, ["en"] * 3, ["fr"] * 3) == [row["hypothesis"] for row in ROWS[:3]]
+    assert found.answers(["en-fr"] * 3, ["row:0", "row:1", "row:2"]) == [row["hypothesis"] for row in ROWS[:3]]
 
 
 def test_an_evaluation_of_a_file(tmp_path: Path) -> None:
@@ -78,10 +79,36 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, message: s
 
 def test_missing_outputs_are_named(tmp_path: Path) -> None:
     found = OutputFile.load(write(tmp_path / "out.tsv", ROWS), examples.testset())
-    with pytest.raises(InputError, match="no output of en-th for 'Are you ready"):
-        found.translate_many(["Are you ready?"], ["en"], ["th"])
+    with pytest.raises(InputError, match="no output of en-th for message 'row:1'"):
+        found.answers(["en-fr", "en-th"], ["row:0", "row:1"])
     with pytest.raises(InputError, match="auto_source_messages=0"):
         found.translate_many(["Are you ready?"], ["auto"], ["fr"])
+
+
+OK = TestSet("chat", ["a", "b", "c"], ["lobby"] * 3, {"en": ["ok", "where?", "ok"], "fr": ["d'accord", "où ?", "oui"]})
+
+
+@pytest.mark.parametrize("key", ["row_id", "source"])
+def test_messages_of_one_text_keep_their_own_outputs(tmp_path: Path, key: str) -> None:
+    messages = {"row_id": ["a", "b", "c"], "source": ["ok", "where\u200b?", "ok"]}[key]
+    rows = [{"pair": "en-fr", key: m, "hypothesis": h} for m, h in zip(messages, ["bon", "où", "oui"], strict=True)]
+    found = OutputFile.load(write(tmp_path / "out.tsv", rows), OK)
+    assert found.answers(["en-fr"] * 3, OK.row_ids) == ["bon", "où", "oui"]
+    table = translate_directions(found, "other", OK, {"en-fr": [2]}).table
+    assert table["hypothesis"].to_pylist() == ["oui"]
+
+
+def test_one_output_of_a_text_is_that_of_all_its_messages(tmp_path: Path) -> None:
+    rows = [{"pair": "en-fr", "source": text, "hypothesis": text} for text in ("ok", "where?", "elsewhere")]
+    assert OutputFile.load(write(tmp_path / "out.tsv", rows), OK).answers(["en-fr"] * 2, ["a", "c"]) == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("key", ["row_id", "source"])
+def test_different_outputs_of_one_message_are_refused(tmp_path: Path, key: str) -> None:
+    message = {"row_id": "b", "source": "where?"}[key]
+    rows = [{"pair": "en-fr", key: message, "hypothesis": text} for text in ("où", "où", "quand")]
+    with pytest.raises(InputError, match="line 4: a second, different output of en-fr for message 'b'"):
+        OutputFile.load(write(tmp_path / "out.tsv", rows), OK)
 
 
 def test_a_list_of_systems(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def test_what_is_no_text_is_refused(word: str, capsys: pytest.CaptureFixture[str
     assert err == f"error: {word!a} is not a text in UTF-8\n"
 
 
+def test_a_regular_expression_without_end_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = outcome(["model=a", "kind=regex"], capsys)
+    assert code == 1
+    assert "error: the tokenizer of a model gave up: Onig: Regex search error: retry-limit-in-match" in err
+
+
 def test_help_tells_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = outcome(["--help"], capsys)
     assert code == 0

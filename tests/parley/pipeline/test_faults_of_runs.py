@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from parley.pipeline import registry
+from parley.pipeline.contents import check_contents
 from parley.pipeline.errors import InputError
 from parley.pipeline.executors.serial import InProcess
 from parley.pipeline.manifest import read_manifest
@@ -99,6 +100,33 @@ def test_drafts_of_a_killed_attempt_do_not_stay(tmp_path: Path) -> None:
         draft.write_text("half")
     run(Count(CountConfig()), tmp_path / "r")
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+class Killed(BaseException):
+    """Nothing is tidied up after it."""
+
+
+@pytest.mark.parametrize(("call", "again"), [("write_manifest", 1), ("remove", 0), ("os.replace", 0)])
+def test_shards_are_done_once_whenever_the_end_of_a_stage_is_killed(
+    call: str, again: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (marks := tmp_path / "marks").mkdir()
+    stage = Squares(SquaresConfig(marks=str(marks)))
+    merges: list[Path] = []
+    monkeypatch.setattr(stage, "merge", lambda out, inputs: merges.append(out) or Squares.merge(stage, out, inputs))
+
+    def killed(*_: Path) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"parley.pipeline.job.{call}", killed)
+        with pytest.raises(Killed):
+            run(stage, tmp_path / "r")
+    folder = run(stage, tmp_path / "r")
+    assert len(list(marks.iterdir())) == 3
+    assert len(merges) == 1 + again
+    assert {path.name for path in folder.iterdir()} == {"squares.txt", "manifest.json", "stage.log"}
+    check_contents(folder)
 
 
 @pytest.mark.parametrize("held", ["registry.sqlite"], indirect=True)

@@ -36,6 +36,24 @@ def test_compression_is_told_by_content(tmp_path: Path, pack) -> None:  # type: 
         list(read_rows(tmp_path / "cut.tsv"))
 
 
+@pytest.mark.parametrize("text", ["en{0}fr\ryes{0}oui\r", "en{0}fr\ryes{0}oui"])
+@pytest.mark.parametrize(("name", "mark"), [("a.tsv", "\t"), ("a.csv", ",")])
+def test_ends_of_lines_of_old_macs_are_named(tmp_path: Path, text: str, name: str, mark: str) -> None:
+    (tmp_path / name).write_text(text.format(mark), newline="")
+    with pytest.raises(InputError, match="its lines end in carriage returns alone: save it with line feeds"):
+        list(read_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "mark"),
+    [("a.csv", "en;fr", ";"), ("a.csv", "row id\ten", r"\\t"), ("a.tsv", "en,fr,zh-Hans", ",")],
+)
+def test_other_marks_between_columns_are_named(tmp_path: Path, name: str, header: str, mark: str) -> None:
+    (tmp_path / name).write_text(f"{header}\nyes;oui\n")
+    with pytest.raises(InputError, match=f"'{mark}' stands between its columns: save it as TSV with tabs or CSV"):
+        list(read_rows(tmp_path / name))
+
+
 def test_an_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes(b"PK\x03\x04 and more")
     with pytest.raises(InputError, match=r"a zip archive, as \.xlsx is"):
