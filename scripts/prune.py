@@ -18,11 +18,12 @@ from rich.table import Table
 
 from eval.gates.promotions import read_promotions
 from parley.config.command_line import argument, run
+from parley.pipeline.atomic import discard, remove_drafts
 from parley.pipeline.errors import InputError
 from parley.pipeline.in_use import alone
 from parley.pipeline.lock import HeldError
 from parley.pipeline.progress import say
-from parley.pipeline.pruning import Rule, Runs, discard, size
+from parley.pipeline.pruning import Rule, Runs, size
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def main(arguments: Arguments) -> None:
             Console().print(table(old))
         freed = f"{size(old) / 1e9:,.2f} GB"
         for path in old if arguments.delete else ():
+            remove_drafts(path.parent)  # of a prune that was killed
             discard(path)
     say(f"{freed} removed" if arguments.delete else f"{freed} would go; nothing was removed, delete=true does it")
 

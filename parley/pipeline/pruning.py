@@ -1,17 +1,15 @@
-"""Which artifacts of which runs may go, and their removal.
+"""Which artifacts of which runs may go.
 
 Kept are those that are named (what is promoted), the newest of each stage, the young ones, and all that any of these
 was made of, in every run under one root.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from parley.pipeline.atomic import remove, remove_drafts
 from parley.pipeline.manifest import read_manifest
 from parley.pipeline.newest import artifacts, by_age
 from parley.pipeline.registry import RunRegistry, now
@@ -89,11 +87,3 @@ def size(folders: Iterable[Path]) -> int:
     files = [path.stat() for folder in folders for path in folder.rglob("*") if path.is_file()]
     names = Counter(file.st_ino for file in files)
     return sum({file.st_ino: file.st_size for file in files if names[file.st_ino] == file.st_nlink}.values())
-
-
-def discard(artifact: Path) -> None:
-    """Remove an artifact; whoever looks sees it whole or not at all, also after a kill."""
-    remove_drafts(artifact.parent)
-    draft = artifact.with_name(f".{artifact.name}.{os.getpid()}.tmp")
-    os.replace(artifact, draft)
-    remove(draft)
