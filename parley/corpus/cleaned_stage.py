@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,6 +46,7 @@ class CleanedStage(Stage[CorpusConfig]):
     """Writes `parts/<number>/`, `sources.json`, and the texts of the user's test sets, `protected.parquet`."""
 
     name = "cleaned"
+    version: ClassVar[int] = 2
     needs = Needs(memory_gb=1.5)
 
     def files(self) -> list[Path]:

@@ -1,6 +1,7 @@
 """Text that was written as UTF-8 and read by another table: found by reading it again the right way."""
 
 import codecs
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,10 @@ _ONE_BYTE: Final = (
 )
 _STRICT: Final = _ONE_BYTE[:-2]  # in the others ’é is a letter of UTF-8
 _TWO_BYTES: Final = ("gb18030", "cp932", "cp949")
+_SHARED: Final = r"\x00-\u024f\u1e00-\u1eff\u2000-\u206f\u3000-\u303f\uff00-\uffef"  # Latin, marks, full-width forms
+_EAST_ASIAN: Final = re.compile(
+    "|".join(f"[{_SHARED}{script}]+" for script in (r"\u3040-\u30ff\u4e00-\u9fff", r"\uac00-\ud7a3", r"\u0e00-\u0e7f"))
+)
 _REPLACED: Final = "锟斤拷"  # U+FFFD twice, read as GBK
 _QUOTES: Final = ("«»", "“”", "‘’", "‹›", "„“")
 _TELLING: Final = 4  # letters; fewer may be bytes of another text by chance
@@ -42,19 +47,14 @@ def misread(text: str) -> bool:
 
 
 def _reread(text: str, table: str) -> bool:
-    """Whether the bytes of a text are another one in UTF-8; of East Asian text one that chat is written in."""
+    """Whether the bytes of a text are another one in UTF-8; by an East Asian table, one in one of the scripts there."""
     if sum(not letter.isascii() for letter in text) < _TELLING:
         return False
     try:
         again = text.encode(table).decode("utf-8")
     except UnicodeError:
         return False
-    return table in _STRICT or all(_expected(ord(letter)) for letter in again)
-
-
-def _expected(point: int) -> bool:
-    """ASCII, Latin, or a letter that UTF-8 writes in three bytes, as those of East Asia."""
-    return point < 0x250 or 0x800 <= point < 0xE000
+    return table in _STRICT or _EAST_ASIAN.fullmatch(again) is not None
 
 
 def _unquoted(text: str, again: str) -> bool:

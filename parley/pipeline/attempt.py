@@ -3,13 +3,14 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Final
 
 from parley.pipeline.job import Job
 from parley.pipeline.lock import locked
 from parley.pipeline.progress import ProgressBar, say
 from parley.pipeline.registry import State, bookkeeping, lock_path
-from parley.pipeline.secrets import hidden
+from parley.pipeline.secrets import hidden, secrets_of
 from parley.pipeline.shards import missing_shards
 from parley.pipeline.stage import Shard
 from parley.pipeline.unit import Unit
@@ -67,7 +68,8 @@ class Attempt:
     def close(self, error: BaseException | None) -> None:
         """Note how the attempt ended, and free the stage."""
         if self._row is not None:
-            line = hidden(" ".join(f"{type(error).__name__}: {error}".split())) if error else None
+            line = " ".join(f"{type(error).__name__}: {error}".split()) if error else None
+            line = hidden(line, secrets_of(asdict(self.job.stage.config))) if line else None
             with bookkeeping():
                 self.job.registry.finish(self._row, _state(error), round(self._seconds(), 3), line)
         if self._started and not error:

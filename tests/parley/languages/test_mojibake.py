@@ -39,6 +39,7 @@ def test_text_that_was_read_by_the_wrong_table(table: str) -> None:
     [
         *GOOD.values(), *map(str.upper, GOOD.values()), "«AMANHÃ» é a última vez", "«ĐÃ» ông già nói", "AMANHÃ»",
         "Я…", "С…", "ДА…", "É…", "网格", "増強", "呪い", "飾り枠", "联通", "NÃO", "5 € – “oui”",
+        "木鎬尖斧", "艾米，艾米，艾米。", "邊框寬度",
     ],
 )  # fmt: skip
 def test_good_text_stays(text: str) -> None:

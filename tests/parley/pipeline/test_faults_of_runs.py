@@ -1,9 +1,11 @@
 """What befalls a run from outside: files that change, places that are closed, bookkeeping that is out of order."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,20 +108,28 @@ class Killed(BaseException):
     """Nothing is tidied up after it."""
 
 
-@pytest.mark.parametrize(("call", "again"), [("write_manifest", 1), ("remove", 0), ("os.replace", 0)])
+def killed(*_: Path) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    ("name", "stops", "again"),
+    [
+        ("write_manifest", killed, 1),
+        ("remove", killed, 0),
+        ("os", SimpleNamespace(replace=killed, environ=os.environ), 0),
+    ],
+)
 def test_shards_are_done_once_whenever_the_end_of_a_stage_is_killed(
-    call: str, again: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, stops: Any, again: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (marks := tmp_path / "marks").mkdir()
     stage = Squares(SquaresConfig(marks=str(marks)))
     merges: list[Path] = []
     monkeypatch.setattr(stage, "merge", lambda out, inputs: merges.append(out) or Squares.merge(stage, out, inputs))
 
-    def killed(*_: Path) -> None:
-        raise Killed
-
     with monkeypatch.context() as patch:
-        patch.setattr(f"parley.pipeline.job.{call}", killed)
+        patch.setattr(f"parley.pipeline.job.{name}", stops)
         with pytest.raises(Killed):
             run(stage, tmp_path / "r")
     folder = run(stage, tmp_path / "r")
