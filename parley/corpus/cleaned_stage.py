@@ -32,6 +32,7 @@ from parley.corpus.sources.registry import open_reader
 from parley.languages.table import CODES
 from parley.pipeline.atomic import link_or_copy, remove, write_json
 from parley.pipeline.progress import say
+from parley.pipeline.secrets import hidden
 from parley.pipeline.shards import FOLDER, shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
 
@@ -120,7 +121,7 @@ class CleanedStage(Stage[CorpusConfig]):
             source.name: {
                 "rows_in": counts[source.name]["rows_in"],
                 "rows_cleaned": counts[source.name]["rows_cleaned"],
-                "licence": source.licence,
+                "licence": hidden(source.licence),
                 "shape": shapes[source.name].to_json(),
             }
             for source in sources
