@@ -113,6 +113,7 @@ _ROWS: Final = (
 # fmt: on
 LANGUAGES: Final[dict[str, Language]] = {row.code: row for row in _ROWS}
 CODES: Final[tuple[str, ...]] = tuple(LANGUAGES)
+_LONGEST_CODE: Final = 3
 AUTO: Final = "auto"  # source language unknown: the model detects it
 
 
@@ -135,13 +136,14 @@ def code_of(spelling: str) -> str | None:
     return _BY_SPELLING.get(written)
 
 
-def meant_by(name: str, alike: float = 0.6) -> str | None:
-    """The code of the language that somebody may have meant: as others write it, or nearly.
+def meant_by(name: str) -> str | None:
+    """The code of the language that somebody may have meant: as others write it, or a name with a slip in it.
 
-    Args:
-        alike: share of the letters that must agree, 0 to 1.
+    Languages that are not ours are near to some of ours: `ar` to `fra`, `Dutch` to `Deutsch`.
     """
-    near = get_close_matches(_written(name), _BY_SPELLING, n=1, cutoff=alike)
+    written = _written(name)
+    names = [each for each in _BY_SPELLING if len(each) > _LONGEST_CODE and each[:2] == written[:2]]
+    near = get_close_matches(written, names, n=1, cutoff=0.8)
     return code_of(name) or (_BY_SPELLING[near[0]] if near else None)
 
 
@@ -152,8 +154,8 @@ def language(code: str) -> Language:
         InputError: unknown code; the message names the one that is meant.
     """
     if code not in LANGUAGES:
-        meant = meant_by(code, alike=0.0)
-        raise InputError(f"unknown language code '{code}': did you mean '{meant}'? Valid codes: {' '.join(CODES)}")
+        hint = f"did you mean '{meant}'? " if (meant := meant_by(code)) else ""
+        raise InputError(f"unknown language code '{code}': {hint}Valid codes: {' '.join(CODES)}")
     return LANGUAGES[code]
 
 
@@ -175,7 +177,7 @@ def pair(direction: str) -> tuple[str, str]:
 def _direction_meant(direction: str) -> str | None:
     parts = direction.split("-")
     for cut in reversed(range(1, len(parts))):
-        both = [meant_by("-".join(side), alike=1.0) for side in (parts[:cut], parts[cut:])]
+        both = [code_of("-".join(side)) for side in (parts[:cut], parts[cut:])]
         if all(both):
             return "-".join(filter(None, both))
     return None

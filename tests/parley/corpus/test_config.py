@@ -12,7 +12,7 @@ from parley.pipeline.errors import InputError
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"columns": {"a": "enn"}}, "unknown language code 'enn': did you mean 'en'"),
+        ({"columns": {"a": "eng"}}, "unknown language code 'eng': did you mean 'en'"),
         ({"columns": {"a": "en", "b": "en"}}, "two columns are mapped to 'en'"),
         ({"subsets": {"x": {"a": "xx"}}}, "unknown language code 'xx'"),
         ({"languages": ["zh"]}, "unknown language code 'zh'"),

@@ -49,6 +49,16 @@ def test_the_error_names_the_language_that_was_meant(wrong: str, code: str) -> N
     assert meant_by(wrong) == code
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["ar", "fil", "hi", "iw", "nl", "ro", "uk", "xx", "Arabic", "Bengali", "Danish", "Dutch", "Hindi", "Norwegian"],
+)
+def test_no_language_of_ours_is_meant_by_another(other: str) -> None:
+    assert meant_by(other) is None
+    with pytest.raises(InputError, match=f"unknown language code '{other}': Valid"):
+        language(other)
+
+
 def test_nothing_is_meant_by_what_is_like_no_language() -> None:
     assert meant_by("row_number") is None
     with pytest.raises(InputError, match="Valid codes: en es fr"):
