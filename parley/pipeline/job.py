@@ -17,7 +17,7 @@ from parley.pipeline.manifest import LOG, Manifest, write_manifest
 from parley.pipeline.manifest import NAME as MANIFEST
 from parley.pipeline.progress import say
 from parley.pipeline.registry import RunRegistry, bookkeeping, now
-from parley.pipeline.shards import FOLDER, run_one_shard, shard_log
+from parley.pipeline.shards import FOLDER, remove_shards, run_one_shard, run_shards, shard_log
 from parley.pipeline.stage import Shard, Stage
 from parley.pipeline.stage_log import logged_to
 
@@ -154,10 +154,10 @@ class Job:
                 with logged_to(self.log(), self.stage.config):
                     self.check_inputs()
                     self._gather_logs()
-                    facts = self.stage.run(self.partial, self.inputs)
+                    facts = self._work()
                     self._check_files()
                 self._write_manifest(facts, round(spent + time.monotonic() - started, 3))
-            remove(self.partial / FOLDER)
+            remove_shards(self.partial)
             flush(self.partial)
             os.replace(self.partial, self.folder)
         except Exception as error:
@@ -166,6 +166,11 @@ class Job:
             raise_if_refused(error)
             raise_if_full(error, self.partial)
             raise
+
+    def _work(self) -> dict[str, Any]:
+        if self.stage.shards(self.inputs):
+            return run_shards(self.stage, self.partial, self.inputs)
+        return self.stage.run(self.partial, self.inputs)
 
     def _check_files(self) -> None:
         """Look whether the outside files are still those that the fingerprint counts."""

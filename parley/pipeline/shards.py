@@ -56,8 +56,13 @@ def merge_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> di
     return stage.merge(out, inputs)
 
 
+def remove_shards(out: Path) -> None:
+    """Remove the shards of a stage that no longer needs them."""
+    remove(out / FOLDER)
+
+
 def run_shards(stage: Stage[Any], out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-    """The shards of a stage that are missing, one after the other in this process, then the merge."""
+    """The shards of a stage that are missing, one after the other in this process, then the merge; the shards stay."""
     shards = stage.shards(inputs)
     with progress_bar(stage.name, len(shards)) as bar:
         bar.advance(len(shards) - len(todo := missing_shards(shards, out)))

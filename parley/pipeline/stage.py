@@ -137,9 +137,11 @@ class Stage(ABC, Generic[ConfigT]):
         Raises:
             InputError: bad input, as one clear line.
         """
-        from parley.pipeline.shards import run_shards
+        from parley.pipeline.shards import remove_shards, run_shards
 
-        return run_shards(self, out, inputs)
+        facts = run_shards(self, out, inputs)
+        remove_shards(out)
+        return facts
 
 
 def _field(default: Any, metadata: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from distillation.targets.message_selection import make_shards, messages_of
 from distillation.targets.sequence_targets import SequenceTargetsStage, SequenceTargetsStageConfig
 from parley.corpus.store import Corpus, write_shard
 from parley.pipeline.errors import InputError
-from parley.pipeline.shards import merge_shards, run_one_shard
+from parley.pipeline.shards import merge_shards, remove_shards, run_one_shard
 from tests.distillation.toy_teacher import toy_inputs
 from training.batches.encoded import EncodedCorpus
 from training.batches.stream import BatchingConfig
@@ -91,6 +91,7 @@ def test_the_same_bytes_whoever_does_the_shards_and_in_whatever_order(
     for shard in reversed(stage().shards(inputs)):
         run_one_shard(stage(), shard, tmp_path, inputs)
     merge_shards(stage(), tmp_path, inputs)
+    remove_shards(tmp_path)
     names = sorted(path.name for path in written.iterdir())
     assert names == sorted(path.name for path in tmp_path.iterdir())
     assert all((tmp_path / name).read_bytes() == (written / name).read_bytes() for name in names)

@@ -14,7 +14,7 @@ from distillation.targets.token_cache import TokenTargets, bytes_per_token
 from distillation.targets.token_targets import SHARDS_OF_CHUNK, TokenTargetsStage, TokenTargetsStageConfig
 from distillation.teacher import ask_teacher, load_teacher
 from parley.pipeline.errors import InputError
-from parley.pipeline.shards import merge_shards, run_one_shard, shard_folders
+from parley.pipeline.shards import merge_shards, remove_shards, run_one_shard, shard_folders
 from tests.distillation.toy_teacher import toy_inputs
 from tests.training.toy_corpus import make_inputs
 from training.batches import stream as planning
@@ -70,6 +70,7 @@ def test_the_same_bytes_whoever_does_the_shards_and_in_whatever_order(inputs: di
         run_one_shard(stage, shard, tmp_path / "parts", inputs)
     assert first.stat().st_mtime_ns == before
     merge_shards(stage, tmp_path / "parts", inputs)
+    remove_shards(tmp_path / "parts")
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "parts").iterdir())
     assert all((tmp_path / "parts" / n).read_bytes() == (tmp_path / "whole" / n).read_bytes() for n in names)

@@ -74,7 +74,7 @@ def use(made: ExternalEvaluationStage, corpus: Path, root: Path) -> None:
         ("out.txt", "x", "evaluation.systems, other: .*a file of outputs is one of"),
         ("out.tsv", "pair\trow_id\n", "no column hypothesis"),
         ("out.tsv", "pair\trow_id\thypothesis\nen-fr\trow:0\n", "line 2 has 2 fields, the first line has 3"),
-        ("out.tsv", "pair\trow_id\thypothesis\nen-fr\trow:0\tTu\n", "no output of en-fr for 'I need"),
+        ("out.tsv", "pair\trow_id\thypothesis\nen-fr\trow:0\tTu\n", "no output of en-fr for message 'row:1'"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(

@@ -116,7 +116,7 @@ def killed(*_: Path) -> None:
     ("name", "stops", "again"),
     [
         ("write_manifest", killed, 1),
-        ("remove", killed, 0),
+        ("remove_shards", killed, 0),
         ("os", SimpleNamespace(replace=killed, environ=os.environ), 0),
     ],
 )
