@@ -59,7 +59,7 @@ _ARCHIVES: Final = {
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """Open a file for reading bytes; gzip, bzip2, xz and zstandard are told by their first bytes, whatever the name.
 
     Raises:
