@@ -43,8 +43,7 @@ def synthetic_shares(report: Mapping[str, Any]) -> dict[str, float]:
     rounds = report.get("backtranslation", {}).get("rounds", [])
     found = {}
     for direction, entry in (rounds[-1].get("pairs", {}) if rounds else {}).items():
-        ratio = next((entry[key] for key in ("synthetic_ratio", "ratio") if key in entry), None)
-        if isinstance(ratio, int | float):  # synthetic rows per human row
+        if ratio := entry.get("ratio"):  # synthetic rows per human row
             found[direction] = ratio / (1 + ratio)
     return found
 

@@ -11,26 +11,16 @@ import numpy as np
 from eval.analyzers.finding import Finding, figure
 from eval.analyzers.question import Aligned, Flags, Question
 from eval.analyzers.registry import analyzer
-from eval.scoring.buckets import bucket_rows, frequent_words
+from eval.sampled_scores import SampledScores
+from eval.scoring.buckets import KINDS, bucket_rows, frequent_words
 from eval.stored_outputs import DirectionOutputs
 from parley.languages.table import pair
-from parley.metrics.metric import Metric
-from parley.metrics.ngrams import Ints
 from parley.metrics.significance import Bootstrap, adjusted
 
 SAMPLES: Final = 2000
 ALPHA: Final = 0.01
 MIN_MESSAGES: Final = 10
 MIN_EXCESS: Final = 0.15  # share of the loss minus share of the messages
-NAMES: Final = {
-    "slang": "slang",
-    "mixed_language": "mixed language",
-    "emoji": "emoji",
-    "names": "names",
-    "numbers": "numbers",
-    "urls": "URLs",
-    "rare_words": "rare words",
-}
 
 
 @analyzer("dimensions", "loss", "gap")
@@ -51,7 +41,7 @@ def buckets(messages: DirectionOutputs, direction: str) -> dict[str, Flags]:
         if name != "without":
             inside = np.zeros(len(messages), bool)
             inside[lines] = True
-            found[NAMES.get(kind, f"{kind} {name}")] = inside
+            found[KINDS[kind].lower() if kind in KINDS else f"{kind} {name}"] = inside
     return found
 
 
@@ -63,9 +53,8 @@ def _of_pair(question: Question, direction: str, both: Aligned) -> list[Finding]
     }
     if not candidates or both.loss() <= 0:
         return []
-    draw = Bootstrap(len(both), SAMPLES)
-    counts = np.concatenate([side.statistics(both.metric) for side in (both.before, both.after)], axis=1)
-    p_values = adjusted([_p_worse(draw, both.metric, counts, inside) for inside in candidates.values()], "holm")
+    scored = SampledScores(both.metric, both.after.place, Bootstrap(len(both), SAMPLES))
+    p_values = adjusted([_p_worse(scored, both, inside) for inside in candidates.values()])
     found = []
     for (name, inside), p_value in zip(candidates.items(), p_values, strict=True):
         excess = both.explained(inside) - float(inside.mean())
@@ -74,13 +63,10 @@ def _of_pair(question: Question, direction: str, both: Aligned) -> list[Finding]
     return found
 
 
-def _p_worse(draw: Bootstrap, metric: Metric, counts: Ints, inside: Flags) -> float:
+def _p_worse(scored: SampledScores, both: Aligned, inside: Flags) -> float:
     """One-sided p-value of the bucket losing no more than the rest."""
-    losses = []
-    for flags in (inside, ~inside):
-        lines = np.flatnonzero(flags)
-        sums = draw.sums(counts[lines], lines.tolist())
-        losses.append(metric.scores(sums[:, : metric.width]) - metric.scores(sums[:, metric.width :]))
+    parts = [np.flatnonzero(flags).tolist() for flags in (inside, ~inside)]
+    losses = [scored.of(both.before, lines)[1] - scored.of(both.after, lines)[1] for lines in parts]
     apart = losses[0] - losses[1]
     apart = apart[~np.isnan(apart)]
     return float(((apart <= 0).sum() + 1) / (len(apart) + 1))

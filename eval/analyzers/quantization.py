@@ -52,6 +52,5 @@ def quantization(question: Question) -> list[Finding]:
 
 def layer_errors(report: Mapping[str, Any], system: str) -> dict[str, float]:
     """Relative error of each quantized layer of a system."""
-    layers = report.get("quantization", {}).get(system, {}).get("layers", {})
-    named = layers.items() if isinstance(layers, Mapping) else ((layer["name"], layer["error"]) for layer in layers)
-    return {str(name): float(error) for name, error in named if isinstance(error, int | float)}
+    layers = report.get("quantization", {}).get(system, {}).get("layers", [])
+    return {layer["name"]: float(layer["error"]) for layer in layers}

@@ -5,7 +5,7 @@ first matched, one to one, by how the languages use them; what is then still dif
 distribution, 1 is none in common (total variation).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -49,7 +49,7 @@ def routing_shift(question: Question) -> list[Finding]:
 def language_shifts(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Total variation of each language's distribution over matched experts, by language and layer."""
     languages = [code for code in after.get("languages", []) if code in before.get("languages", [])]
-    tables = [_tables(routing) for routing in (before, after)]
+    tables = [routing.get("experts_by_language", {}) for routing in (before, after)]
     found: dict[str, dict[str, float]] = {code: {} for code in languages}
     for layer in (name for name in tables[1] if name in tables[0]):
         rows = [
@@ -76,8 +76,3 @@ def match_experts(before_LE: Shares, after_LE: Shares) -> list[int]:
         matched[row] = int(column)
         apart_EE[row, :] = apart_EE[:, column] = np.inf
     return matched
-
-
-def _tables(routing: Mapping[str, Any]) -> dict[str, Sequence[Sequence[float]]]:
-    tables = routing.get("experts_by_language", {})
-    return {"all layers": tables} if isinstance(tables, list) else dict(tables)

@@ -12,10 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from eval.report.bucket_scores import bucket_scores
-from eval.report.shown_messages import histogram, shown_messages
+from eval.report.shown_messages import shown_messages
 from eval.report.system_comparisons import compare_direction, correct, overall
 from eval.sampled_scores import SampledDeltas, SampledScores
 from eval.scoring.buckets import Frequent
+from eval.scoring.message_scores import histogram
 from eval.scoring.phenomena import count_phenomena, pooled
 from eval.stored_outputs import StoredOutputs, message_places
 from parley.metrics.metric import Metric

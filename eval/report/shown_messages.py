@@ -7,10 +7,8 @@ import numpy as np
 
 from eval.stored_outputs import DirectionOutputs, common_lines
 from parley.metrics.metric import Metric
-from parley.metrics.ngrams import Floats
 
 Json = dict[str, Any]
-BINS: Final = 20  # of the distribution of messages' scores, 5 points each
 SHOWN: Final = 8  # messages on each side of a comparison
 WORST: Final = 12  # messages of each system; enough to leave some where a reader filters them
 LEAST: Final = 5.0  # points that a message must gain or lose to be shown
@@ -41,8 +39,3 @@ def shown_messages(
             for i in np.argsort(scores[system], kind="stable")[:WORST].tolist()
         ]
     return found
-
-
-def histogram(scores: Floats) -> list[int]:
-    """Messages by score: [BINS], 0 to 100."""
-    return np.histogram(scores, BINS, (0.0, 100.0))[0].tolist()

@@ -16,7 +16,16 @@ from parley.languages.fixed_spans import FixedSpan, fixed_spans
 from parley.languages.scripts import CharacterClass, class_counts, letter_count, own_letter_count
 from parley.languages.table import LANGUAGES, pair
 
-KINDS: Final = ("slang", "mixed_language", "emoji", "names", "numbers", "urls", "rare_words")
+KINDS: Final = {
+    "slang": "Slang",
+    "mixed_language": "Mixed language",
+    "emoji": "Emoji",
+    "names": "Names",
+    "numbers": "Numbers",
+    "urls": "URLs",
+    "rare_words": "Rare words",
+}
+LABELS: Final = {"length": "Length in characters", "domain": "Domain", **KINDS}  # as people call them
 DOMAINS: Final = 8  # the largest of a direction; the others count as one
 RARE: Final = 3  # a word seen fewer times in training is rare
 TRAINING_ROWS: Final = 100_000  # of the training split that words are counted in

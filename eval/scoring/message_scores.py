@@ -10,7 +10,7 @@ import pyarrow as pa
 from eval.scoring import failures
 from parley.languages.table import pair
 from parley.metrics.metric import Metric, Translations
-from parley.metrics.ngrams import Ints
+from parley.metrics.ngrams import Floats, Ints
 from parley.metrics.off_target import OffTargetDetector
 from parley.metrics.registry import DEFAULTS, METRICS
 
@@ -20,6 +20,7 @@ FLAGS: Final = ("off_target", "copied", "empty", "looping", "omission", "halluci
 RATES: Final = dict(
     zip(FLAGS, ("off_target", "copies", "empty", "looping", "omissions", "hallucinations"), strict=True)
 )
+BINS: Final = 20  # of the distribution of messages' scores, 5 points each
 Columns = dict[str, Any]
 
 
@@ -71,6 +72,11 @@ def message_numbers(messages: pa.Table) -> Ints:
     """[N] a number for the message of each line: the same in every direction and system that shares it."""
     number: dict[str, int] = {}
     return np.array([number.setdefault(row_id, len(number)) for row_id in messages["row_id"].to_pylist()], np.int64)
+
+
+def histogram(scores: Floats) -> list[int]:
+    """Messages by score: [BINS], 0 to 100."""
+    return np.histogram(scores, BINS, (0.0, 100.0))[0].tolist()
 
 
 def _score_direction(

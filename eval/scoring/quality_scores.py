@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eval.scoring.message_scores import message_numbers
+from eval.scoring.message_scores import histogram, message_numbers
 from eval.scoring.publishable import add_publishable
 from parley.metrics.message_quality import DIMENSIONS, FILE, SCHEMA, SEVERITIES
 from parley.metrics.metric import mean_scores, mean_statistics
@@ -21,7 +21,6 @@ from parley.metrics.significance import SAMPLES, Bootstrap, interval
 from parley.pipeline.errors import InputError
 
 Json = dict[str, Any]
-BINS: Final = 20  # of the distribution of scores, 5 points each
 TOLD: Final = 8  # worst messages of each system
 _COUNTS: Final = (*SEVERITIES, *DIMENSIONS)
 _SHOWN: Final = ("start", "end", "severity", "dimension")
@@ -81,7 +80,7 @@ def add_quality(report: Json, quality: pa.Table, samples: int = SAMPLES, seed: i
         for system, scored in systems.items():
             entry["systems"][system]["qe"] = _facts(scored, sampled[system])
             drawn.setdefault(system, []).append(sampled[system])
-        entry["quality_histograms"] = {system: _histogram(scored.scores) for system, scored in systems.items()}
+        entry["quality_histograms"] = {system: histogram(scored.scores) for system, scored in systems.items()}
         _compare(entry, systems, sampled)
         telling = {system: _worst(quality, scored) for system, scored in systems.items()}
         entry.setdefault("telling", {})["qe"] = telling
@@ -152,8 +151,3 @@ def _told(row: Json) -> Json:
         for key, side in (("spans", "target"), ("source_spans", "source"))
     }
     return {"row_id": row["row_id"], "score": round(row["score"], 1), "flags": list(row["flags"] or []), **sides}
-
-
-def _histogram(scores: Floats) -> list[int]:
-    """Messages by score: [BINS], 0 to 100."""
-    return np.histogram(scores, BINS, (0.0, 100.0))[0].tolist()

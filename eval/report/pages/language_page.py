@@ -8,7 +8,6 @@ from eval.report.pages.heat import withheld_directions
 from eval.report.pages.overview import language_rows, main_system
 from eval.report.pages.plots import common_scale, intervals_svg
 from eval.report.pages.quality_tables import agreement_table, damage_rows, directions_of
-from eval.report.pages.routing_page import layer_tables
 from eval.scoring.shown_metrics import leading_metric
 from parley.languages.table import CODES, pair
 
@@ -32,7 +31,7 @@ def language_context(report: Report, code: str) -> dict[str, Any]:
         "sides": {side: direction_rows(report, found, place) for place, (side, found) in enumerate(sides.items())},
         "facts": next((row for row in language_rows(report) if row["code"] == code), None),
         "experts": expert_rows(report, code),
-        "confusions": detection(report, code),
+        "confusions": report.get("source_detection", {}).get("by_language", {}).get(code, {}),
         "agreement": agreement_table(report, directions_of(report, code)),
         "damage": damage_rows(report, [code]),
         "has_quality": any("qe" in (row[side] or {}) for row in means for side in sides),
@@ -68,19 +67,10 @@ def direction_rows(report: Report, found: list[str], place: int) -> list[dict[st
 def expert_rows(report: Report, code: str) -> list[dict[str, Any]]:
     """Share of the language's tokens by expert, for each layer."""
     routing = report.get("routing", {})
-    codes = routing.get("languages", [])
-    if code not in codes:
+    if code not in routing.get("languages", []):
         return []
-    row = codes.index(code)
-    return [
-        {"layer": layer, "shares": table[row]} for layer, table in layer_tables(routing).items() if row < len(table)
-    ]
-
-
-def detection(report: Report, code: str) -> dict[str, Any]:
-    """How often the language is named right, where the report has that by language."""
-    by_language = report.get("source_detection", {}).get("by_language", {})
-    return dict(by_language.get(code, {}))
+    row = routing["languages"].index(code)
+    return [{"layer": layer, "shares": table[row]} for layer, table in routing["experts_by_language"].items()]
 
 
 def _mean(report: Report, system: str, found: list[str]) -> dict[str, float] | None:

@@ -53,7 +53,7 @@ def overview_context(report: Report) -> dict[str, Any]:
         "columns": shown_columns([*report.get("mean", {}).values(), *direction_rows(report)]),
         "charts": line_charts.charts(report.get("training", {}).get("curves", {})),
         "languages_table": language_rows(report),
-        "cleaning": cleaning_rows(report.get("data", {}).get("cleaning")),
+        "cleaning": report.get("data", {}).get("cleaning", {}).get("filters", []),
         "absent": absent(report),
         "stages": timeline(report),
         "slices": slice_rows(report),
@@ -121,14 +121,6 @@ def language_rows(report: Report) -> list[dict[str, Any]]:
     tokenizer = report.get("tokenizer", {}).get("languages", {})
     codes = [code for code in CODES if code in corpus or code in tokenizer]
     return [{"code": code, **corpus.get(code, {}), **tokenizer.get(code, {})} for code in codes]
-
-
-def cleaning_rows(cleaning: Any) -> list[dict[str, Any]]:
-    """The filters of the corpus stage, as a list of flat records whatever their grouping."""
-    entries = cleaning.get("filters", []) if isinstance(cleaning, Mapping) else cleaning or []
-    if isinstance(entries, Mapping):
-        entries = [{"name": name, **facts} for name, facts in entries.items()]
-    return [dict(entry) for entry in entries]
 
 
 def quantization_rows(report: Report) -> list[dict[str, Any]]:

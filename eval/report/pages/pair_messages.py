@@ -2,24 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-from eval.scoring.buckets import bucket_rows
+from eval.scoring.buckets import LABELS, bucket_rows
 from eval.stored_outputs import DirectionOutputs
 from parley.metrics.metric import Metric
 
 Report = Mapping[str, Any]
-KINDS: Final = {
-    "length": "Length in characters",
-    "domain": "Domain",
-    "slang": "Slang",
-    "mixed_language": "Mixed language",
-    "emoji": "Emoji",
-    "names": "Names",
-    "numbers": "Numbers",
-    "urls": "URLs",
-    "rare_words": "Rare words",
-}
 
 
 class PairMessages:
@@ -67,7 +56,7 @@ class PairMessages:
                 continue
             rows = bucket_rows(mine.direction, mine.sources, mine.references, mine.domains, {})
             for (kind, name), lines in rows.items():
-                label = f"{KINDS[kind]} {name}" if kind in ("length", "domain") else KINDS[kind]
+                label = LABELS[kind] if name == "with" else f"{LABELS[kind]} {name}"
                 for line in lines if name != "without" else ():
                     found.setdefault(mine.row_ids[line], []).append(label)
         return {row_id: tuple(dict.fromkeys(kinds)) for row_id, kinds in found.items()}

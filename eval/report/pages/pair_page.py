@@ -6,11 +6,12 @@ from typing import Any, Final
 from eval.report.pages.clusters import cluster_ranks
 from eval.report.pages.environment import bounds
 from eval.report.pages.heat import shade, withheld_directions
-from eval.report.pages.pair_messages import KINDS, PairMessages
+from eval.report.pages.pair_messages import PairMessages
 from eval.report.pages.phenomena_table import phenomena_table
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
 from eval.report.pages.quality_tables import agreement_table, quality_rows
 from eval.report.pages.unread import unread_part
+from eval.scoring.buckets import LABELS
 from eval.scoring.message_scores import RATES as RATE_OF
 from eval.scoring.publishable import labels_for
 from eval.scoring.shown_metrics import shown_metrics
@@ -115,7 +116,7 @@ def bucket_rows(entry: Report, metric: str) -> list[dict[str, Any]]:
             cells.append((scores, style))
         rows.append(
             {
-                "kind": KINDS.get(bucket["kind"], bucket["kind"]),
+                "kind": LABELS.get(bucket["kind"], bucket["kind"]),
                 "name": bucket["name"],
                 "n": bucket["n"],
                 "cells": cells,

@@ -24,7 +24,7 @@ def test_even_layers_are_no_finding() -> None:
     lines = rows(("en", "fr"), 40)
     weak = planted(lines, lambda _, __, row: damaged(row, 0.2))
     both = [row | {"system": "student"} for row in lines] + [row | {"system": "student_int8"} for row in weak]
-    layers = {f"decoder.{n}.fc1": 0.03 for n in range(12)}
+    layers = [{"name": f"decoder.{n}.fc1", "error": 0.03} for n in range(12)]
     quantized = evidence(both, quantization={"student_int8": {"layers": layers}})
     found = findings(None, quantized, int8="vs student gap.mean <= 0.3")
     assert [one for one in found if one["analyzer"] == "quantization"] == []

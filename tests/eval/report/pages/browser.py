@@ -70,6 +70,11 @@ class Browser:
 
     def call(self, method: str, **parameters: Any) -> Json:
         """One command of the DevTools protocol and its result."""
+        answer = self._ask(method, **parameters)
+        assert "error" not in answer, (method, answer)
+        return dict(answer["result"])
+
+    def _ask(self, method: str, **parameters: Any) -> Json:
         number = next(self._ids)
         message = {"id": number, "method": method, "params": parameters}
         if self._session:
@@ -78,8 +83,7 @@ class Browser:
         while True:
             answer = self._receive()
             if answer.get("id") == number:
-                assert "error" not in answer, (method, answer)
-                return dict(answer["result"])
+                return answer
 
     def evaluate(self, script: str) -> Any:
         """Value of an expression in the page."""
@@ -88,11 +92,11 @@ class Browser:
         return found["result"].get("value")
 
     def wait_for(self, script: str) -> None:
-        """Wait until an expression is true."""
+        """Wait until an expression is true; a page that is just being left has no answer."""
         end = time.monotonic() + TIMEOUT
         while time.monotonic() < end:
-            found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
-            if found["result"].get("value") is True:
+            answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True)
+            if answer.get("result", {}).get("result", {}).get("value") is True:
                 return
             time.sleep(0.02)
         raise TimeoutError(script)

@@ -171,9 +171,9 @@ def test_plots_stay_inside_and_escape() -> None:
     assert drawn.count("<polyline") == 2
 
 
-def test_routing_with_and_without_layer_names() -> None:
-    assert [m.title for m in routing_maps({"experts_by_language": {"encoder.1": [[0.5, 0.5]]}})] == ["encoder.1"]
-    assert [m.title for m in routing_maps({"experts_by_language": [[0.5, 0.5]]})] == [""]
+def test_routing_has_a_table_for_each_layer() -> None:
+    routing = {"languages": ["en"], "experts_by_language": {"encoder.1": [[0.5, 0.5]]}}
+    assert [m.title for m in routing_maps(routing)] == ["encoder.1"]
     assert routing_maps({}) == []
     assert information_rows({"mean": 0.4, "family": {"x": 1}}) == [("mean", [("", 0.4)]), ("family", [("x", 1.0)])]
 
