@@ -36,6 +36,11 @@ class Attempt:
         self._held = ExitStack()
         self._held.enter_context(locked(lock_path(job.folder), wait=False))
 
+    @property
+    def seconds(self) -> float:
+        """Since its first unit began."""
+        return time.monotonic() - self._started if self._started else 0.0
+
     def begin(self) -> list[Unit]:
         """Note the attempt in the registry; returns the first units of its work."""
         shards = self._shards()
@@ -63,7 +68,7 @@ class Attempt:
             return []
         self._left.remove(unit.shard.name)
         self._bar.advance()
-        return [] if self._left or self.error else [Unit(self.job, spent=self._seconds())]
+        return [] if self._left or self.error else [Unit(self.job, spent=self.seconds)]
 
     def close(self, error: BaseException | None) -> None:
         """Note how the attempt ended, and free the stage."""
@@ -71,9 +76,9 @@ class Attempt:
             line = " ".join(f"{type(error).__name__}: {error}".split()) if error else None
             line = hidden(line, secrets_of(asdict(self.job.stage.config))) if line else None
             with bookkeeping():
-                self.job.registry.finish(self._row, _state(error), round(self._seconds(), 3), line)
+                self.job.registry.finish(self._row, _state(error), round(self.seconds, 3), line)
         if self._started and not error:
-            say(f"{self.job.label}: done in {self._seconds():.1f} s")
+            say(f"{self.job.label}: done in {self.seconds:.1f} s")
         self._held.close()
 
     def _shards(self) -> Sequence[Shard]:
@@ -83,9 +88,6 @@ class Attempt:
         except Exception:
             self.job.check_inputs()
             raise
-
-    def _seconds(self) -> float:
-        return time.monotonic() - self._started if self._started else 0.0
 
 
 def _state(error: BaseException | None) -> State:

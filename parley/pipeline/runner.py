@@ -13,6 +13,7 @@ from parley.pipeline.fingerprint import LIBRARY, Digests, fingerprints
 from parley.pipeline.job import Job, rank
 from parley.pipeline.lock import HeldError
 from parley.pipeline.progress import say
+from parley.pipeline.run_progress import RunProgress
 from parley.pipeline.stage import Stage
 from parley.pipeline.unit import Unit
 
@@ -107,6 +108,7 @@ class _Run:
         self.begun: dict[Stage[Any], Attempt] = {}
         self.queue: list[Unit] = []  # of stages that have begun; those that the executor has not taken
         self.failure: Exception | None = None
+        self.progress = RunProgress(len(plan.jobs), due)
 
     def run(self) -> None:
         """Until everything is finished, or all that began before the first failure has ended."""
@@ -116,11 +118,14 @@ class _Run:
                 self._start_units()
                 for unit, error in self.executor.wait():
                     self._ended(unit, error)
+                self.progress.show(self.waiting, self.begun)
         except BaseException as error:
             self.executor.stop()
             for attempt in self.begun.values():
                 attempt.close(error)
             raise
+        finally:
+            self.progress.close()
         self.executor.stop()
         if self.failure:
             raise self.failure
@@ -168,7 +173,6 @@ class _Run:
         del self.begun[attempt.job.stage]
         if not attempt.error:
             self.finished.add(attempt.job.stage)
-            say(f"{len(self.finished)} of {len(self.order)} stages are done, {len(self.begun)} under way")
             return
         self.failure = self.failure or attempt.error
         if self.begun:
