@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from parley.languages.table import CODES, pair
 from training.batches.encoded import EncodedCorpus
 from training.batches.encoding import write_meta
-from training.batches.one_way import DIRECTION, OneWay
+from training.batches.one_way import DIRECTION
 from training.batches.one_way_encoding import SOURCE, TARGET, write_one_way
 from training.tokenizer import BACKTRANSLATED, tag_ids
 
@@ -53,17 +52,6 @@ def _heads(
     """Tag of each row's source [rows]; -1 where the source is real."""
     synthetic = np.array(accepted["synthetic_language"].to_pylist()) == np.array(sources)
     return np.where(synthetic, tag_ids(tokenizer, [BACKTRANSLATED])[0], -1).astype(np.int64)
-
-
-def mixture(synthetic: EncodedCorpus, ratio: float, temperature: float) -> OneWay:
-    """What a round's training is given besides the corpus: `ratio` synthetic messages for each human one.
-
-    Directions share it in proportion to rows^(1/temperature), as human directions do.
-    """
-    counted = pc.value_counts(synthetic.fact(DIRECTION)).to_pylist()
-    weights = {entry["values"]: int(entry["counts"]) ** (1 / temperature) for entry in counted}
-    whole = sum(weights.values())
-    return OneWay(synthetic, {name: ratio * weight / whole for name, weight in weights.items()})
 
 
 def ratio_used(human: int, synthetic: Iterable[int]) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from backtranslation.candidates import read_candidates
 from backtranslation.config import AdoptionConfig, pair_name
-from backtranslation.mixing import mixture, ratio_used, write_store
+from backtranslation.mixing import ratio_used, write_store
 from backtranslation.round_folder import ROUND, pass_on, read_round, stopped
 from parley.languages.table import pair
 from parley.pipeline.atomic import remove, write_json
@@ -16,6 +16,7 @@ from parley.pipeline.job import rank
 from parley.pipeline.manifest import read_manifest
 from parley.pipeline.progress import say
 from parley.pipeline.stage import Stage
+from training.batches.one_way import SYNTHETIC, mixture
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.loop.stage import TrainedStage, finish, needs_training
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from backtranslation.adoption import Verdict
 
 TRAINED: Final = "trained"  # folder of a model that is not judged yet
-STORE: Final = "synthetic"  # encoded synthetic rows
 EDGES: Final = list(range(0, 101, 10))  # of the histograms
 
 
@@ -112,11 +112,12 @@ class RoundStage(TrainedStage[RoundConfig]):
 
     Reads `corpus`, `tokenizer`, `encoded`, `model`, `synthetic` and, where there is one, `control`, which the result is
     then held against. Its folder is a model in any case, the earlier one when the round is not adopted; besides
-    round.json (facts and decision) and dev_*.parquet (the translations that it was decided on).
+    synthetic/ (the encoded rows that it learnt from), round.json (facts and decision) and dev_*.parquet (the
+    translations that it was decided on).
     """
 
     name = "round"
-    version: ClassVar[int] = 2  # what counts as harm
+    version: ClassVar[int] = 3  # keeps its synthetic rows
 
     def micro_batches(self) -> tuple[TrainingConfig, int]:
         """Those of the batching that it is told."""
@@ -154,11 +155,11 @@ class RoundStage(TrainedStage[RoundConfig]):
         from training.tokenizer import load_tokenizer
 
         config = self.config.continued.of_the_round()
-        if not (out / STORE / META).exists() and rank() == 0:
+        if not (out / SYNTHETIC / META).exists() and rank() == 0:
             accepted = read_candidates(inputs["synthetic"], accepted=True)
-            write_store(out / STORE, accepted, load_tokenizer(inputs["tokenizer"]))
-        _wait_for(out / STORE / META)
-        one_way = mixture(EncodedCorpus.open(out / STORE), self.config.ratio, config.batching.temperature)
+            write_store(out / SYNTHETIC, accepted, load_tokenizer(inputs["tokenizer"]))
+        _wait_for(out / SYNTHETIC / META)
+        one_way = mixture(EncodedCorpus.open(out / SYNTHETIC), self.config.ratio, config.batching.temperature)
         train_teacher(
             out / TRAINED, inputs, lambda _: load_teacher(inputs["model"]), config, one_way, description=self.name
         )
@@ -196,9 +197,9 @@ class RoundStage(TrainedStage[RoundConfig]):
         elif not adopted:
             if (trained / "training_log.jsonl").is_file():
                 os.replace(trained / "training_log.jsonl", out / "rejected_training_log.jsonl")
+            remove(out / SYNTHETIC)
             pass_on(model, out)
         remove(trained)
-        remove(out / STORE)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,11 @@ class ObjectiveConfig:
         if self.temperature <= 0 or self.alpha_updates < 0:
             raise InputError("distillation.objective: temperature above 0, alpha_updates at least 0")
 
+    @property
+    def lasts(self) -> bool:
+        """Whether the teacher has a weight to the end of training."""
+        return not self.alpha_updates or self.final_alpha > 0
+
     def alpha_at(self, update: int) -> float:
         """Weight of the teacher after so many updates."""
         if not self.alpha_updates:
@@ -115,8 +120,9 @@ class TokenTargetsConfig:
     Attributes:
         mode: `cached` (on disk, before training) or `online` (the teacher runs at every step).
         top_k: pieces kept for each target position; the rest is one number, the tail.
-        tokens: target tokens that are cached, about; training goes round them again when it needs more. 0: as many as
-            the training's budget in tokens or updates says.
+        tokens: target tokens that are cached, about. Training goes round them again when it needs more, or on without
+            the teacher where that one's weight falls to 0. 0: as many as there are updates, or tokens of the budget,
+            in which the teacher has a weight.
         max_gigabytes: a larger cache is refused before it is begun.
     """
 
@@ -137,7 +143,8 @@ class SequenceTargetsConfig:
     """The teacher's translations as further training data.
 
     Attributes:
-        messages: messages translated in each direction (0: no sequence-level targets).
+        messages: messages translated in each direction. 0: none; in their place stand the synthetic rows that the
+            teacher learnt from in its last round of back-translation, if it has had one.
         share: share of the student's messages that come from them.
         beam_size: of the teacher's decoding.
         monolingual: text files, a message a line, by language code: translated from there too.

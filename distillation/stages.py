@@ -78,7 +78,7 @@ def _target_stages(
         asked = SequenceTargetsStageConfig(distillation.sequences, batching.seed)
         found.append(SequenceTargetsStage(asked, of("corpus", "tokenizer", "teacher")))
     if distillation.tokens.mode == "cached":
-        labels = wanted_labels(distillation.tokens, training, batching)
+        labels = wanted_labels(distillation.tokens, distillation.objective, training, batching)
         temperature, share = distillation.objective.temperature, distillation.sequences.share
         config = TokenTargetsStageConfig(
             distillation.tokens, batching, labels, temperature, share, training.precision, training.device

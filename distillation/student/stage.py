@@ -48,7 +48,7 @@ class StudentStage(TrainedStage[StudentStageConfig]):
     """
 
     name = "student"
-    version: ClassVar[int] = 4  # with the teacher's detector
+    version: ClassVar[int] = 5  # goes on with the plan once the teacher has no weight; the teacher's detector
     distilled: ClassVar[bool] = True
 
     def micro_batches(self) -> tuple[TrainingConfig, int]:
@@ -92,11 +92,10 @@ class StudentStage(TrainedStage[StudentStageConfig]):
         from distillation.targets.batches import StreamWithTargets, training_batches
         from distillation.targets.token_cache import TokenTargets
 
-        config, rank, world = self.config, processes.rank, processes.count
-        share = config.distillation.sequences.share
-        batches = training_batches(inputs, encoded, share, config.batching, rank, world)
+        config, rank, world = self.config.distillation, processes.rank, processes.count
+        batches = training_batches(inputs, encoded, config.sequences.share, self.config.batching, rank, world)
         targets = TokenTargets(inputs[TOKENS]) if TOKENS in inputs else None
-        return StreamWithTargets(batches, targets, rank, world)
+        return StreamWithTargets(batches, targets, rank, world, again=config.objective.lasts)
 
     def _task(
         self,

@@ -65,7 +65,7 @@ class StudentTask:
         objective: None for label-smoothed cross-entropy alone.
         smoothing: of that cross-entropy.
         top_k: pieces kept of the teacher's distributions where it is asked on line.
-        teacher: on the device of training; needed where batches bring no targets.
+        teacher: on the device of training; without it, batches that bring no targets are people's translations alone.
     """
 
     best_metric = "dev/chrf"
@@ -88,18 +88,20 @@ class StudentTask:
         states_TD = self.model(**batch.batch.model_inputs()).states_TD
         labels_T = batch.batch.labels[batch.batch.labels != IGNORED]
         head_VD, count = output_layer(self.model.student), batch.target_tokens
-        if self.objective is None:
-            total, nll = linear_cross_entropy(states_TD, head_VD, labels_T, self.smoothing)
+        targets = batch.targets or self._asked(batch.batch)
+        if self.objective is None or targets is None:
+            smoothing = 0.0 if self.objective else self.smoothing
+            total, nll = linear_cross_entropy(states_TD, head_VD, labels_T, smoothing)
             return LossParts(total, count, {"nll": nll / count})
-        targets = batch.targets or self._asked(batch.batch, self.objective.temperature)
         alpha = self.objective.alpha_at(self._update())
         loss = linear_distillation(states_TD, head_VD, labels_T, targets, alpha, self.objective.temperature)
         metrics: dict[str, float | Tensor] = {"nll": loss.nll / count, "kl": loss.divergence / count, "alpha": alpha}
         return LossParts(loss.total, count, metrics)
 
-    def _asked(self, batch: Batch, temperature: float) -> TeacherTargets:
-        assert self.teacher is not None
-        return ask_teacher(self.teacher, batch, self.top_k, temperature)
+    def _asked(self, batch: Batch) -> TeacherTargets | None:
+        if self.teacher is None or self.objective is None:
+            return None
+        return ask_teacher(self.teacher, batch, self.top_k, self.objective.temperature)
 
     def _update(self) -> int:
         """Updates done; read from the device once, so that no step waits for it."""

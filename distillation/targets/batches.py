@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from distillation.objective import TeacherTargets
 from distillation.targets.token_cache import TokenTargets
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
-from training.batches.one_way import DIRECTION, OneWay
+from training.batches.one_way import SYNTHETIC, mixture
 from training.batches.prefetch import StreamLike
 from training.batches.stream import BatchingConfig, BatchStream
 
@@ -24,19 +22,18 @@ def training_batches(
     rank: int = 0,
     world: int = 1,
 ) -> BatchStream:
-    """Batches of a process: `encoded`, and with `sequence_targets` in the inputs a share of messages from there."""
-    if "sequence_targets" not in inputs:
+    """Batches of a process: `encoded`, and a share of messages from `sequence_targets`, else the teacher's own rows."""
+    teacher = inputs.get("teacher")
+    store = inputs.get("sequence_targets") or (teacher / SYNTHETIC if teacher else None)
+    if not share or store is None or not store.is_dir():
         return BatchStream(encoded, batching, "train", rank, world)
-    translations = EncodedCorpus.open(inputs["sequence_targets"])
-    counts = {row["values"]: row["counts"] for row in pc.value_counts(translations.fact(DIRECTION)).to_pylist()}
-    each = share / (1 - share) / sum(counts.values())
-    ratios = {name: count * each for name, count in counts.items()}
-    return BatchStream(encoded, batching, "train", rank, world, OneWay(translations, ratios))
+    rows = mixture(EncodedCorpus.open(store), share / (1 - share), batching.temperature)
+    return BatchStream(encoded, batching, "train", rank, world, rows)
 
 
 @dataclass(frozen=True)
 class BatchWithTargets:
-    """A batch with what the teacher says about it; None where the teacher is asked later or never."""
+    """A batch with what the teacher says about it; None where it is asked later or no more."""
 
     batch: Batch
     targets: TeacherTargets | None = None
@@ -52,15 +49,19 @@ class BatchWithTargets:
 
 
 class StreamWithTargets:
-    """A plan's batches with their cached targets, round and round over the covered ones; or without targets.
+    """A plan's batches with their cached targets; or without targets.
 
     Args:
         stream: of process `rank` of `world`, at the plan's beginning.
         targets: the cache; None leaves the targets out.
+        again: go round and round over the batches that the cache covers, else on with the plan, without targets.
     """
 
-    def __init__(self, stream: StreamLike, targets: TokenTargets | None, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, stream: StreamLike, targets: TokenTargets | None, rank: int = 0, world: int = 1, again: bool = True
+    ) -> None:
         self.stream, self.targets, self.rank, self.world = stream, targets, rank, world
+        self.again = again and targets is not None
         self._start = stream.state_dict()
         self._taken = 0
 
@@ -68,14 +69,19 @@ class StreamWithTargets:
         """Yield without end."""
         iterator = iter(self.stream)
         while True:
-            if self.targets is not None and self._taken and self._taken + self.world > len(self.targets):
+            if self.again and self._taken and not self._covered:
                 self._taken = 0
                 self.stream.load_state_dict(self._start)
                 iterator = iter(self.stream)
             batch = next(iterator)
-            targets = self.targets.of(self._taken + self.rank, batch) if self.targets is not None else None
+            targets = self.targets.of(self._taken + self.rank, batch) if self.targets and self._covered else None
             self._taken += self.world
             yield BatchWithTargets(batch, targets)
+
+    @property
+    def _covered(self) -> bool:
+        """Whether the cache has targets for the next batch of every process."""
+        return self.targets is not None and self._taken + self.world <= len(self.targets)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream stands, and how many batches of this round are taken, by all processes."""

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from distillation.config import TokenTargetsConfig
+from distillation.config import ObjectiveConfig, TokenTargetsConfig
 from parley.pipeline.atomic import link_or_copy, remove
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
@@ -130,15 +130,18 @@ class TokenTargetsStage(Stage[TokenTargetsStageConfig]):
         yield from islice(stream, stop - start)
 
 
-def wanted_labels(tokens: TokenTargetsConfig, training: TrainingConfig, batching: BatchingConfig) -> int:
-    """Labels to cache: as set, or as many as training will see.
+def wanted_labels(
+    tokens: TokenTargetsConfig, objective: ObjectiveConfig, training: TrainingConfig, batching: BatchingConfig
+) -> int:
+    """Labels to cache: as set, or as many as training will see while the teacher has a weight.
 
     Raises:
         InputError: training has a budget in minutes alone.
     """
     if tokens.tokens:
         return tokens.tokens
-    by_updates = training.max_updates * (training.update_tokens + batching.batch_tokens - 1)  # of an update, at most
+    updates = training.max_updates if objective.lasts else objective.alpha_updates
+    by_updates = updates * (training.update_tokens + batching.batch_tokens - 1)  # of an update, at most
     budgets = [budget for budget in (training.max_tokens, by_updates) if budget]
     if not budgets:
         raise InputError("training has a budget in minutes alone: set distillation.tokens.tokens")

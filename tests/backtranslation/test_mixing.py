@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 
 from backtranslation.candidates import SCHEMA
-from backtranslation.mixing import mixture, write_store
+from backtranslation.mixing import write_store
 from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidate, candidates
 from tests.training.toy_corpus import make_inputs
 from training.batches.batch import Batch
 from training.batches.encoded import EncodedCorpus
-from training.batches.one_way import OneWay
+from training.batches.one_way import OneWay, mixture
 from training.batches.stream import BatchingConfig, BatchStream
 from training.tokenizer import SPECIAL_TOKENS, load_tokenizer, tag_ids
 

@@ -25,6 +25,8 @@ from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 from tests.backtranslation.toy_candidates import candidates, synthetic_folder
 from tests.training.toy_corpus import make_inputs
+from training.batches.encoded import EncodedCorpus
+from training.batches.one_way import SYNTHETIC, one_way_rows
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrainingConfig
 from training.model.teacher_config import TeacherConfig
@@ -76,7 +78,8 @@ def test_an_adopted_round_is_a_model_with_its_facts(inputs: dict[str, Path], tmp
     assert {"config.json", "tokenizer.json", "routing.json", "training_log.jsonl"} <= {
         p.name for p in tmp_path.iterdir()
     }
-    assert not [path for path in tmp_path.iterdir() if path.is_dir()], "nothing of the work is left"
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [SYNTHETIC], "nothing of the work is left"
+    assert set(one_way_rows(EncodedCorpus.open(tmp_path / SYNTHETIC))) == {"fr-th", "th-fr"}
     pair = told["pairs"]["fr-th"]
     assert (pair["candidates"], pair["accepted"], pair["accepted_share"]) == (80, 80, 1.0)
     assert (sum(pair["histogram"]), len(pair["histogram"])) == (80, len(told["histogram_edges"]) - 1)
@@ -103,6 +106,7 @@ def test_a_round_that_is_not_adopted_hands_the_earlier_model_on(inputs: dict[str
     assert later.run(second, {**inputs, "model": first})["skipped"]
     assert weights(second) == weights(first)
     assert "round 1 was not adopted" in read_round(second)["reason"]
+    assert not (first / SYNTHETIC).exists(), "the model that is handed on has not seen them"
     assert not (second / "training_log.jsonl").samefile(first / "rejected_training_log.jsonl")
 
 

@@ -193,10 +193,12 @@ def test_another_vocabulary_is_refused(inputs: dict[str, Path], tmp_path: Path) 
 def test_a_budget_in_minutes_alone_needs_a_number_of_tokens() -> None:
     minutes = replace(TRAINING, max_updates=0, max_minutes=5.0)
     with pytest.raises(InputError, match=r"distillation\.tokens\.tokens"):
-        wanted_labels(TokenTargetsConfig(), minutes, BATCHING)
-    assert wanted_labels(TokenTargetsConfig(tokens=7), minutes, BATCHING) == 7
-    assert wanted_labels(TokenTargetsConfig(), TRAINING, BATCHING) == 16 * 599
-    assert wanted_labels(TokenTargetsConfig(), replace(TRAINING, max_tokens=50), BATCHING) == 50
+        wanted_labels(TokenTargetsConfig(), ObjectiveConfig(), minutes, BATCHING)
+    assert wanted_labels(TokenTargetsConfig(tokens=7), ObjectiveConfig(), minutes, BATCHING) == 7
+    assert wanted_labels(TokenTargetsConfig(), ObjectiveConfig(), TRAINING, BATCHING) == 16 * 599
+    falling = ObjectiveConfig(final_alpha=0.0, alpha_updates=4)
+    assert wanted_labels(TokenTargetsConfig(), falling, TRAINING, BATCHING) == 4 * 599
+    assert wanted_labels(TokenTargetsConfig(), ObjectiveConfig(), replace(TRAINING, max_tokens=50), BATCHING) == 50
 
 
 def test_what_comes_after_training_does_not_train_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from parley.languages.table import CODES, pair
 from training.batches.encoded import EncodedCorpus
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 DIRECTION: Final = "direction"  # column of `rows.parquet` of a corpus whose rows may be used one way only
+SYNTHETIC: Final = "synthetic"  # in a model's folder, the synthetic rows that it learnt from last
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class OneWay:
 
     encoded: EncodedCorpus
     ratios: Mapping[str, float]
+
+
+def mixture(synthetic: EncodedCorpus, ratio: float, temperature: float) -> OneWay:
+    """What a training is given besides the corpus: `ratio` synthetic messages for each human one.
+
+    Directions share it in proportion to rows^(1/temperature), as human directions do.
+    """
+    counted = pc.value_counts(synthetic.fact(DIRECTION)).to_pylist()
+    weights = {entry["values"]: int(entry["counts"]) ** (1 / temperature) for entry in counted}
+    whole = sum(weights.values())
+    return OneWay(synthetic, {name: ratio * weight / whole for name, weight in weights.items()})
 
 
 class OneWayRows:

@@ -1,5 +1,6 @@
 """The teacher's translations as training data: shards of bounded work, the same whoever does them, in their share."""
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from parley.pipeline.errors import InputError
 from parley.pipeline.shards import merge_shards, remove_shards, run_one_shard
 from tests.distillation.toy_teacher import toy_inputs
 from training.batches.encoded import EncodedCorpus
+from training.batches.one_way import SYNTHETIC
 from training.batches.stream import BatchingConfig
 from training.model.loading import Translator
 from training.tokenizer import SPECIAL_TOKENS
@@ -154,6 +156,20 @@ def test_monolingual_text_is_translated_too(inputs: dict[str, Path], tmp_path: P
     broken = replace(config, monolingual={"en": str(tmp_path / "absent.txt")})
     with pytest.raises(InputError, match=r"distillation\.sequences\.monolingual: .*absent"):
         selected(inputs, broken)
+
+
+def test_without_them_the_rows_that_the_teacher_learnt_from_stand_in_their_place(
+    inputs: dict[str, Path], written: Path, tmp_path: Path
+) -> None:
+    teacher = tmp_path / "round_1"
+    shutil.copytree(written, teacher / SYNTHETIC)
+    encoded = EncodedCorpus.open(inputs["encoded"])
+    folders = {**inputs, "teacher": teacher}
+    directions = training_batches(folders, encoded, 0.5, BATCHING).synthetic
+    assert directions.keys() == set(EncodedCorpus.open(written).fact("direction").to_pylist())
+    assert sum(direction.probability for direction in directions.values()) == pytest.approx(0.5)
+    assert not training_batches(folders, encoded, 0.0, BATCHING).synthetic
+    assert not training_batches(inputs, encoded, 0.5, BATCHING).synthetic
 
 
 def test_a_teacher_that_says_nothing_is_one_clear_line(

@@ -89,6 +89,17 @@ def test_goes_round_and_resumes(inputs: dict[str, Path], tmp_path: Path) -> None
     assert torch.equal(next(iter(second)).batch.labels, taken[2].batch.labels)
 
 
+def test_goes_on_with_the_plan_once_the_teacher_has_no_weight(inputs: dict[str, Path], tmp_path: Path) -> None:
+    TokenTargetsStage(CONFIG).run(tmp_path, inputs)
+    cache = TokenTargets(tmp_path)
+    count = len(cache)
+    stream = StreamWithTargets(batches(inputs), cache, again=False)
+    taken = [given for given, _ in zip(stream, range(count + 3), strict=False)]
+    plan = [batch for batch, _ in zip(batches(inputs), range(count + 3), strict=False)]
+    assert all(torch.equal(given.batch.labels, batch.labels) for given, batch in zip(taken, plan, strict=True))
+    assert [given.targets is None for given in taken] == [False] * count + [True] * 3
+
+
 def test_processes_share_the_plan(inputs: dict[str, Path], tmp_path: Path) -> None:
     TokenTargetsStage(CONFIG).run(tmp_path, inputs)
     cache = TokenTargets(tmp_path)
