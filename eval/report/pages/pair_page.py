@@ -52,7 +52,7 @@ def pair_context(report: Report, direction: str, outputs: Mapping[str, Direction
             entry.get("histograms", {}), f"Distribution of {lead['label']} of single messages in {direction}"
         ),
         "buckets": bucket_rows(entry, lead["name"]),
-        "no_rare_words": not any(bucket["kind"] == "rare_words" for bucket in entry.get("buckets", [])),
+        "uniform_kinds": uniform_kinds(entry),
         "phenomena": phenomena_table(entry.get("phenomena", {}), list(entry["systems"])),
         "quality": quality_rows(entry["systems"]),
         "quality_histogram": _histogram(entry.get("quality_histograms", {}), f"Distribution of QE in {direction}"),
@@ -106,23 +106,29 @@ def comparison_rows(entry: Report) -> list[dict[str, Any]]:
 
 
 def bucket_rows(entry: Report, metric: str) -> list[dict[str, Any]]:
-    """Buckets with each system's score, coloured by its distance from the system's score on all messages."""
+    """Buckets with each system's score, coloured by its distance from the system's score on all messages.
+
+    One that holds all messages says nothing more and is left out.
+    """
     rows = []
-    for bucket in entry.get("buckets", []):
+    for bucket in (bucket for bucket in entry.get("buckets", []) if bucket["n"] < entry["n"]):
         cells = []
         for system, overall in entry["systems"].items():
             scores = bucket["systems"].get(system)
             style = shade(scores[metric] - overall[metric], -BUCKET_REACH, BUCKET_REACH, "d") if scores else ""
             cells.append((scores, style))
-        rows.append(
-            {
-                "kind": LABELS.get(bucket["kind"], bucket["kind"]),
-                "name": bucket["name"],
-                "n": bucket["n"],
-                "cells": cells,
-            }
-        )
+        kind = LABELS.get(bucket["kind"], bucket["kind"])
+        rows.append({"kind": kind, "name": bucket["name"], "n": bucket["n"], "cells": cells})
     return rows
+
+
+def uniform_kinds(entry: Report) -> list[str]:
+    """What is said of kinds that tell no messages apart."""
+    found = {bucket["kind"]: bucket for bucket in entry.get("buckets", [])}
+    whole = [one for one in found.values() if one["n"] == entry["n"]]
+    words = {"with": "in every message", "without": "in no message"}
+    said = [f"{LABELS.get(one['kind'], one['kind'])}: {words.get(one['name'], one['name'])}." for one in whole]
+    return said if "rare_words" in found else [*said, "Rare words: no training corpus to count in."]
 
 
 def judged(report: Report, direction: str) -> dict[str, Any]:

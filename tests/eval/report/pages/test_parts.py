@@ -5,7 +5,7 @@ import pytest
 from eval.report.pages.environment import bounds, duration, md, number, p_value, percent, signed, size
 from eval.report.pages.heat import direction_maps, shade, withheld_directions
 from eval.report.pages.overview import extremes, flat_facts, main_system, quantization_rows, verdict
-from eval.report.pages.pair_page import rate_rows, round_rows
+from eval.report.pages.pair_page import bucket_rows, rate_rows, round_rows, uniform_kinds
 from eval.report.pages.plots import common_scale, histogram_svg, interval_svg
 from eval.report.pages.quality_tables import agreement_table, damage_rows, directions_of
 from eval.report.pages.routing_page import information_rows, routing_maps
@@ -185,3 +185,17 @@ def test_numbers_as_people_read_them() -> None:
     assert (duration(7.46), duration(125), duration(3700)) == ("7.5 s", "2 min 5 s", "1 h 1 min")
     assert md("a|b\n<i>*") == "a\\|b \\<i\\>\\*"
     assert flat_facts({"a": {"b": 1.5}, "c": [1, 2]}) == [("a.b", "1.5"), ("c", "1, 2")]
+
+
+def test_kinds_that_tell_no_messages_apart_are_said_in_words() -> None:
+    def bucket(kind: str, name: str, n: int) -> dict:
+        return {"kind": kind, "name": name, "n": n, "systems": {"a": {"chrf": 50.0}}}
+
+    buckets = [bucket("slang", "without", 9), bucket("emoji", "with", 5), bucket("emoji", "without", 4)]
+    entry = {"n": 9, "systems": {"a": {"chrf": 40.0}, "b": {"chrf": 1.0}}, "buckets": buckets}
+    assert [(row["kind"], row["name"], row["n"]) for row in bucket_rows(entry, "chrf")] == [
+        ("Emoji", "with", 5),
+        ("Emoji", "without", 4),
+    ]
+    assert bucket_rows(entry, "chrf")[0]["cells"] == [({"chrf": 50.0}, "d8"), (None, "")]
+    assert uniform_kinds(entry) == ["Slang: in no message.", "Rare words: no training corpus to count in."]
