@@ -46,7 +46,7 @@ def test_what_counts_as_finished_is_whole_after_a_power_cut(tmp_path: Path) -> N
     with mounted(image) as disk:
         process = subprocess.Popen(command(disk, all_rooms=True), cwd=ROOT, stderr=subprocess.DEVNULL)
         while process.poll() is None:
-            time.sleep(2)
+            time.sleep(5)
             images.append(copied(image, tmp_path / f"cut-{len(images)}.img"))
         assert process.returncode == 0
         expected = contents(disk)
