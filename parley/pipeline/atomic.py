@@ -57,6 +57,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
+def write_last(path: Path, value: Any) -> None:
+    """Write JSON that says that its folder is whole, once all else in that is on the disk. Raises as `write_json`."""
+    flush(path.parent)
+    write_json(path, value)
+
+
 def link_or_copy(path: Path, other: Path) -> None:
     """Give a file a second name without a second copy, where the file system can."""
     try:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from parley.corpus.source_config import ROW_COLUMNS
 from parley.corpus.store import Corpus
 from parley.languages.normalisation import normalise
-from parley.pipeline.atomic import replacing, write_json
+from parley.pipeline.atomic import flush, replacing, write_last
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage
@@ -124,7 +124,7 @@ def write_meta(
         "language_ids": language_tags(tokenizer.get_vocab()),
     }
     tokenizer.save_pretrained(str(out))
-    write_json(out / META, meta)
+    write_last(out / META, meta)
 
 
 class _ColumnWriter:
@@ -150,6 +150,7 @@ class _ColumnWriter:
 
     def close(self) -> None:
         self._file.close()
+        flush(Path(self._file.name))
         _save(np.concatenate(self._counts).cumsum(dtype=np.int64), self._out, self._code)
 
 

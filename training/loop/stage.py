@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
-from parley.pipeline.atomic import raise_if_full, remove, write_json
+from parley.pipeline.atomic import raise_if_full, remove, write_last
 from parley.pipeline.errors import InputError
 from parley.pipeline.job import rank
 from parley.pipeline.stage import Needs, Stage
@@ -99,7 +99,7 @@ def needs_training(trained: Path, out: Path) -> bool:
 
 def write_result(out: Path, facts: Mapping[str, Any]) -> None:
     """Say how training ended; the weights are saved by then. Raises InputError when the disk is full."""
-    write_json(out / RESULT, facts)
+    write_last(out / RESULT, facts)
 
 
 def finish(out: Path, unfinished: tuple[str, ...] = UNFINISHED) -> dict[str, Any]:

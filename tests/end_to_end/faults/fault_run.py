@@ -29,7 +29,9 @@ ROUNDS: Final = {
     "backtranslation.training.warmup_updates": 2,
     "backtranslation.adoption.dev_messages": 2,
 }
-CLOCK: Final = re.compile(r"second|_ms$|per_s|speed|latency|^gates$|^run$|^_name_or_path$|^resumed_from$")  # and place, and attempts
+CLOCK: Final = re.compile(
+    r"second|_ms$|per_s|speed|latency|^gates$|^run$|^_name_or_path$|^resumed_from$"
+)  # and place, and attempts
 NOT_COMPARED: Final = {"manifest.json", "stage.log"}
 
 

@@ -37,6 +37,15 @@ def test_sentences_stay_whole(tokenizer: PreTrainedTokenizerFast) -> None:
     assert Parts.of([" ".join(sentences)], tokenizer, size(tokenizer, sentences[1])).texts == sentences
 
 
+def test_parts_are_a_few_sentences_each(tokenizer: PreTrainedTokenizerFast) -> None:
+    sentence = "where is the boss? "
+    length = size(tokenizer, sentence)
+    assert Parts.of([sentence * 4], tokenizer, 4 * length).texts == [(sentence * 4).strip()]
+    assert Parts.of([sentence * 8], tokenizer, 4 * length).texts == [sentence.strip()] * 8
+    long = "where is the boss, " * 3 + "there. "  # one sentence, over a quarter
+    assert Parts.of([long * 2], tokenizer, size(tokenizer, long)).texts == [long.strip()] * 2
+
+
 def test_a_giant_is_cut_at_once(tokenizer: PreTrainedTokenizerFast) -> None:
     parts = Parts.of(["the boss " * 20_000], tokenizer, 100)
     assert " ".join(parts.texts) == ("the boss " * 20_000).strip()

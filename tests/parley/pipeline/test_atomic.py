@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley.pipeline import atomic
-from parley.pipeline.atomic import raise_if_full, remove_drafts, replacing, write_json, write_text
+from parley.pipeline.atomic import raise_if_full, remove_drafts, replacing, write_json, write_last, write_text
 from parley.pipeline.errors import InputError
 
 
@@ -30,6 +30,30 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_says_that_a_folder_is_whole_is_named_after_all_of_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def flushed(descriptor: int) -> None:
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def named(old: Path, new: Path) -> None:
+        done.append(f"named {new.name}")
+        replace(old, new)
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/weights").write_text("x")
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", named)
+    write_last(tmp_path / "result.json", {})
+    assert done.index("named result.json") == len(done) - 1
+    assert {"weights", "in", tmp_path.name} < set(done)
+    assert done[-2].startswith(".result.json.")
 
 
 def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
