@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from distillation.shortlists import Shortlists
+from parley.languages.table import AUTO
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHORTEST: Final = 0.75  # of the longest message of a group, in tokens
@@ -23,11 +24,14 @@ class EncodedMessage:
         tokens: source tag, pieces, end.
         states: (S, D) float32; None for an engine that cannot part encoder and decoder.
         rest: further parts of a long message.
+        text, source: the whole message and its language, which the safeguards look at.
     """
 
     tokens: tuple[int, ...]
     states: Array | None = None
     rest: tuple["EncodedMessage", ...] = ()
+    text: str = ""
+    source: str = AUTO
 
 
 @dataclass(frozen=True)

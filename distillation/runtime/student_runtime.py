@@ -15,6 +15,7 @@ from parley.decoding.detection import Detector
 from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
 from parley.decoding.protocols import Detection
+from parley.decoding.safeguards import guarded
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer
@@ -79,7 +80,8 @@ class StudentRuntime:
         of: list[list[EncodedMessage]] = [[] for _ in texts]
         for place, owner in enumerate(parts.owners):
             of[owner].append(found[place])
-        return [replace(part[0], rest=tuple(part[1:])) if part else EncodedMessage(()) for part in of]
+        wholes = [replace(part[0], rest=tuple(part[1:])) if part else EncodedMessage(()) for part in of]
+        return [replace(w, text=text, source=code) for w, text, code in zip(wholes, texts, codes, strict=True)]
 
     def decode(self, messages: Sequence[EncodedMessage], targets: Sequence[str]) -> dict[str, list[str]]:
         """Every message in each of the languages.
@@ -108,7 +110,8 @@ class StudentRuntime:
                 results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
             if on_batch is not None:
                 on_batch(len(batch))
-        return joined_parts(results, [owner for _, owner in parts], targets)
+        found = joined_parts(results, [owner for _, owner in parts], targets)
+        return [guarded(out, m.text, target, m.source) for out, m, target in zip(found, messages, targets, strict=True)]
 
     def translate_many(
         self,

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eval.config import EvaluationConfig
+from eval.safety.inputs import into_some, short_messages
 from eval.scoring.message_scores import score_messages
 from eval.stored_outputs import OUTPUTS, SCORES, StoredOutputs
 from eval.testsets.outputs import translate_directions, write_table
@@ -22,6 +23,7 @@ from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
 
 FACTS: Final = "shard.json"
+SHORT_MESSAGES: Final = "outputs_short_messages.parquet"
 Rows = Mapping[str, Sequence[int]]
 
 
@@ -41,12 +43,14 @@ class Translated:
     Attributes:
         stored: outputs and their scores.
         perturbed: outputs under each perturbation that was tried, by its name.
+        short: outputs for the short messages of `eval.safety`; None where they were not tried.
         seconds: of decoding.
         detected: (text, its language, the language that the system named).
     """
 
     stored: StoredOutputs
     perturbed: dict[str, pa.Table]
+    short: pa.Table | None
     seconds: float
     detected: list[tuple[str, str, str]]
 
@@ -73,6 +77,10 @@ def translate_shard(
         some = {d: testset.sample(mine, config.perturbed_messages, f"{config.seed}:{d}") for d, mine in rows.items()}
         table = translate_directions(translator, system, testset, some, perturbation).table
         write_table(out / perturbed_file(perturbation.name), table)
+    if tried and config.perturbed_messages:
+        messages = short_messages(testset.languages)
+        table = translate_directions(translator, system, messages, into_some(messages, rows)).table
+        write_table(out / SHORT_MESSAGES, table)
     write_table(out / OUTPUTS, plain.table)
     write_table(out / SCORES, score_messages(plain.table, detector, config.metrics))
     write_json(out / FACTS, {"seconds": plain.seconds, "detected": _detected(translator, testset, rows)})
@@ -85,7 +93,14 @@ def read_shards(folders: Sequence[Path]) -> Translated:
     found = {name: _tables(folders, perturbed_file(name)) for name in PERTURBATIONS}
     perturbed = {name: pa.concat_tables(tables) for name, tables in found.items() if tables}
     detected = [tuple(one) for fact in facts for one in fact["detected"]]
-    return Translated(StoredOutputs(outputs, scores), perturbed, sum(fact["seconds"] for fact in facts), detected)
+    short = _tables(folders, SHORT_MESSAGES)
+    return Translated(
+        StoredOutputs(outputs, scores),
+        perturbed,
+        pa.concat_tables(short) if short else None,
+        sum(fact["seconds"] for fact in facts),
+        detected,
+    )
 
 
 def perturbed_file(name: str) -> str:

@@ -52,7 +52,7 @@ class SystemEvaluation(Stage[ConfigT]):
     """
 
     name = "evaluation"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     keeps_work: ClassVar[bool] = True
     needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0, accelerators=1)
     system: str

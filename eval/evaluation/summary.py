@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 
 from eval.config import EvaluationConfig
-from eval.evaluation.shards import Translated, perturbed_file
+from eval.evaluation.shards import SHORT_MESSAGES, Translated, perturbed_file
+from eval.safety.scoring import score_safety
 from eval.scoring.detection_scores import score_detection
 from eval.scoring.direction_scores import score_outputs, score_slice
 from eval.scoring.natural_slices import copy_accuracy, score_natural
@@ -36,6 +37,7 @@ def summarise(found: Translated, config: EvaluationConfig, samples: int) -> Json
     told: Json = {
         "slices": slices,
         "copy_accuracy": copy_accuracy(pa.concat_tables([outputs, found.perturbed.get(COPIED.name, outputs[:0])])),
+        "safety": {system: score_safety(found.short)} if found.short is not None else {},
         "source_detection": {"system": system} | score_detection(*detected) if detected else {},
     }
     return scores | {key: value for key, value in told.items() if value}
@@ -52,5 +54,7 @@ def save_tables(found: Translated, out: Path) -> None:
     """Write outputs and their scores as Parquet. Raises InputError when the disk is full."""
     write_table(out / OUTPUTS, found.stored.outputs)
     write_table(out / SCORES, found.stored.messages)
+    if found.short is not None:
+        write_table(out / SHORT_MESSAGES, found.short)
     for name, table in found.perturbed.items():
         write_table(out / perturbed_file(name), table)

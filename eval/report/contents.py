@@ -24,6 +24,7 @@ _FROM_SCORES: Final = (
     "speed",
     "quantization",
     "copy_accuracy",
+    "safety",
 )
 
 

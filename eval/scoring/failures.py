@@ -3,13 +3,13 @@
 Each function takes aligned lists [N] and gives booleans [N].
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parley.decoding.repetition import loops as repeats
 from parley.languages.table import LANGUAGES
 from parley.metrics.ngrams import Floats
 
@@ -17,7 +17,6 @@ Flags = NDArray[np.bool_]
 MIN_LENGTH: Final = 10  # characters without spaces; shorter messages have many right lengths
 SHORT: Final = 0.5  # of the reference's length
 LONG: Final = 2.0
-_LOOP = re.compile(r"(.{2,}?)\1{3,}", re.DOTALL)
 
 
 def copies(hypotheses: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> Flags:
@@ -34,7 +33,7 @@ def empties(hypotheses: Sequence[str]) -> Flags:
 def loops(hypotheses: Sequence[str], sources: Sequence[str], references: Sequence[str]) -> Flags:
     """Outputs that say a thing four times running where neither source nor reference does."""
     triples = zip(hypotheses, sources, references, strict=True)
-    return np.array([_loops(text) and not (_loops(s) or _loops(r)) for text, s, r in triples], bool)
+    return np.array([repeats(text) and not (repeats(s) or repeats(r)) for text, s, r in triples], bool)
 
 
 def omissions(hypotheses: Sequence[str], references: Sequence[str]) -> Flags:
@@ -60,13 +59,6 @@ def hallucinations(hypotheses: Sequence[str], references: Sequence[str], chrf: F
 
 def _lengths(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((len("".join(text.split())) for text in texts), np.int64, len(texts))
-
-
-def _loops(text: str) -> bool:
-    # A loop of four repeats at least three 4-grams; checking that first spares the slow pattern for nearly all texts.
-    spaced = f"{text} "  # the last repeat of a word loop may end the text
-    grams = len(spaced) - 3
-    return len({spaced[i : i + 4] for i in range(grams)}) <= grams - 3 and bool(_LOOP.search(spaced))
 
 
 def _folded(text: str) -> str:

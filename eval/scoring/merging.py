@@ -5,7 +5,7 @@ from typing import Any, Final
 
 Scores = dict[str, Any]
 SCORES_FILE: Final = "scores.json"  # of an evaluation
-_BY_SYSTEM: Final = ("systems", "mean", "into", "speed", "quantization", "copy_accuracy")
+_BY_SYSTEM: Final = ("systems", "mean", "into", "speed", "quantization", "copy_accuracy", "safety")
 
 
 def merge_scores(parts: Sequence[Scores]) -> Scores:

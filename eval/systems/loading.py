@@ -56,7 +56,7 @@ def load_translator(model: Path, beam_size: int = 1, device: str = "auto") -> "T
     folder, chosen = named_model(model).path, choose_device(device)
     check_contents(folder)
     logging.disable_progress_bar()  # of loading weights; the output belongs to the caller
-    return Translator.load(folder, DecodingConfig(beam_size=beam_size), device=chosen)
+    return Translator.load(folder, DecodingConfig(beam_size=beam_size, guarded=True), device=chosen)
 
 
 def choose_device(device: str) -> str:

@@ -26,6 +26,7 @@ from parley.decoding.pieces import (
     tag_id,
 )
 from parley.decoding.protocols import Detection
+from parley.decoding.safeguards import guarded
 from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_one
 from parley.decoding.stepper import stepper_for
 from parley.languages.table import AUTO, language
@@ -49,6 +50,7 @@ class DecodingConfig:
         length_factor: a translation also ends at `length_factor` x source tokens + 16; bounds loops. 0 for no such end.
         max_source_tokens: longer messages are translated in parts.
         batch_size: messages decoded together; does not change the result.
+        guarded: what people read: loops and what breaks a rule do not go out (`parley.decoding.safeguards`).
     """
 
     beam_size: int = 1
@@ -58,6 +60,7 @@ class DecodingConfig:
     length_factor: float = LENGTH_FACTOR
     max_source_tokens: int = MAX_SOURCE_TOKENS
     batch_size: int = 128
+    guarded: bool = False
 
     def __post_init__(self) -> None:
         if self.beam_size < 1 or (self.sampling and self.beam_size > 1):
@@ -144,12 +147,15 @@ class Translator:
         Raises:
             InputError: a language that the model does not know.
         """
-        return translate_in_parts(
+        found = translate_in_parts(
             partial(self._translate_parts, on_batch=on_batch),
             (texts, sources, targets),
             self.tokenizer,
             self.config.max_source_tokens,
         )
+        if not self.config.guarded:
+            return found
+        return list(map(guarded, found, texts, targets, sources))
 
     def _translate_parts(
         self, texts: list[str], sources: list[str], targets: list[str], on_batch: Callable[[int], Any] | None
