@@ -1,7 +1,7 @@
 """What an output must not be, and what goes out instead: systems are blamed for what they make of short messages.
 
 A message without a letter goes out as it was typed, and so does a short one whose translation breaks a rule: a word
-that becomes a sentence, a repetition, a number or a threat that nobody wrote. In longer ones a loop says its thing once.
+that becomes a sentence, a repetition, a number or a threat that nobody wrote. Longer ones lose their loops.
 """
 
 import re
