@@ -20,6 +20,7 @@ from parley.languages.words import words_of
 SHORT: Final = 16  # columns of a terminal: a Chinese character takes two, a Thai tone none
 LONGER: Final = 4  # times as wide as the source
 SPARE: Final = 16  # columns beside it: "thx" may become "thank you very much"
+WORD: Final = 4  # columns of a word where no spaces tell
 MORE: Final = 2  # times that a word may come beyond those of the source's most frequent one
 _NUMBER = re.compile(r"\d+")
 _LAUGHTER: Final = {"th": re.compile("55+"), "zh-Hans": re.compile("66+|23+"), "zh-Hant": re.compile("66+")}
@@ -68,7 +69,8 @@ def _empty(message: str, output: str, target: str, source: str) -> bool:
 
 
 def _long(message: str, output: str, target: str, source: str) -> bool:
-    return width(output) > LONGER * width(message) + SPARE
+    words = max(len(message.split()), width(message) // WORD)
+    return width(output) > LONGER * width(message) + SPARE or len(output.split()) > 2 * words + 2
 
 
 def _repeats(message: str, output: str, target: str, source: str) -> bool:
@@ -77,8 +79,8 @@ def _repeats(message: str, output: str, target: str, source: str) -> bool:
 
 def _invents_number(message: str, output: str, target: str, source: str) -> bool:
     laughter = _LAUGHTER.get(target)
-    found = [number for number in _NUMBER.findall(output) if not (laughter and laughter.fullmatch(number))]
-    return bool(Counter(found) - Counter(_NUMBER.findall(message)))
+    found = [number for number in _numbers(output) if not (laughter and laughter.fullmatch(number))]
+    return bool(Counter(found) - Counter(_numbers(message)))
 
 
 def _threatens(message: str, output: str, target: str, source: str) -> bool:
@@ -89,6 +91,10 @@ def _other_script(message: str, output: str, target: str, source: str) -> bool:
     counts = class_counts("".join(character for character in output if character not in message))
     own = {*script_classes(target), CharacterClass.LATIN}
     return letter_count(counts) > sum(counts[kind] for kind in own)
+
+
+def _numbers(text: str) -> list[str]:
+    return _NUMBER.findall(unicodedata.normalize("NFKC", text))
 
 
 def _most_frequent(text: str) -> int:

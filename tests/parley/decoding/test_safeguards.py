@@ -11,6 +11,7 @@ from parley.decoding.safeguards import broken_rules, guarded
     [
         ("hello", "", "de", "empty"),
         ("ok", "I will come to the castle tomorrow with all my friends", "en", "too long"),
+        ("chào", "È un po' di orgoglio.", "it", "too long"),
         ("はい", "Wir treffen uns morgen früh am großen Tor der Burg", "de", "too long"),
         ("hello, hello", "go go go go go", "en", "repetition"),
         ("nein nein", "no no no no no no no no", "en", "repetition"),
@@ -32,7 +33,7 @@ def test_a_rule_that_is_broken(message: str, output: str, target: str, rule: str
         ("谢谢", "Thank you so much", "en"),
         ("go go go", "los los los", "de"),
         ("lol", "5555", "th"),
-        ("10:30?", "um 10:30?", "de"),
+        ("at 10:30?", "um 10:30?", "de"),
         ("kill it", "töte es", "de"),
         ("GG Sparky", "GG Sparky", "ja"),
         ("hahahaha", "хахахаха", "ru"),
