@@ -60,13 +60,13 @@ class Parity:
     ) -> None:
         """Translate with the float student, with shortlists and without."""
         self.messages = messages
-        self.wanted = self._translate(StudentRuntime(exact, tokenizer, shortlists))
-        free = self._translate(StudentRuntime(exact, tokenizer))
+        self.wanted = self._translate(StudentRuntime(exact, tokenizer, shortlists, guarded=False))
+        free = self._translate(StudentRuntime(exact, tokenizer, guarded=False))
         self.changed_by_shortlists = sum(map(str.__ne__, self.wanted, free))
 
     def of(self, export: Path, engine: str) -> dict[str, Any]:
         """`parity` with the float student, both with shortlists, and how many messages are `changed_by_batch_mates`."""
-        runtime = StudentRuntime.load(export, engine)
+        runtime = StudentRuntime.load(export, engine, guarded=False)
         found = self._translate(runtime)
         told = {**compare(self.messages, self.wanted, found), "float_changed_by_shortlists": self.changed_by_shortlists}
         few = slice(0, ALONE)

@@ -29,6 +29,7 @@ class StudentRuntime:
         tokenizer: the vocabulary.
         shortlists: None lets every language write every piece.
         detector: names source languages; None cannot.
+        guarded: loops and what breaks a rule do not go out (`parley.decoding.safeguards`).
         max_new_tokens: most tokens of a translation.
         batch_size: requests decoded together; does not change the result.
     """
@@ -41,7 +42,9 @@ class StudentRuntime:
         max_new_tokens: int = MAX_NEW_TOKENS,
         batch_size: int = 64,
         detector: Detector | None = None,
+        guarded: bool = True,
     ) -> None:
+        self.guarded = guarded
         self.engine, self.tokenizer, self.shortlists, self.detector = engine, tokenizer, shortlists, detector
         self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
 
@@ -111,6 +114,8 @@ class StudentRuntime:
             if on_batch is not None:
                 on_batch(len(batch))
         found = joined_parts(results, [owner for _, owner in parts], targets)
+        if not self.guarded:
+            return found
         return [guarded(out, m.text, target, m.source) for out, m, target in zip(found, messages, targets, strict=True)]
 
     def translate_many(

@@ -39,6 +39,7 @@ def test_evaluation_then_report(corpus: Path, model_folder: Path, tmp_path: Path
         "outputs_copied.parquet",
         "outputs_mixed.parquet",
         "outputs_noisy.parquet",
+        "outputs_short_messages.parquet",
         "outputs_wrong_source.parquet",
         "scores.json",
     }

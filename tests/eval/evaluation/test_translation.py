@@ -138,7 +138,7 @@ def test_perturbations_cost_what_they_cost(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         *("outputs.parquet", "message_scores.parquet", "scores.json", "outputs_auto_source.parquet"),
         *("outputs_noisy.parquet", "outputs_wrong_source.parquet"),
-        *("outputs_copied.parquet", "outputs_mixed.parquet"),
+        *("outputs_copied.parquet", "outputs_mixed.parquet", "outputs_short_messages.parquet"),
     }
     for name in ("noisy", "wrong_source"):
         found = scores["slices"][name]["teacher"]

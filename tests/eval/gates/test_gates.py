@@ -129,7 +129,7 @@ def test_a_report_without_scores_cannot_be_judged() -> None:
     [
         (
             "chrf >= 1",
-            "unknown gate figure 'chrf'; choose copy or gap or mean or promoted or report or size or slices or",
+            "unknown gate figure 'chrf'; choose copy or gap or mean or promoted or report or safety or size",
         ),
         ("meen.chrf >= 1", "gates.rules.bad: unknown gate figure 'meen'; choose mean"),
         ("mean >= 1", "no key ''"),
