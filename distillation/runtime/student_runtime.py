@@ -113,10 +113,12 @@ class StudentRuntime:
                 results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
             if on_batch is not None:
                 on_batch(len(batch))
-        found = joined_parts(results, [owner for _, owner in parts], targets)
+        wholes = joined_parts(results, [owner for _, owner in parts], targets)
         if not self.guarded:
-            return found
-        return [guarded(out, m.text, target, m.source) for out, m, target in zip(found, messages, targets, strict=True)]
+            return wholes
+        return [
+            guarded(out, m.text, target, m.source) for out, m, target in zip(wholes, messages, targets, strict=True)
+        ]
 
     def translate_many(
         self,
