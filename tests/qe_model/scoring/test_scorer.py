@@ -317,6 +317,10 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     assert set(scores["context"]["by_kind"]) == {"formality", "gender", "terms"}
     assert 0.3 < scores["context"]["without_context"]["value"] < 0.7  # the split breaks some of the symmetry
     assert scores["damage"]["fr"]["shares"][-1] == 1.0
+    assert "labelled" not in scores
+    assert scores["error_free"]["style"] == "synthetic"  # what the model's decisions were tuned on
+    assert set(scores["error_free"]["groups"]["*"]["levels"]) == {"0.8", "0.9", "0.95"}
+    assert scores["error_free"]["groups"]["*"]["translations"] == 20
 
 
 def test_a_run_has_the_stages_it_asks_for() -> None:
