@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 from parley.corpus.source_config import SPLITS
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
 from parley.pipeline.shards import FOLDER
 from parley.pipeline.stage import Shard, Stage
 from qe_model.annotations.annotation import AnnotatedTranslation
@@ -97,7 +98,9 @@ class QEDataStage(Stage[QEDataConfig]):
                 people = assign_splits(list(found), self.config.split_seed)
                 if "corpus" in inputs:
                     refuse_overlap(inputs["corpus"], people)
-                facts["documents_in_several_splits"] = len(straddling(people))
+                if several := straddling(people):
+                    say(f"qe_data: {len(several)} documents stand in several published splits, such as {several[0]}")
+                facts["documents_in_several_splits"] = len(several)
                 found = people
             write_annotations(out / f"{kind}.parquet", _counted(found, counts))
         facts["licences"] = {name: source.licence for name, source in self.config.sources.items()}

@@ -1,6 +1,5 @@
 """The stage `quality`: the outputs of one evaluation scored without their references, for the report."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from parley.pipeline.atomic import replacing
 from parley.pipeline.errors import InputError
 from parley.pipeline.shards import shard_folders
 from parley.pipeline.stage import Needs, Shard, Stage, transient
+from qe_model.annotations.splits import drawn_place
 
 if TYPE_CHECKING:
     from qe_model.scoring.scorer import QualityScore, QualityScorer
@@ -47,7 +47,7 @@ class QualityStage(Stage[QualityStageConfig]):
     """
 
     name = "quality"
-    version: ClassVar[int] = 2  # ordered by source language
+    version: ClassVar[int] = 3  # ordered by source language
     needs: ClassVar[Needs] = Needs(memory_gb=4.0, accelerators=1)
 
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
@@ -107,7 +107,7 @@ def chosen_rows(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
     kept = {
         (direction, row["row_id"])
         for direction, members in found.items()
-        for row in sorted(members, key=lambda row: _rank(row["row_id"], seed))[:limit]
+        for row in sorted(members, key=lambda row: drawn_place(row["row_id"], seed))[:limit]
     }
     return [row for row in rows if (row["pair"], row["row_id"]) in kept]
 
@@ -145,7 +145,3 @@ def quality_row(row: Row, said: "QualityScore") -> Row:
 def _write(path: Path, table: pa.Table) -> None:
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-
-
-def _rank(row_id: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}:{row_id}".encode(), digest_size=8).digest()

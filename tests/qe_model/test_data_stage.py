@@ -112,6 +112,16 @@ def test_some_dev_documents_are_learnt_from(tmp_path: Path) -> None:
         AnnotationSource("a.jsonl", learn_from_dev=1.0)
 
 
+def test_documents_in_several_splits_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"source": f"Text {split}.", "target": "Text.", "source_lang": "en", "target_lang": "de", "document": "d7",
+             "spans": [], "split": split} for split in ("train", "test")]  # fmt: skip
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "out").mkdir()
+    config = QEDataConfig(str(tmp_path), {"a": AnnotationSource("a.jsonl", "error_spans")}, conversations=0)
+    QEDataStage(config).run(tmp_path / "out", {})
+    assert "1 documents stand in several published splits, such as en d7\n" in capsys.readouterr().err
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     missing = QEDataConfig(str(tmp_path), {"x": AnnotationSource("none.parquet")})
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
