@@ -11,7 +11,7 @@ from qe_model.arrays import Bools, Floats
 from qe_model.evaluation.metrics import DocumentBootstrap
 from qe_model.evaluation.sentence_metrics import publishable
 from qe_model.scoring.decisions import ANY, Decisions
-from qe_model.scoring.publishable import NOTHING, is_error_free
+from qe_model.scoring.publishable import NOTHING, has_error
 from qe_model.scoring.scorer import QualityScore, score_of
 
 Row = tuple[str, str, float, bool]  # direction, document, score, whether it is free of errors
@@ -23,7 +23,7 @@ def labelled_rows(
 ) -> list[Row]:
     """What is to be known of each translation that was annotated in a style and with severities."""
     return [
-        (one.direction, one.document, said.score, is_error_free(one))
+        (one.direction, one.document, said.score, not has_error(one))
         for one, said in zip(translations, scores, strict=True)
         if style_of(one) == style and "severity" in one.known
     ]

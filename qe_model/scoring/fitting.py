@@ -1,6 +1,5 @@
 """What is fitted on dev data: thresholds, severities, the calibrated penalty."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -43,7 +42,7 @@ def macro_f1(labels: Floats, wanted: Floats) -> float:
     return float(severity_macro_f1(confusion(wanted, labels)[None].astype(np.float64))[0])
 
 
-def calibrate(raw: Sequence[float], wanted: Sequence[float]) -> Curve:
+def calibrate(raw: Floats, wanted: Floats) -> Curve:
     """Rising points (raw, penalty) from (0, 0): isotonic regression of means of bins of equally many sentences.
 
     Bins that it gives one value become one point (Zadrozny and Elkan, 2002).

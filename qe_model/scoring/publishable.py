@@ -19,13 +19,13 @@ def has_serious_error(translation: AnnotatedTranslation) -> bool:
     return 2 * len({span.rater for span in serious}) >= max(1, len(translation.raters))
 
 
-def is_error_free(translation: AnnotatedTranslation) -> bool:
-    """Whether fewer than half of the raters marked anything, on either side.
+def has_error(translation: AnnotatedTranslation) -> bool:
+    """Whether at least half of the raters marked anything, on either side.
 
-    So WMT26 defines what may be published without a look (detection of error-free segments), beside a direct assessment
-    of 85 or more, which annotators of errors do not give.
+    So WMT26 defines what may not be published without a look (detection of error-free segments), beside a direct
+    assessment below 85, which annotators of errors do not give.
     """
-    return 2 * len({span.rater for span in translation.spans}) < max(1, len(translation.raters))
+    return 2 * len({span.rater for span in translation.spans}) >= max(1, len(translation.raters))
 
 
 def publishable_penalty(penalties_N: Floats, bad_N: Bools, precision: float = PRECISION) -> float:

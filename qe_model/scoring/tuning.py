@@ -12,20 +12,18 @@ from qe_model.annotations.labels import style_of
 from qe_model.annotations.raters import labels_of
 from qe_model.arrays import Floats
 from qe_model.evaluation.sentence_metrics import Pairs, tie_threshold
-from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Curve, Decisions
+from qe_model.scoring.decisions import ANY, STRAIGHT, UNITS, Decisions
 from qe_model.scoring.fitting import best_severity_bias, calibrate, macro_f1, tuned_threshold
 from qe_model.scoring.prediction import Probabilities
-from qe_model.scoring.publishable import PRECISIONS, has_serious_error, is_error_free, publishable_penalty
+from qe_model.scoring.publishable import PRECISIONS, has_error, has_serious_error, publishable_penalty
 
 if TYPE_CHECKING:
     Table = tuple[Floats, Floats]  # probabilities [N, 4] and labels [N]
 
 ENOUGH_BAD: Final = 200  # bad words of a direction below which its threshold is that of all directions
-ENOUGH_PAIRS: Final = 200  # likewise pairs of translations of one source
-ENOUGH_SENTENCES: Final = 200  # likewise translations, for the calibration of penalties
+ENOUGH_SENTENCES: Final = 200  # likewise translations, for what is tuned on penalties
 GLOBAL: Final = (ANY, ANY)
 _TOGETHER: Final = tuple(style for style in STYLES if style not in (*APART, "synthetic"))
-Publishable = tuple[dict[str, float], dict[str, dict[str, float]]]  # `Decisions.publishable` and `.error_free`
 Key = tuple[str, str]  # style and direction, either may be ANY
 
 
@@ -87,24 +85,53 @@ def tune(translations: Sequence[AnnotatedTranslation], predicted: Sequence[Proba
     The styles of news and talks share the thresholds of a direction: one whose bad words are hard to find is then
     marked little, not at random.
     """
-    styles = [style_of(one) for one in translations]
-    main = _main_style(styles)
+    main = _main_style([style_of(one) for one in translations])
     tables = {unit: word_tables(translations, predicted, unit, _leading) for unit in UNITS}
     decided = Decisions({unit: _thresholds(tables[unit]) for unit in UNITS}, style=main)
-    places = [place for place, one in enumerate(translations) if "severity" in one.known]
-    if any(styles[place] == main for place in places):
+    graded = [pair for pair in zip(translations, predicted, strict=True) if "severity" in pair[0].known]
+    if any(style_of(one) == main for one, _ in graded):
         words, threshold = tables["target"][_leading(main), ANY], decided.threshold("target", main, ANY)
         decided = replace(decided, severity_bias=best_severity_bias(*words, threshold))
-    raw = [decided.raw_penalty(predicted[place].target, predicted[place].gaps) for place in places]
-    gold = [penalty(translations[place].spans, len(translations[place].raters)) for place in places]
-    known = [(styles[place], translations[place].direction) for place in places]
-    decided = replace(decided, calibration=_curves(known, raw, gold, main))
-    judged = [
-        (translations[place], decided.penalty(points, *key), given)
-        for place, key, points, given in zip(places, known, raw, gold, strict=True)
-    ]
-    publishable, error_free = _publishable(judged)
-    return replace(decided, ties=_ties(judged), publishable=publishable, error_free=error_free)
+    return _with_penalties(decided, [one for one, _ in graded], [said for _, said in graded])
+
+
+def _with_penalties(
+    decided: Decisions, rows: Sequence[AnnotatedTranslation], predicted: Sequence[Probabilities]
+) -> Decisions:
+    """The same with what is tuned on penalties: their calibration, what is equal, what may go out."""
+    groups = _groups(rows)
+    raw = np.array([decided.raw_penalty(said.target, said.gaps) for said in predicted])
+    people = np.array([penalty(one.spans, len(one.raters)) for one in rows])
+    curves = {name: calibrate(raw[places], people[places]) for name, places in groups.items()}
+    decided = replace(decided, calibration=curves | {ANY: curves.get(_name((decided.style, ANY)), STRAIGHT)})
+    model = np.array([decided.penalty(*each) for each in zip(raw, *_styles_and_directions(rows), strict=True)])
+    serious, erring = (np.array([is_so(one) for one in rows]) for is_so in (has_serious_error, has_error))
+    sources = [(one.direction, one.source) for one in rows]
+    return replace(
+        decided,
+        ties={
+            name: tie_threshold(Pairs.of([sources[place] for place in places]), people[places], model[places])
+            for name, places in groups.items()
+        },
+        publishable={name: publishable_penalty(model[places], serious[places]) for name, places in groups.items()},
+        error_free={
+            name: {f"{share:g}": publishable_penalty(model[places], erring[places], share) for share in PRECISIONS}
+            for name, places in groups.items()
+        },
+    )
+
+
+def _styles_and_directions(rows: Sequence[AnnotatedTranslation]) -> tuple[list[str], list[str]]:
+    return [style_of(one) for one in rows], [one.direction for one in rows]
+
+
+def _groups(rows: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
+    """Places of the rows of each style and direction that has enough of them, and of each style."""
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for place, key in enumerate(zip(*_styles_and_directions(rows), strict=True)):
+        groups[key].append(place)
+        groups[key[0], ANY].append(place)
+    return {_name(key): places for key, places in groups.items() if len(places) >= ENOUGH_SENTENCES or ANY in key}
 
 
 def _main_style(styles: Sequence[str]) -> str:
@@ -122,54 +149,6 @@ def _thresholds(tables: "dict[Key, Table]") -> dict[str, float]:
     return found
 
 
-def _curves(keys: Sequence[Key], raw: Sequence[float], gold: Sequence[float], main: str) -> dict[str, Curve]:
-    """Calibrations by key; that of all is the main style's."""
-    groups: dict[Key, list[int]] = defaultdict(list)
-    for place, (style, direction) in enumerate(keys):
-        for key in ((style, direction), (style, ANY)):
-            groups[key].append(place)
-    found = {
-        _name(key): calibrate([raw[place] for place in places], [gold[place] for place in places])
-        for key, places in groups.items()
-        if len(places) >= ENOUGH_SENTENCES or ANY in key
-    }
-    return found | {ANY: found.get(_name((main, ANY)), STRAIGHT)}
-
-
-def _ties(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> dict[str, float]:
-    """Ties by key from translations with the model's and people's penalties (tie calibration; Deutsch et al., 2023)."""
-    groups: dict[Key, list[tuple[AnnotatedTranslation, float, float]]] = defaultdict(list)
-    for one in judged:
-        leading, direction = _leading(style_of(one[0])), one[0].direction
-        for key in ((leading, direction), (leading, ANY)):
-            groups[key].append(one)
-    found: dict[str, float] = {}
-    for (leading, direction), members in groups.items():
-        pairs = Pairs.of([(one.direction, one.source) for one, *_ in members])
-        model, people = (np.array([one[side] for one in members]) for side in (1, 2))
-        if len(pairs) >= ENOUGH_PAIRS or direction == ANY:
-            tie = tie_threshold(pairs, people, model)
-            found |= {_name((style, direction)): tie for style in _sharing(leading)}
-    return found
-
-
-def _publishable(judged: Sequence[tuple[AnnotatedTranslation, float, float]]) -> Publishable:
-    """Highest penalties that may go out, by style and direction; a direction with few sentences has none of its own."""
-    groups: dict[Key, list[int]] = defaultdict(list)
-    for place, (one, _, _) in enumerate(judged):
-        for key in ((style_of(one), one.direction), (style_of(one), ANY)):
-            groups[key].append(place)
-    kept = {_name(key): places for key, places in groups.items() if len(places) >= ENOUGH_SENTENCES or ANY in key}
-    penalties = np.array([model for _, model, _ in judged])
-    serious = np.array([has_serious_error(one) for one, *_ in judged])
-    erring = np.array([not is_error_free(one) for one, *_ in judged])
-    serious_free = {name: publishable_penalty(penalties[places], serious[places]) for name, places in kept.items()}
-    return serious_free, {
-        name: {f"{share:g}": publishable_penalty(penalties[places], erring[places], share) for share in PRECISIONS}
-        for name, places in kept.items()
-    }
-
-
 def _name(key: Key) -> str:
     return ANY if key == GLOBAL else "/".join(key)
 
@@ -180,7 +159,7 @@ def _enough(key: Key, table: "Table") -> bool:
 
 
 def _sharing(style: str) -> tuple[str, ...]:
-    """Styles with the same thresholds and ties."""
+    """Styles with the same thresholds."""
     return _TOGETHER if style in _TOGETHER else (style,)
 
 

@@ -41,7 +41,7 @@ def test_calibration_rises_and_follows_the_means() -> None:
     generator = np.random.default_rng(3)
     raw = generator.uniform(0, 40, 4000)
     wanted = np.where(raw < 10, 0.0, (raw - 10) / 2) + generator.normal(size=4000)
-    decisions = Decisions(calibration={"*": calibrate(raw.tolist(), wanted.tolist())})
+    decisions = Decisions(calibration={"*": calibrate(raw, wanted)})
     points = [decisions.penalty(value, "mqm", "en-de") for value in np.linspace(0, 100, 201)]
     assert (np.diff(points) > 0).all()
     assert decisions.penalty(30.0, "mqm", "en-de") == pytest.approx(10, abs=1.0)

@@ -166,8 +166,8 @@ def test_dimensions(category: str, published: str, dimension: str) -> None:
 
 
 def test_unknown_form_lists_the_forms() -> None:
-    assert READERS.names() == ["error_spans", "mqm_parquet", "word_tags"]
-    with pytest.raises(InputError, match="error_spans or mqm_parquet or word_tags"):
+    assert READERS.names() == ["campaign", "error_spans", "mqm_parquet", "word_tags"]
+    with pytest.raises(InputError, match="campaign or error_spans or mqm_parquet or word_tags"):
         READERS["xml"]
 
 
