@@ -44,7 +44,6 @@ class QEDataConfig:
         sources: name -> file of human annotations.
         per_language: translations into each language of the corpus that errors are put in, from the train split.
         held_out: likewise from dev, and from test.
-        glossary: CSV file under the root with one column per language, whose terms are swapped; empty: none.
         conversations: for each utterance and form of the pairs that only the conversation decides; 0: no such pairs.
         split_seed: of splits and errors; runs with other seeds have the same test set.
     """
@@ -53,7 +52,6 @@ class QEDataConfig:
     sources: dict[str, AnnotationSource] = field(default_factory=dict)
     per_language: int = 2000
     held_out: int = 200
-    glossary: str = ""
     conversations: int = 4
     split_seed: int = 1
 

@@ -3,7 +3,6 @@
 A shard is a file of human annotations, a language that errors are put in, or the pairs.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,12 +37,11 @@ class QEDataStage(Stage[QEDataConfig]):
     """
 
     name = "qe_data"
-    version: ClassVar[int] = 4  # texts in the normal form
+    version: ClassVar[int] = 5  # texts in the normal form; no swaps of terms
 
     def files(self) -> list[Path]:
-        """Every file of annotations, and the glossary."""
-        named = [source.file for source in self.config.sources.values()]
-        return [Path(self.config.root) / file for file in [*named, self.config.glossary] if file]
+        """Every file of annotations."""
+        return [Path(self.config.root) / source.file for source in self.config.sources.values()]
 
     def check(self) -> None:
         """Look for the files and their readers.
@@ -129,7 +127,7 @@ class QEDataStage(Stage[QEDataConfig]):
         rows = _sampled_rows(corpus, code, config.split_seed)
         train = [row for row in rows if row["split"] == "train"]
         names = set[str]().union(*(shared_names(texts_of(row)) for row in train))
-        lexicon = build_lexicon(code, [row[code] for row in train], names, self._glossary(code))
+        lexicon = build_lexicon(code, [row[code] for row in train], names)
         wanted = {"train": config.per_language, "dev": config.held_out, "test": config.held_out}
         return synthesize(rows, lexicon, wanted, config.split_seed)
 
@@ -141,13 +139,6 @@ class QEDataStage(Stage[QEDataConfig]):
         for pair in contrastive_pairs(languages, self.config.conversations, self.config.split_seed):
             yield pair.right
             yield pair.wrong
-
-    def _glossary(self, code: str) -> list[str]:
-        """Terms of a language; nothing without a file."""
-        if not self.config.glossary:
-            return []
-        with (Path(self.config.root) / self.config.glossary).open(encoding="utf-8", newline="") as file:
-            return [term for row in csv.DictReader(file) if (term := row.get(code))]
 
 
 def _languages(inputs: Mapping[str, Path]) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from parley.pipeline.atomic import write_json
 from parley.pipeline.errors import InputError
@@ -59,8 +59,7 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
         from qe_model.annotations.store import read_annotations, read_split
         from qe_model.scoring.scorer import QualityScorer
 
-        precision: Literal["fp32", "bf16"] = "bf16" if self.config.precision == "bf16" else "fp32"
-        scorer = QualityScorer.load(inputs["qe"], precision=precision)
+        scorer = QualityScorer.load(inputs["qe"], precision=self.config.precision)
         if shard.name.startswith(HUMAN):
             direction = shard.name.removeprefix(HUMAN)
             rows = list(read_annotations(inputs["qe_data"], lambda one: one.direction == direction))

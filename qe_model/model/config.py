@@ -1,7 +1,7 @@
 """Settings of the quality-estimation model: what it is made of, how it is trained and tested."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from parley.languages.table import pair
 from parley.pipeline.errors import InputError
@@ -9,7 +9,6 @@ from qe_model.annotations.annotation import ORIGINS
 from training.loop.config import TrainingConfig, changed
 
 TEACHER: Final = "teacher"  # the encoder of the run's own teacher, for where nothing can be downloaded
-PRECISIONS: Final = ("fp32", "bf16")
 EMA_DECAY: Final = 0.99  # of the averaged weights; short, as these trainings are
 CONTRAST: Final = "contrast"  # origin, in a mixture, of the pairs that only the conversation decides
 
@@ -104,12 +103,10 @@ class QEEvaluationConfig:
 
     bootstrap_samples: int = 1000
     human_directions: list[str] = field(default_factory=list)
-    precision: str = "fp32"
+    precision: Literal["fp32", "bf16"] = "fp32"
     damage_messages: int = 60
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise InputError(f"qe.evaluation.precision={self.precision!r}: choose one of {', '.join(PRECISIONS)}")
         if self.bootstrap_samples < 10 or self.damage_messages < 1:
             raise InputError("qe.evaluation: bootstrap_samples must be 10 or more, damage_messages 1 or more")
 

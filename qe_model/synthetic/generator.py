@@ -18,7 +18,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "addition": operations.addition,
     "mistranslation": operations.mistranslation,
     "slot_swap": operations.slot_swap,
-    "glossary_swap": meaning_operations.glossary_swap,
     "antonym": meaning_operations.antonym,
     "negation": meaning_operations.negation,
     "number": meaning_operations.number,

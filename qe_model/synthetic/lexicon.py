@@ -34,7 +34,6 @@ class Lexicon:
         forms: first letters -> words that begin with them.
         messages: all texts, for what is inserted or swapped in whole.
         names: words left as they are in every language of their row.
-        glossary: terms that may take each other's place.
         content: units that are not among the most frequent ones.
     """
 
@@ -44,7 +43,6 @@ class Lexicon:
     forms: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     messages: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    glossary: tuple[str, ...] = ()
     content: list[str] = field(default_factory=list)
     function: frozenset[str] = frozenset()
 
@@ -66,16 +64,13 @@ class Lexicon:
         return any(text[start:end].lower() not in self.function for start, end in words_of(text))
 
 
-def build_lexicon(
-    code: str, messages: Iterable[str], names: Iterable[str] = (), glossary: Iterable[str] = ()
-) -> Lexicon:
+def build_lexicon(code: str, messages: Iterable[str], names: Iterable[str] = ()) -> Lexicon:
     """Read the messages of one language, each once.
 
     Args:
         names: words left as they are in every language, see `shared_names`.
-        glossary: terms of this language.
     """
-    lexicon = Lexicon(code, glossary=tuple(dict.fromkeys(filter(None, glossary))))
+    lexicon = Lexicon(code)
     lexicon.messages = list(dict.fromkeys(filter(None, messages)))
     lexicon.names = sorted(set(names))
     for message in lexicon.messages:

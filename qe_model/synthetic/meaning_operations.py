@@ -14,7 +14,6 @@ from qe_model.synthetic.resources import word_lists
 
 _NUMBER: Final = re.compile(r"\d+")
 _FAR: Final = 2.0  # a number this many times too large or too small is critical
-_SHORTEST_TERM: Final = 2
 
 
 def antonym(draft: Draft, rng: random.Random) -> Edit | None:
@@ -32,14 +31,6 @@ def unit(draft: Draft, rng: random.Random) -> Edit | None:
     groups = word_lists()[draft.target_lang].units
     swaps = [(one, other) for group in groups for one in group for other in group if one != other]
     return _swapped(draft, rng, swaps, "unit", "major")
-
-
-def glossary_swap(draft: Draft, rng: random.Random) -> Edit | None:
-    """Put another term of the glossary in place of one. Major."""
-    terms = draft.lexicon.glossary
-    there = [term for term in terms if len(term) >= _SHORTEST_TERM and term.lower() in draft.target.lower()]
-    swaps = [(term, rng.choice(terms)) for term in there]
-    return _swapped(draft, rng, [swap for swap in swaps if swap[0] != swap[1]], "terminology", "major")
 
 
 def number(draft: Draft, rng: random.Random) -> Edit | None:
