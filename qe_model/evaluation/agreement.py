@@ -24,7 +24,6 @@ from qe_model.scoring.decisions import Decisions
 from qe_model.scoring.publishable import has_serious_error
 from qe_model.scoring.scorer import QualityScore, QualityScorer
 
-POOLED: Final = "pooled"
 TIE: Final = 1e-9  # at least: equal up to rounding
 
 
@@ -47,21 +46,11 @@ def direction_and_style(translation: AnnotatedTranslation) -> str:
 
 
 def rows_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
-    """Places of the translations of each row: `direction_and_style`, and `en-de/pooled`.
-
-    The latter holds all of a direction whose severities are known, where that is of several kinds. It is to be read
-    beside the base rate, since its correlation is in part one between kinds.
-    """
+    """Places of the translations of each row, by `direction_and_style`."""
     rows: dict[str, list[int]] = defaultdict(list)
-    pooled: dict[str, list[int]] = defaultdict(list)
-    kinds: dict[str, set[str]] = defaultdict(set)
     for place, one in enumerate(translations):
         rows[direction_and_style(one)].append(place)
-        if "severity" in one.known:
-            pooled[f"{one.direction}/{POOLED}"].append(place)
-            kinds[f"{one.direction}/{POOLED}"].add(direction_and_style(one))
-    several = {name: places for name, places in pooled.items() if len(kinds[name]) > 1}
-    return dict(sorted({**rows, **several}.items()))
+    return dict(sorted(rows.items()))
 
 
 def sets_of(translations: Sequence[AnnotatedTranslation]) -> dict[str, list[int]]:
@@ -98,7 +87,7 @@ def agreement(
     samples: int = 1000,
     rows: Callable[[Sequence[AnnotatedTranslation]], dict[str, list[int]]] = rows_of,
 ) -> dict[str, dict[str, Any]]:
-    """Metrics of words and spans for each row, and of sentences where it is of one kind of text.
+    """Metrics of words and spans for each row, and of sentences where severities are known.
 
     Args:
         decisions: those behind the scores: their ties count as equal.
@@ -131,8 +120,7 @@ def _judged(translations: Sequence[AnnotatedTranslation], scores: Sequence[Quali
 def _row(judged: Sequence[Judged], decisions: Decisions, samples: int) -> dict[str, Any]:
     documents = _documents(judged, samples)
     found = _words(judged, documents)
-    kinds = {direction_and_style(one.translation) for one in judged}
-    if len(kinds) == 1 and all("severity" in one.translation.known for one in judged):  # ties are of one kind
+    if all("severity" in one.translation.known for one in judged):
         found["sentence"] = _sentences(judged, decisions, documents)
     return found
 

@@ -307,9 +307,9 @@ def test_the_evaluation_stage_tells_what_the_report_shows(folders: dict[str, Pat
     scores = json.loads((tmp_path / "out" / SCORES).read_text())
     assert {"human", "human_sets", "synthetic", "synthetic_all", "context", "damage", "baselines"} <= set(scores)
     assert set(scores["baselines"]["en-fr"]) == {"base_rate", "alignment"}
-    kinds = ["en-fr", "en-fr/medical", "en-fr/pooled"]
+    kinds = ["en-fr", "en-fr/medical"]
     assert list(scores["human"]) == list(scores["baselines"]) == kinds
-    assert [scores["human"][kind]["translations"] for kind in kinds] == [30, 30, 60]
+    assert [scores["human"][kind]["translations"] for kind in kinds] == [30, 30]
     assert scores["baselines"]["en-fr"]["base_rate"]["mcc"]["value"] == 0
     assert {"with_context", "without_context", "gain", "by_kind", "pairs"} == set(scores["context"])
     shares = [scores["context"][name]["value"] for name in ("with_context", "without_context", "gain")]
