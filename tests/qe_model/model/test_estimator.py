@@ -78,10 +78,14 @@ def test_batch_mates_and_padding_do_not_change_a_translation(world: dict[str, Pa
 
 
 @pytest.mark.parametrize("kind", ["teacher", "XLM-R"])
-def test_a_saved_model_comes_back(world: dict[str, Path], kind: str, tmp_path: Path) -> None:
+def test_a_saved_model_comes_back_without_a_word(
+    world: dict[str, Path], kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     model = checkpoint_model(ENCODERS[kind]) if kind in ENCODERS else teacher_model(world)
     save_model(model, input_encoder(model, load_tokenizer(world["tokenizer"])), tmp_path)
+    capfd.readouterr()
     again, encoder = load_quality_model(tmp_path)
+    assert capfd.readouterr() == ("", "")
     rows = examples(3)
     assert all(close(a, b) for a, b in zip(run(model, world, rows, 500), predict(again, encoder, rows), strict=True))
     assert [n for n, p in again.named_parameters() if p.requires_grad] == [
