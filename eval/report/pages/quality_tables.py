@@ -16,8 +16,6 @@ AGREEMENT: Final = {
     "spearman": "Spearman of sentences",
 }
 BASELINES: Final = {
-    "all_ok": "all OK",
-    "minus_length": "minus length",
     "base_rate": "base rate",
     "alignment": "alignment",
 }
@@ -25,7 +23,6 @@ KINDS: Final = {  # rows apart; those without a kind are news and talks
     "tags": "word tags",
     "medical": "medicine",
     "chat": "chat",
-    "pooled": "news, medicine and chat together",
 }
 
 

@@ -70,13 +70,13 @@ def test_quality_scores_become_plain_numbers() -> None:
         "human": {"en-de": words, "en-de/tags": tags},
         "synthetic": {"en-th": words},
         "synthetic_all": words,
-        "baselines": {"en-de": {"all_ok": {"mcc": estimate(0.0)}}},
+        "baselines": {"en-de": {"base_rate": {"mcc": estimate(0.0)}}},
         "damage": {"th": {"falls": True}},
     }
     flat = {"mcc": 0.5, "mcc_ci": [0.4, 0.6], "severity_macro_f1": 0.25, "severity_macro_f1_ci": [0.15, 0.35]}
     assert quality_agreement(scores) == {
         "human": {
-            "en-de": {**flat, "baselines": {"all_ok": 0.0}},
+            "en-de": {**flat, "baselines": {"base_rate": 0.0}},
             "en-de/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
         },
         "synthetic": flat,

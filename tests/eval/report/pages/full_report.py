@@ -127,7 +127,7 @@ def _qe() -> dict[str, Any]:
             "severity_macro_f1_ci": [0.4, 0.6],
         },
         "human": {
-            "en-fr": {"mcc": 0.25, "mcc_ci": [0.2, 0.3], "baselines": {"all_ok": 0.0, "alignment": 0.11}},
+            "en-fr": {"mcc": 0.25, "mcc_ci": [0.2, 0.3], "baselines": {"base_rate": 0.0, "alignment": 0.11}},
             "en-fr/tags": {"mcc": None, "mcc_ci": None, "baselines": {}},
         },
         "context": {

@@ -92,7 +92,7 @@ def test_maps_of_what_there_is() -> None:
 QUALITY = {
     "synthetic": {"mcc": 0.6, "mcc_ci": [0.5, 0.7]},
     "human": {
-        "en-de": {"mcc": 0.2, "baselines": {"all_ok": None, "alignment": 0.1}},
+        "en-de": {"mcc": 0.2, "baselines": {"base_rate": None, "alignment": 0.1}},
         "en-de/tags": {"f1_bad": 0.4},
         "en-de/medical": {"f1_bad": 0.3},
     },
