@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from parley.pipeline.atomic import raise_if_full
+from parley.pipeline.atomic import flush, raise_if_full
 
 
 class TrainingLog:
@@ -32,7 +32,8 @@ class TrainingLog:
             raise
 
     def size(self) -> int:
-        """Bytes written so far."""
+        """Bytes written so far, all of them on the disk by now: a checkpoint counts on them."""
+        flush(self.path)
         return self.path.stat().st_size if self.path.exists() else 0
 
     def cut(self, size: int) -> None:

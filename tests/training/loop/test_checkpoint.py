@@ -163,6 +163,16 @@ def test_only_safetensors_json_and_digests(tmp_path: Path) -> None:
     assert suffixes == {".safetensors", ".json", ".jsonl", ".xxh3"}
 
 
+def test_the_log_is_on_the_disk_before_a_checkpoint_counts_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, flushed = TrainingLog(tmp_path / "log.jsonl"), []
+    monkeypatch.setattr("training.loop.log.flush", flushed.append)
+    log.write("train", 1, {})
+    assert log.size() == log.path.stat().st_size
+    assert flushed == [log.path]
+
+
 def test_the_log_is_cut_whatever_is_in_it(tmp_path: Path) -> None:
     log = TrainingLog(tmp_path / "log.jsonl")
     log.write("train", 1, {"loss": 1.0})
