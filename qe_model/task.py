@@ -16,7 +16,7 @@ from qe_model.model.losses import total_loss
 from qe_model.scoring.prediction import predict
 from qe_model.scoring.tuning import dev_scores
 from qe_model.synthetic.contrastive import is_contrast
-from training.loop.trainer import LossParts
+from training.loop.accumulation import LossParts
 
 
 class QETask:

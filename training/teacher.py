@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from training.batches.batch import Batch
     from training.batches.one_way import OneWay
-    from training.loop.trainer import LossParts
+    from training.loop.accumulation import LossParts
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.validation import TranslationValidation
 
@@ -40,7 +40,7 @@ class TeacherTask:
 
     def loss(self, batch: "Batch") -> "LossParts":
         """Everything that is optimised: smoothed cross-entropy, z-loss, the detector's loss; nats, summed."""
-        from training.loop.trainer import LossParts
+        from training.loop.accumulation import LossParts
 
         output = self.model(**batch.model_inputs())
         return LossParts(output.loss_sum, batch.target_tokens, output.metrics)

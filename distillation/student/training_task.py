@@ -12,7 +12,7 @@ from distillation.objective import TeacherTargets, linear_distillation
 from distillation.targets.batches import BatchWithTargets
 from distillation.teacher import ask_teacher
 from training.batches.batch import IGNORED, Batch
-from training.loop.trainer import LossParts
+from training.loop.accumulation import LossParts
 from training.model.loading import cast_positions
 from training.model.loss import linear_cross_entropy, tokens_right
 from training.validation import TranslationValidation

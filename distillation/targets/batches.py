@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from distillation.objective import TeacherTargets
 from distillation.targets.token_cache import TokenTargets
 from training.batches.batch import Batch
@@ -46,6 +48,15 @@ class BatchWithTargets:
     def to(self, device: Any) -> "BatchWithTargets":
         """The same on a device."""
         return BatchWithTargets(self.batch.to(device), self.targets.to(device) if self.targets is not None else None)
+
+    def halves(self) -> "list[BatchWithTargets]":
+        """See `Batch.halves`."""
+        found, start = [], 0
+        for half in self.batch.halves():
+            rows = torch.arange(start, start + half.target_tokens)
+            found.append(BatchWithTargets(half, self.targets.select(rows) if self.targets is not None else None))
+            start += half.target_tokens
+        return found
 
 
 class StreamWithTargets:

@@ -12,7 +12,8 @@ import torch
 
 from parley.pipeline.errors import InputError
 from tests.training.toy_corpus import make_inputs
-from training.batches.stream import BatchingConfig
+from training.batches.encoded import EncodedCorpus
+from training.batches.stream import BatchingConfig, BatchStream
 from training.loop.config import TrainingConfig
 from training.loop.log import read_log
 from training.model.loading import Translator
@@ -178,3 +179,12 @@ def test_mutual_information_of_known_tables() -> None:
     assert mutual_information(apart, ["a", "a", "b", "b"]) == pytest.approx(1.0)
     assert mutual_information(np.full((4, 3), 1 / 3), ["a", "a", "b", "b"]) == pytest.approx(0.0)
     assert mutual_information(apart, ["a", "b", "c", "d"]) == pytest.approx(1.5)
+
+
+def test_losses_of_halves_add_up(inputs: dict[str, Path]) -> None:
+    """Also the z-loss and the detector's: a batch that is halved for want of memory makes the same update."""
+    encoded = EncodedCorpus.open(inputs["encoded"])
+    model = build_teacher(CONFIG.model, load_tokenizer(inputs["tokenizer"]), 1)
+    batch = next(iter(BatchStream(encoded, CONFIG.batching)))
+    losses = [float(model(**part.model_inputs()).loss_sum) for part in (batch, *batch.halves())]
+    assert losses[0] == pytest.approx(sum(losses[1:]), rel=1e-5)

@@ -1,4 +1,7 @@
-"""Trains the toy task under `torchrun`, going on from what is there: FOLDER PROCESSES UPDATES."""
+"""Trains the toy task under `torchrun`, going on from what is there: FOLDER PROCESSES UPDATES [RANK].
+
+On the process RANK no more than half of its rows fit into memory.
+"""
 
 import sys
 from pathlib import Path
@@ -23,9 +26,17 @@ class Part(ToyStream):
         return type(whole)(whole.ids[part], whole.labels[part])
 
 
+class FullTask(ToyTask):
+    def loss(self, batch):  # type: ignore[no-untyped-def]
+        if len(batch.ids) > rows // 2:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().loss(batch)
+
+
 config = toy_config(max_updates=updates, processes=count, update_tokens=1, schedule="constant", validate_every=6)
 processes = Processes(config)
-task = ToyTask(dropout=0.0, seed=processes.rank)  # the first process's weights must win
+full = len(sys.argv) > 4 and int(sys.argv[4]) == processes.rank
+task = (FullTask if full else ToyTask)(dropout=0.0, seed=processes.rank)  # the first process's weights must win
 trainer = Trainer(config, task, Part(processes.rank, processes.count), out, processes=processes)
 assert trainer.processes.count == count
 if count > 1:

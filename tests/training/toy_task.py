@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.loop.accumulation import LossParts
 from training.loop.config import TrackingConfig, TrainingConfig
-from training.loop.trainer import LossParts, Trainer
+from training.loop.trainer import Trainer
 
 VOCABULARY = 23
 
@@ -34,6 +35,10 @@ class ToyBatch:
 
     def to(self, device: Any) -> Self:
         return type(self)(self.ids.to(device), self.labels.to(device))
+
+    def halves(self) -> "list[ToyBatch]":
+        middle = len(self.ids) // 2
+        return [ToyBatch(self.ids[part], self.labels[part]) for part in (slice(middle), slice(middle, None)) if middle]
 
 
 class ToyStream:

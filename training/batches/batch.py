@@ -48,6 +48,15 @@ class Batch:
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
         return Batch(**moved, target_tokens=self.target_tokens)
 
+    def halves(self) -> "list[Batch]":
+        """The first half of the messages and the second; nothing where there is one message alone."""
+        middle = len(self.labels) // 2
+        return [self._part(part) for part in (slice(middle), slice(middle, None)) if middle]
+
+    def _part(self, rows: slice) -> "Batch":
+        fields = {name: value[rows] for name, value in vars(self).items() if name != "target_tokens"}
+        return Batch(**fields, target_tokens=int((fields["labels"] != IGNORED).sum()))
+
     def model_inputs(self) -> "dict[str, torch.Tensor]":
         """Keyword arguments of the model's `forward`."""
         names = ("input_ids", "attention_mask", "decoder_input_ids", "labels", "source_language")

@@ -13,6 +13,7 @@ class TrainingProgress:
 
     Attributes:
         update, tokens, seconds: done.
+        halved: micro-batches that did not fit into memory, over all processes, up to the update before.
         validated: update of the last validation; -1 for none.
         best_update, best_metrics: of the best validation; None and no scores before the first.
     """
@@ -20,6 +21,7 @@ class TrainingProgress:
     update: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    halved: int = 0
     validated: int = -1
     best_update: int | None = None
     best_metrics: dict[str, float] = field(default_factory=dict)

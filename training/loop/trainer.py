@@ -8,7 +8,8 @@ between two lines of the log. What a model needs besides (its loss, its validati
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import ProgressBar, progress_bar, say
 from training.batches.prefetch import Prefetch, StreamLike
+from training.loop.accumulation import LossParts, accumulate
 from training.loop.checkpoint_files import CheckpointTensors, checkpoint_folders, checkpoint_path, read_state
 from training.loop.checkpoints import Checkpoints
 from training.loop.config import TrackingConfig, TrainingConfig
@@ -34,21 +36,6 @@ from training.loop.tracking import Tracker
 
 MAX_SKIPS: Final = 20  # so many skipped updates in a row end the training
 PREFETCHED: Final = 4  # micro-batches made ahead in a thread
-
-
-@dataclass(frozen=True)
-class LossParts:
-    """Loss of one micro-batch.
-
-    Attributes:
-        loss_sum: sum over target tokens, in nats; has a gradient.
-        tokens: target tokens, as the batch's `target_tokens` says.
-        metrics: means per token for the log; scalars on the device are best, they are not waited for.
-    """
-
-    loss_sum: Tensor
-    tokens: int
-    metrics: Mapping[str, float | Tensor] = field(default_factory=dict)
 
 
 class Task(Protocol):
@@ -142,6 +129,7 @@ class Trainer:
         )
         self.progress, self.meters = TrainingProgress(), Meters()
         self.resumed_from, self.note = 0, ""
+        self.halved = 0  # micro-batches of the last update, on this process
         self.position: dict[str, Any] = {}
 
     def train(self) -> TrainResult:
@@ -173,13 +161,11 @@ class Trainer:
         """One update; gives the gradient norm and the learning rate."""
         rate = learning_rate(self.config, self.progress.update + 1, self.progress.used(self.config))
         group, tokens = self._draw(batches)
+        done, self.halved = accumulate(group, partial(self._add, tokens), self._forget_gradients)
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        for batch in group:
-            parts = self.task.loss(batch.to(self.device))
-            (parts.loss_sum / tokens).backward()
-            self.masters.collect()
-            loss_sum += parts.loss_sum.detach()
-            self.meters.add_metrics(parts.metrics, batch.target_tokens)
+        for parts in done:
+            loss_sum += parts.loss_sum
+            self.meters.add_metrics(parts.metrics, parts.tokens)
         self.processes.sum_gradients(self.masters)
         loss_sum = self.processes.sum_scalar(loss_sum)
         self.meters.add_update(loss_sum, tokens)
@@ -190,13 +176,27 @@ class Trainer:
         self.task.after_update()
         return norm, rate
 
+    def _add(self, tokens: int, batch: Any) -> LossParts:
+        """Add the gradient of one micro-batch of an update of so many tokens; gives its loss without gradient."""
+        parts = self.task.loss(batch.to(self.device))
+        (parts.loss_sum / tokens).backward()
+        self.masters.collect()
+        return replace(parts, loss_sum=parts.loss_sum.detach())
+
+    def _forget_gradients(self) -> None:
+        """Set the gradients of working weights and masters to zero."""
+        self.masters.collect()
+        self.masters.clear_gradients()
+
     def _draw(self, batches: Prefetch) -> tuple[list[Any], int]:
         """Micro-batches of one update, and their target tokens over all processes. All take the first one's clock."""
         group, total = [], 0.0
         while total < self.config.update_tokens:
             group.append(batches.take())
             clock = time.monotonic() - self.started if self.processes.is_first else 0.0
-            tokens, self.progress.seconds = self.processes.sum_counts([group[-1].target_tokens, clock])
+            counts = [group[-1].target_tokens, clock, self.halved]
+            tokens, self.progress.seconds, halved = self.processes.sum_counts(counts)
+            self.progress.halved, self.halved = self.progress.halved + int(halved), 0
             total += tokens
         return group, int(total)
 
@@ -205,7 +205,11 @@ class Trainer:
         if logs:
             values = self.meters.read()
             values |= {"lr": rate, "gradient_norm": finite(float(norm)), "skipped": self.optimizer.skipped()[1]}
-            values |= {"tokens": self.progress.tokens, "seconds": round(self.progress.seconds, 1)}
+            values |= {
+                "halved": self.progress.halved,
+                "tokens": self.progress.tokens,
+                "seconds": round(self.progress.seconds, 1),
+            }
             self._publish("train", values, self._expert_load())
             self.note = f"loss {values['loss'] or float('nan'):.3f} {values['tokens_per_second']:,.0f} tokens/s"
         if logs or self.device.type == "cpu":

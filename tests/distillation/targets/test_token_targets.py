@@ -146,3 +146,13 @@ def test_no_cache_is_one_clear_line(inputs: dict[str, Path], tmp_path: Path) -> 
     (tmp_path / "000000.ids.npy").write_bytes(b"")
     with pytest.raises(InputError, match=r"000000\.ids\.npy: cannot be read"):
         TokenTargets(tmp_path).of(0, next(iter(batches(inputs))))
+
+
+def test_the_halves_of_a_batch_keep_their_targets(inputs: dict[str, Path], tmp_path: Path) -> None:
+    TokenTargetsStage(CONFIG).run(tmp_path, inputs)
+    whole = next(iter(StreamWithTargets(batches(inputs), TokenTargets(tmp_path))))
+    halves = whole.halves()
+    assert len(halves) == 2
+    for name in ("ids_TK", "probabilities_TK", "tail_T"):
+        assert torch.equal(torch.cat([getattr(half.targets, name) for half in halves]), getattr(whole.targets, name))
+    assert all(half.targets is not None and len(half.targets.tail_T) == half.target_tokens for half in halves)

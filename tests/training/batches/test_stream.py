@@ -256,3 +256,14 @@ def test_overrides_for_pairs_without_data_are_refused(encoded: EncodedCorpus) ->
 def test_bad_values_are_named(key: str, value: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         BatchingConfig(**{key: value})
+
+
+def test_a_batch_in_halves_is_the_batch(encoded: EncodedCorpus) -> None:
+    batch = take(BatchStream(encoded, CONFIG), 1)[0]
+    halves = batch.halves()
+    assert sum(half.target_tokens for half in halves) == batch.target_tokens
+    for name in ("input_ids", "attention_mask", "decoder_input_ids", "labels", "source_language", "target_language"):
+        assert torch.equal(torch.cat([getattr(half, name) for half in halves]), getattr(batch, name))
+    while len(halves[0].labels) > 1:
+        halves = halves[0].halves()
+    assert halves[0].halves() == []

@@ -253,12 +253,12 @@ def test_wrong_settings(change: dict[str, Any], message: str) -> None:
         toy_config(**change)
 
 
-def _distributed(out: Path, processes: int, updates: int) -> list[tuple[int, float, float]]:
+def _distributed(out: Path, processes: int, updates: int, *full: str) -> list[tuple[int, float, float]]:
     """Train or go on up to an update, in real processes; gives the curve so far."""
     script = ROOT / "tests" / "training" / "toy_distributed.py"
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, *launcher, str(script), str(out), str(processes), str(updates)]
+    command = [sys.executable, *launcher, str(script), str(out), str(processes), str(updates), *full]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return curve(out)
@@ -274,3 +274,12 @@ def test_processes_that_share_the_batches_equal_one(tmp_path: Path, before: int,
     assert len(reference) == 12
     for one, other in zip(*curves, strict=True):
         assert one == pytest.approx(other, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_memory_exhausted_on_one_process_changes_no_update(tmp_path: Path) -> None:
+    curves = _distributed(tmp_path / "one", 1, 6), _distributed(tmp_path / "two", 2, 6, "1")
+    for one, other in zip(*curves, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    counted = [line["halved"] for line in read_log(tmp_path / "two/training_log.jsonl", "train")]
+    assert counted == list(range(6))
