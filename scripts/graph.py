@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from parley.pipeline.stage import Stage
+from scripts.continuation import Start, continued
 from scripts.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -31,13 +32,12 @@ def stages(config: RunConfig) -> Stages:
     from backtranslation.loop import WITHOUT, add_rounds
     from eval.evaluation.stage import TEACHER
     from eval.report.stage import ReportStage
-    from training.teacher import TeacherStage, TeacherStageConfig
 
-    sources = _data(config)
+    sources, start = _data(config)
     if not config.teacher.enabled:
         return _quality_alone(config, sources)
     training = config.training, config.batching, config.tracking
-    teacher = TeacherStage(TeacherStageConfig(config.teacher, *training), sources)
+    teacher = _teacher(config, sources, start)
     quality = _quality(config, {**sources, "teacher": teacher})
     loop = add_rounds(config.backtranslation, *training, sources, teacher, _judge(config, quality))
     compared = _evaluations(config, sources, {TEACHER: loop.final, WITHOUT: loop.without})
@@ -54,17 +54,32 @@ def stages(config: RunConfig) -> Stages:
     return [*read, ReportStage(config.evaluation, {stage.name: stage for stage in read}, _judgements(config))]
 
 
-def _data(config: RunConfig) -> Sources:
-    """What every model of the run learns from."""
+def _data(config: RunConfig) -> tuple[Sources, Start | None]:
+    """What every model of the run learns from, and what training goes on from, whose vocabulary is kept."""
     from parley.corpus.discovery import discovered
     from parley.corpus.stage import corpus_stage
     from training.batches.encoding import EncodedConfig, EncodedStage
     from training.tokenizer_stage import TokenizerStage
 
     corpus = corpus_stage(discovered(config.data))
-    tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus})
+    start = continued(config, corpus)
+    tokenizer = TokenizerStage(config.tokenizer, {"corpus": corpus}, start.tokenizer if start else None)
     encoded = EncodedStage(EncodedConfig(), {"corpus": corpus, "tokenizer": tokenizer})
-    return {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}
+    return {"corpus": corpus, "tokenizer": tokenizer, "encoded": encoded}, start
+
+
+def _teacher(config: RunConfig, sources: Sources, start: Start | None) -> Stage[Any]:
+    """The teacher: begun anew, or trained on from the promoted one."""
+    from training.continuation import ContinuedTeacherConfig, ContinuedTeacherStage, continuation
+    from training.teacher import TeacherStage, TeacherStageConfig
+
+    if start is None:
+        anew = TeacherStageConfig(config.teacher, config.training, config.batching, config.tracking)
+        return TeacherStage(anew, sources)
+    share, training = continuation(config.continuation, config.training)
+    run_dir = str(Path(config.runs_root) / config.name)
+    told = ContinuedTeacherConfig(start.model, start.seen, share, training, config.batching, config.tracking, run_dir)
+    return ContinuedTeacherStage(told, sources)
 
 
 def _evaluations(config: RunConfig, sources: Sources, models: Mapping[str, Stage[Any] | None]) -> Evaluations:

@@ -1,6 +1,7 @@
 """The whole of a run as one typed config; `configs/pipeline.yaml` composes it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from backtranslation.config import BacktranslationConfig
 from distillation.config import DistillationConfig, StudentConfig
@@ -14,6 +15,7 @@ from parley.pipeline.stage import transient
 from qe_model.data_config import QEDataConfig
 from qe_model.model.config import TEACHER, QEConfig
 from training.batches.stream import BatchingConfig
+from training.continuation import continuation
 from training.loop.config import TrackingConfig, TrainingConfig
 from training.model.teacher_config import TeacherConfig
 from training.tokenizer import TokenizerConfig
@@ -35,6 +37,8 @@ class RunConfig:
         batching: sampling of directions and size of batches.
         teacher: size and regularisation of the model.
         training: budget, optimizer and validation.
+        continuation: empty, or how training goes on from the promoted teacher when there is new data: `rehearsal`, the
+            share of messages that it has seen, and what differs from `training`.
         backtranslation: rounds of synthetic data for rare pairs, and their continued training.
         student: size and start of the student.
         distillation: how the student learns from the last adopted model, and what it is exported to.
@@ -66,18 +70,22 @@ class RunConfig:
     runs_root: str = transient("runs")
     tick: bool = transient(False)
     plugins: list[str] = field(default_factory=list)
+    continuation: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or self.name != self.name.strip("./") or "/" in self.name:
             raise InputError(f"name={self.name}: a run's name is a folder name, without slashes")
         for code in self.languages:
             language(code)
+        if self.continuation:
+            continuation(self.continuation, self.training)
         if not self.teacher.enabled:
             self._check_without_teacher()
 
     def _check_without_teacher(self) -> None:
         """Refuse what reads the teacher."""
         readers = {
+            "continuation": bool(self.continuation),
             "distillation": self.distillation.enabled,
             "backtranslation": bool(self.backtranslation.rounds),
             f"qe with encoder={TEACHER}": self.qe.enabled and self.qe.reads_teacher,

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from training.batches.batch import Batch
+    from training.batches.encoded import EncodedCorpus
     from training.batches.one_way import OneWay
+    from training.batches.rehearsal import Rehearsal
     from training.loop.accumulation import LossParts
     from training.model.modelling import ParleyMoeForConditionalGeneration
     from training.validation import TranslationValidation
@@ -165,6 +167,7 @@ def train_teacher(
     start: Callable[["PreTrainedTokenizerBase"], "ParleyMoeForConditionalGeneration"],
     config: TrainingChoices,
     one_way: "OneWay | None" = None,
+    rehearse: "Callable[[EncodedCorpus], Rehearsal | None]" = lambda _: None,
     description: str = "teacher",
     facts: Mapping[str, Any] | None = None,
 ) -> None:
@@ -175,6 +178,7 @@ def train_teacher(
         inputs: folders of `corpus`, `tokenizer` and `encoded`.
         start: the model that training begins with.
         one_way: synthetic rows to mix in.
+        rehearse: which rows of the corpus the model has seen, and how often they come.
         facts: for the tracker.
 
     Raises:
@@ -194,13 +198,12 @@ def train_teacher(
     processes = Processes(training)
     model = start(tokenizer)
     task = TeacherTask(model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training))
-    stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way)
+    stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way, rehearse(encoded))
     told = {"batching": asdict(batching), **(facts or {})}
     trainer = Trainer(training, task, stream, out, config.tracking, processes, description=description, facts=told)
     result = trainer.train()
     if processes.is_first:
-        human, synthetic = stream.messages(trainer.position)
-        given = {"messages": {"human": human, "synthetic": synthetic}}
+        given = {"messages": stream.messages(trainer.position)._asdict()}
         _save(out, task, tokenizer, {**asdict(result), **given, "vocabulary_digest": encoded.vocabulary_digest})
     processes.wait()
 

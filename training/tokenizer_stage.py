@@ -1,5 +1,6 @@
 """The tokenizer stage: corpus -> saved tokenizer and a report on how well it fits each language."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -10,22 +11,34 @@ from parley.corpus.store import Corpus, filled
 from parley.languages.table import LANGUAGES
 from parley.pipeline.atomic import write_json
 from parley.pipeline.progress import progress_bar
-from parley.pipeline.stage import Needs, Stage
-from training.tokenizer import BYTES, TokenizerConfig, quotas, train_tokenizer, vocabulary_digest
+from parley.pipeline.stage import NO_INPUTS, Needs, Stage
+from training.tokenizer import BYTES, TokenizerConfig, load_tokenizer, quotas, train_tokenizer, vocabulary_digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 REPORT: Final = "tokenizer_report.json"
+KEPT: Final = ("tokenizer.json", "tokenizer_config.json")
 _REPORT_TEXTS: Final = 2_000  # per language; enough for three digits of tokens per character
 
 
 class TokenizerStage(Stage[TokenizerConfig]):
-    """Learns the vocabulary on the train split of input `corpus`; measures it on the dev split where there is one."""
+    """Learns the vocabulary on the train split of input `corpus`, or keeps one; measures it on dev if there is one."""
 
     name = "tokenizer"
     needs: ClassVar[Needs] = Needs(cores=0, memory_gb=8.0)
     version: ClassVar[int] = 4
+
+    def __init__(
+        self, config: TokenizerConfig, inputs: Mapping[str, Stage[Any]] = NO_INPUTS, kept: Path | None = None
+    ) -> None:
+        """As any stage; `kept` is the finished stage whose vocabulary is kept."""
+        super().__init__(config, inputs)
+        self.kept = kept
+
+    def files(self) -> list[Path]:
+        """The vocabulary that is kept, if one is."""
+        return [self.kept / name for name in KEPT] if self.kept else []
 
     def run(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Write the tokenizer and `tokenizer_report.json`; the facts are the report.
@@ -38,8 +51,13 @@ class TokenizerStage(Stage[TokenizerConfig]):
             corpus = Corpus.open(inputs["corpus"])
             cells = {code: corpus.cells(code, "train") for code in corpus.languages}
             texts = sampled_texts(corpus, "train", quotas(cells, self.config.sample_rows))
-            tokenizer = train_tokenizer(texts, self.config)
-            tokenizer.save_pretrained(str(out))
+            if self.kept:
+                for name in KEPT:
+                    shutil.copyfile(self.kept / name, out / name)
+                tokenizer = load_tokenizer(out)
+            else:
+                tokenizer = train_tokenizer(texts, self.config)
+                tokenizer.save_pretrained(str(out))
             bar.advance(note="measuring")
             dev = sampled_texts(corpus, "dev", dict.fromkeys(texts, _REPORT_TEXTS))
             report = tokenizer_report(

@@ -1,41 +1,44 @@
 """The directions of a split, their shares, and the messages of a stretch of the plan."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from parley.languages.table import CODES, directions, pair
-from parley.pipeline.errors import InputError
+from parley.languages.table import CODES, pair
 from training.batches.batch import TAG_AND_END, Examples
 from training.batches.concat import ConcatCorpus
 from training.batches.config import BatchingConfig
-from training.batches.encoded import EncodedCorpus
 from training.batches.one_way import OneWay, OneWayRows
+from training.batches.pools import (
+    Direction,
+    Pool,
+    check_weights,
+    old_and_new,
+    sampled_directions,
+    synthetic_directions,
+)
 from training.batches.presence import PairRows
+from training.batches.rehearsal import Rehearsal
 from training.batches.shuffling import shuffled_index
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True)
-class Direction:
-    """What one direction brings to the sampling.
+class Given(NamedTuple):
+    """Messages that were given.
 
     Attributes:
-        usable: rows that have both sides within max_length.
-        too_long: rows left out for their length.
-        probability: share of the messages.
-        target_tokens: tokens of all usable rows in the target language.
+        human: of the corpus.
+        synthetic: synthetic ones by direction.
+        rehearsed: of those of the corpus the old ones.
     """
 
-    usable: int
-    too_long: int
-    probability: float
-    target_tokens: int
+    human: int
+    synthetic: Counter[str]
+    rehearsed: int
 
 
 class DirectionSampler:
@@ -49,44 +52,66 @@ class DirectionSampler:
         synthetic: the same of the synthetic rows.
     """
 
-    def __init__(self, corpus: ConcatCorpus, config: BatchingConfig, split: str, one_way: OneWay | None) -> None:
+    def __init__(
+        self,
+        corpus: ConcatCorpus,
+        config: BatchingConfig,
+        split: str,
+        one_way: OneWay | None,
+        rehearsal: Rehearsal | None = None,
+    ) -> None:
         """Count the rows of every direction; those of `one_way` are the second part of `corpus`.
 
         Raises:
             InputError: an empty split, no direction left, an override for a pair without data or a withheld one.
         """
-        self.config, self._corpus = config, corpus
+        self.config, self._corpus, self._rehearsal = config, corpus, rehearsal
         longest = config.max_length - TAG_AND_END
-        self._pairs = PairRows(corpus.encoded, split, longest)
-        self.directions = _directions(corpus.encoded, self._pairs, config, split)
+        pairs = PairRows(corpus.encoded, split, longest)
+        self.directions = sampled_directions(corpus.encoded, pairs, config, split)
+        check_weights(self.directions, config, split, corpus.encoded)
         self.synthetic: dict[str, Direction] = {}
-        if one_way:
-            self._one_way = OneWayRows(one_way, int(corpus.starts[1]), longest)
-            self.synthetic = _synthetic(self._one_way, one_way)
-        self._lay_out()
+        one_way_rows = OneWayRows(one_way, int(corpus.starts[1]), longest) if one_way else None
+        if one_way and one_way_rows:
+            self.synthetic = synthetic_directions(one_way_rows, one_way)
+        given = sum(direction.probability for direction in self.synthetic.values())
+        pools = [Pool(self.directions, 1 - given, pairs.find)]
+        if rehearsal:
+            pools = old_and_new(rehearsal, corpus.encoded, config, split, 1 - given)
+        self._of_corpus = len(pools)
+        self._lay_out([*pools, *([Pool(self.synthetic, 1.0, one_way_rows.find)] if one_way_rows else [])])
         self._phase = np.random.default_rng(config.seed).random(len(self._share))
 
-    def _lay_out(self) -> None:
-        """Arrays over the directions that are sampled: those of the corpus, then the synthetic ones."""
-        sampled = {name: direction for name, direction in self.directions.items() if direction.probability}
-        self._of_corpus = len(sampled)
-        both = [*sampled.items(), *self.synthetic.items()]
-        human = 1 - sum(direction.probability for direction in self.synthetic.values())
-        self._share = np.array([direction.probability for _, direction in both])
-        self._share[: self._of_corpus] *= human
-        self._count = np.array([direction.usable for _, direction in both])
-        self._mean = np.array([direction.target_tokens for _, direction in both]) / self._count
-        self._languages = np.array([[CODES.index(code) for code in pair(name)] for name, _ in both])
+    def _lay_out(self, pools: Sequence[Pool]) -> None:
+        """Arrays over the directions that are sampled, pool after pool."""
+        self._pools = pools
+        both = [
+            (number, name, direction)
+            for number, pool in enumerate(pools)
+            for name, direction in pool.directions.items()
+            if direction.probability
+        ]
+        self._pool = np.array([number for number, _, _ in both])
+        self._share = np.array([pools[number].share * direction.probability for number, _, direction in both])
+        self._count = np.array([direction.usable for _, _, direction in both])
+        self._mean = np.array([direction.target_tokens for _, _, direction in both]) / self._count
+        self._languages = np.array([[CODES.index(code) for code in pair(name)] for _, name, _ in both])
 
     def mean_length(self) -> float:
         """Target tokens of a message, end included."""
         return float(self._share @ (self._mean + 1))
 
-    def counts(self, chunk: int, size: int) -> tuple[int, Counter[str]]:
-        """Messages of the first `chunk` chunks: of the corpus, and synthetic ones by direction."""
+    def counts(self, chunk: int, size: int) -> Given:
+        """Messages of the first `chunk` chunks."""
         given = self._given(chunk, size)
-        synthetic = dict(zip(self.synthetic, given[self._of_corpus :].tolist(), strict=True))
-        return int(given[: self._of_corpus].sum()), Counter(synthetic)
+        of_corpus = self._pool < self._of_corpus
+        synthetic = dict(zip(self.synthetic, given[~of_corpus].tolist(), strict=True))
+        old = int(given[of_corpus & (self._pool > 0)].sum())
+        return Given(int(given[of_corpus].sum()), Counter(synthetic), old)
+
+    def rehearsed(self, rows: "Array") -> "Array":
+        """Whether rows [n] of the corpus are old ones."""
+        return np.zeros(len(rows), bool) if self._rehearsal is None else self._rehearsal.old[rows]
 
     def draw(self, chunk: int, size: int, generator: np.random.Generator) -> "tuple[Examples, Array]":
         """The chunk's share of every direction, direction by direction, and the epoch each message is of [n]."""
@@ -97,7 +122,7 @@ class DirectionSampler:
         count = self._count[which]
         place = shuffled_index(turn % count, count, self.config.seed, which, turn // count)
         source, target = self._languages[which].T
-        row = self._rows(source, target, place, which >= self._of_corpus)
+        row = self._rows(source, target, place, self._pool[which])
         told = self._told(source, generator.random(len(row)))
         return Examples.of(self._corpus, source, target, row, told), turn // count
 
@@ -111,59 +136,15 @@ class DirectionSampler:
         told[mistaken] = known[(np.searchsorted(known, source[mistaken]) + step) % len(known)]
         return told
 
-    def _rows(self, source: "Array", target: "Array", place: "Array", synthetic: "Array") -> "Array":
-        """The row [n] at a place of each message's direction."""
+    def _rows(self, source: "Array", target: "Array", place: "Array", pool: "Array") -> "Array":
+        """The row [n] at a place of each message's direction in its pool."""
         row = np.empty(len(place), np.int64)
-        row[~synthetic] = self._pairs.find(source[~synthetic], target[~synthetic], place[~synthetic])
-        if synthetic.any():
-            row[synthetic] = self._one_way.find(source[synthetic], target[synthetic], place[synthetic])
+        for number, each in enumerate(self._pools):
+            chosen = pool == number
+            if chosen.any():
+                row[chosen] = each.find(source[chosen], target[chosen], place[chosen])
         return row
 
     def _given(self, chunk: int, size: int) -> "Array":
         """Messages of each direction in the first `chunk` chunks."""
         return np.floor(self._share * size * chunk + self._phase).astype(np.int64)
-
-
-def _directions(encoded: EncodedCorpus, pairs: PairRows, config: BatchingConfig, split: str) -> dict[str, Direction]:
-    """Every direction that has rows, in train those that are not withheld, with its share."""
-    place = {code: index for index, code in enumerate(pairs.languages)}
-    withheld = encoded.pairs_withheld() if split == "train" else frozenset()
-    between = {
-        name: (place[source], place[target])
-        for name in directions(encoded.languages)
-        for source, target in [pair(name)]
-        if frozenset((source, target)) not in withheld and (pairs.usable + pairs.too_long)[place[source], place[target]]
-    }
-    shares = _shares({name: int(pairs.usable[both]) for name, both in between.items()}, config, split, encoded)
-    return {
-        name: Direction(
-            int(pairs.usable[both]), int(pairs.too_long[both]), shares.get(name, 0.0), int(pairs.target_tokens[both])
-        )
-        for name, both in between.items()
-    }
-
-
-def _synthetic(rows: OneWayRows, one_way: OneWay) -> dict[str, Direction]:
-    """Every direction of the synthetic rows, with its share of all messages."""
-    whole = 1 + sum(one_way.ratios[name] for name in rows.usable)
-    return {
-        name: Direction(usable, rows.too_long[name], one_way.ratios[name] / whole, rows.target_tokens[name])
-        for name, usable in rows.usable.items()
-    }
-
-
-def _shares(usable: Mapping[str, int], config: BatchingConfig, split: str, encoded: EncodedCorpus) -> dict[str, float]:
-    """Probability of each direction that has any. Weights of languages that the corpus does not have are left aside."""
-    for name in config.pair_weights:
-        if not usable.get(name) and set(pair(name)) <= set(encoded.languages):
-            reason = "withheld" if frozenset(pair(name)) in encoded.pairs_withheld() else "without data"
-            raise InputError(f"batching.pair_weights.{name}: the pair is {reason} in split '{split}'")
-    weights = {
-        name: count ** (1 / config.temperature) * config.pair_weights.get(name, 1.0) for name, count in usable.items()
-    }
-    total = sum(weights.values())
-    if not total:
-        raise InputError(
-            f"{encoded.directory}: no direction has messages of up to {config.max_length} tokens in '{split}'"
-        )
-    return {name: weight / total for name, weight in weights.items() if weight}

@@ -33,8 +33,8 @@ class PairRows:
         languages: codes by place in these.
     """
 
-    def __init__(self, encoded: EncodedCorpus, split: str, longest: int) -> None:
-        """Look at every row once, a stretch at a time.
+    def __init__(self, encoded: EncodedCorpus, split: str, longest: int, chosen: "Array | None" = None) -> None:
+        """Look at every row once, a stretch at a time; of the split those that are `chosen` [rows], or all.
 
         Raises:
             InputError: the split is empty.
@@ -45,7 +45,7 @@ class PairRows:
         self._bits = np.zeros((count, blocks, BLOCK // _WORD), np.uint64)
         counts = np.zeros((len(self._pairs), blocks), np.int64)
         present, fitting, self.target_tokens = (np.zeros((count, count), np.int64) for _ in range(3))
-        inside = encoded.in_split(split)
+        inside = encoded.in_split(split) if chosen is None else encoded.in_split(split) & chosen
         for start in range(0, encoded.row_count, _STRETCH):
             rows = slice(start, min(start + _STRETCH, encoded.row_count))
             lengths = np.stack([encoded.lengths(code, rows) for code in self.languages], axis=1) * inside[rows, None]

@@ -7,6 +7,7 @@
 - within a chunk, some messages are rewritten (`augmented`, in train); examples of all directions are then sorted by
   length and cut at the token budgets; the batches are then shuffled
 - synthetic rows, usable in one direction only, come in as further directions with shares of their own (`OneWay`)
+- where training goes on, old rows and new ones are pools with shares of their own (`Rehearsal`)
 - processes take turns over the same plan: process r of w gets batches r, r + w, ... whatever w is
 """
 
@@ -22,9 +23,11 @@ from training.batches.batch import Batch, Examples, make_batch
 from training.batches.bucketing import CHUNK_BATCHES, batch_edges, length_order
 from training.batches.concat import ConcatCorpus
 from training.batches.config import BatchingConfig
-from training.batches.direction_sampling import Direction, DirectionSampler
+from training.batches.direction_sampling import DirectionSampler, Given
 from training.batches.encoded import EncodedCorpus
 from training.batches.one_way import OneWay
+from training.batches.pools import Direction
+from training.batches.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -37,7 +40,7 @@ class Chunk:
     Attributes:
         corpus: what the examples are rows of.
         examples: in the order of their batches.
-        synthetic: [n] whether an example is a synthetic row.
+        synthetic, rehearsed: [n] whether an example is a synthetic row, or an old one.
         edges: [batches + 1] of the batches among the examples.
         order: [batches] that the batches are given in.
     """
@@ -45,6 +48,7 @@ class Chunk:
     corpus: ConcatCorpus
     examples: Examples
     synthetic: "Array"
+    rehearsed: "Array"
     edges: "Array"
     order: "Array"
 
@@ -65,6 +69,7 @@ class BatchStream:
         rank: int = 0,
         world: int = 1,
         one_way: OneWay | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         """Count the rows of every direction; process `rank` of `world` takes its turns.
 
@@ -74,7 +79,7 @@ class BatchStream:
         """
         self.config, self.rank, self.world = config, rank, world
         self.corpus = ConcatCorpus(encoded, *([one_way.encoded] if one_way else []))
-        self.sampler = DirectionSampler(self.corpus, config, split, one_way)
+        self.sampler = DirectionSampler(self.corpus, config, split, one_way, rehearsal)
         self._augment = Augmenter(self.corpus, config) if config.augmentations and split == "train" else None
         self._chunk_size = max(1, int(CHUNK_BATCHES * config.batch_tokens / self.sampler.mean_length()))
         self._chunk = self._batch = 0
@@ -115,17 +120,17 @@ class BatchStream:
         """Batches of a chunk of the plan, over all processes."""
         return len(self._plan(chunk).order)
 
-    def messages(self, state: Mapping[str, int]) -> tuple[int, dict[str, int]]:
-        """Messages given up to a position, over all processes: of the corpus, and synthetic ones by direction."""
+    def messages(self, state: Mapping[str, int]) -> Given:
+        """Messages given up to a position, over all processes."""
         chunk, batch = int(state["chunk"]), int(state["batch"])
-        of_corpus, found = self.sampler.counts(chunk, self._chunk_size)
+        human, synthetic, rehearsed = self.sampler.counts(chunk, self._chunk_size)
         planned = self._plan(chunk)
         given = [np.arange(planned.edges[chosen], planned.edges[chosen + 1]) for chosen in planned.order[:batch]]
         begun = np.concatenate([np.zeros(0, np.int64), *given])
-        synthetic = planned.examples.take(begun[planned.synthetic[begun]])
-        both = zip(synthetic.source.tolist(), synthetic.target.tolist(), strict=True)
-        found.update(f"{CODES[source]}-{CODES[target]}" for source, target in both)
-        return of_corpus + len(begun) - len(synthetic.row), dict(found)
+        made = planned.examples.take(begun[planned.synthetic[begun]])
+        both = zip(made.source.tolist(), made.target.tolist(), strict=True)
+        synthetic.update(f"{CODES[source]}-{CODES[target]}" for source, target in both)
+        return Given(human + len(begun) - len(made.row), synthetic, rehearsed + int(planned.rehearsed[begun].sum()))
 
     def _locate(self, chunk: int, batch: int) -> tuple[int, int]:
         """The chunk and batch meant by a batch number that may lie beyond the chunk's end."""
@@ -145,10 +150,13 @@ class BatchStream:
         generator = np.random.default_rng((self.config.seed, number))
         examples, epoch = self.sampler.draw(number, self._chunk_size, generator)
         synthetic = self.corpus.part_of(examples.row) > 0
+        rehearsed = np.zeros(len(synthetic), bool)
+        rehearsed[~synthetic] = self.sampler.rehearsed(examples.row[~synthetic])
         corpus = self.corpus
         if self._augment:
             corpus, examples = self._augment(examples, epoch)
         lengths = examples.source_length, examples.target_length
         order = length_order(*lengths, self.config, generator)
         edges = batch_edges(lengths[0][order], lengths[1][order], self.config)
-        return Chunk(corpus, examples.take(order), synthetic[order], edges, generator.permutation(len(edges) - 1))
+        kinds = synthetic[order], rehearsed[order]
+        return Chunk(corpus, examples.take(order), *kinds, edges, generator.permutation(len(edges) - 1))

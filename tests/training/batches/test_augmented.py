@@ -173,7 +173,7 @@ def test_synthetic_sources_keep_their_tag(encoded: EncodedCorpus, tmp_path: Path
     tagged = [row for batch in islice(stream, 60) for row in batch.input_ids if tag in row]
     assert {str(tokenizer.decode(row, skip_special_tokens=True)) for row in tagged} == {"siort xued nu"}
     assert all(row[1] == tag for row in tagged)
-    human, synthetic = stream.messages(stream.state_dict())
+    human, synthetic, _ = stream.messages(stream.state_dict())
     assert synthetic["fr-th"] == len(tagged)
     assert synthetic["fr-th"] / human == pytest.approx(0.5, abs=0.05)
 
