@@ -1,7 +1,8 @@
 """The gradient of one update, micro-batch by micro-batch; one that does not fit into memory is halved.
 
 What a failed backward left in the gradients is not known, so that all micro-batches of the update are begun again. Sums
-stay sums: the update equals the one that had the memory. (Dropout draws other numbers, and experts count tokens twice.)
+over tokens stay what they were, so the update equals the one that had the memory, as micro-batches equal a big batch.
+(Dropout draws other numbers, and experts count what was begun, too.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
