@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from parley.pipeline.errors import InputError
+from parley.pipeline.progress import say
 from parley.pipeline.stage import transient
 from training.batches.stream import BatchingConfig
 from training.loop.config import TrackingConfig, TrainingConfig, changed
@@ -48,18 +49,24 @@ class ContinuedTeacherStage(TrainedStage[ContinuedTeacherConfig]):
         return self.config.training, self.config.batching.batch_tokens
 
     def train(self, out: Path, inputs: Mapping[str, Path]) -> None:
-        """Train on. Raises InputError as `train_teacher` does, and where the model or what it has seen is gone."""
+        """Train on; says which dev and test rows the model was trained on, as when rows changed their splits.
+
+        Raises:
+            InputError: as `train_teacher`; the model or what it has seen is gone.
+        """
         from training.batches.encoded import EncodedCorpus
-        from training.batches.rehearsal import rehearsal
+        from training.batches.rehearsal import rehearsal, trained_on
 
         run_dir = Path(self.config.run_dir)
-        seen = EncodedCorpus.open(run_dir / self.config.seen)
+        encoded, seen = EncodedCorpus.open(inputs["encoded"]), EncodedCorpus.open(run_dir / self.config.seen)
+        if leaked := int((trained_on(encoded, seen) & ~encoded.in_split("train")).sum()):
+            say(f"teacher: {leaked} rows of dev and test are ones that {self.config.start} was trained on")
         train_teacher(
             out,
             inputs,
             lambda _: load_teacher(run_dir / self.config.start),
             self.config,
-            rehearse=lambda encoded: rehearsal(encoded, seen, self.config.rehearsal),
+            mixed=rehearsal(encoded, seen, self.config.rehearsal),
             facts={"start": self.config.start},
         )
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from training.batches.batch import Batch
-    from training.batches.encoded import EncodedCorpus
     from training.batches.one_way import OneWay
     from training.batches.rehearsal import Rehearsal
     from training.loop.accumulation import LossParts
@@ -167,7 +166,7 @@ def train_teacher(
     start: Callable[["PreTrainedTokenizerBase"], "ParleyMoeForConditionalGeneration"],
     config: TrainingChoices,
     one_way: "OneWay | None" = None,
-    rehearse: "Callable[[EncodedCorpus], Rehearsal | None]" = lambda _: None,
+    mixed: "Rehearsal | None" = None,
     description: str = "teacher",
     facts: Mapping[str, Any] | None = None,
 ) -> None:
@@ -178,7 +177,7 @@ def train_teacher(
         inputs: folders of `corpus`, `tokenizer` and `encoded`.
         start: the model that training begins with.
         one_way: synthetic rows to mix in.
-        rehearse: which rows of the corpus the model has seen, and how often they come.
+        mixed: which rows of the corpus the model has seen, and how often they come.
         facts: for the tracker.
 
     Raises:
@@ -198,7 +197,7 @@ def train_teacher(
     processes = Processes(training)
     model = start(tokenizer)
     task = TeacherTask(model, TranslationValidation(encoded, inputs["corpus"], tokenizer, batching, training))
-    stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way, rehearse(encoded))
+    stream = BatchStream(encoded, batching, "train", processes.rank, processes.count, one_way, mixed)
     told = {"batching": asdict(batching), **(facts or {})}
     trainer = Trainer(training, task, stream, out, config.tracking, processes, description=description, facts=told)
     result = trainer.train()

@@ -13,18 +13,25 @@ from parley.config.composition import compose_config
 from parley.pipeline.manifest import Manifest, read_manifest
 from scripts.pipeline import main
 from scripts.run_config import RunConfig
-from tests.end_to_end.test_own_data import NAMES
 from tests.end_to_end.toy_run import SMALL, overrides
+from tests.training.chat_corpus import chat_message
 from training.teacher import load_teacher
 
-WORDS: Final = SMALL | {"training.max_tokens": 0, "evaluation.max_messages": 1, "executor.cores": 1}
+WORDS: Final = SMALL | {
+    "training.max_tokens": 0,
+    "evaluation.max_messages": 1,
+    "executor.cores": 1,
+    "data.cleaning.duplicates": "exact",
+}
 RULES: Final = "gates.rules={any: 'mean.chrf >= 0'}"
 
 
-def chat(folder: Path, name: str, rooms: range) -> None:
-    rows = [f"I found the {key} key in room {room}\tJ'ai la clé {key} de {room}" for room in rooms for key in NAMES]
+def chat(folder: Path, name: str, numbers: range) -> None:
+    """A file of messages with splits of their own, so that none changes its split when there are more."""
+    split = {5: "dev", 7: "test"}
+    rows = [f"{chat_message('en', n)}\t{chat_message('fr', n)}\t{split.get(n % 12, 'train')}" for n in numbers]
     folder.mkdir(exist_ok=True)
-    (folder / f"{name}.tsv").write_text("\n".join(["en\tfr", *rows]) + "\n", encoding="utf-8")
+    (folder / f"{name}.tsv").write_text("\n".join(["en\tfr\tsplit", *rows]) + "\n", encoding="utf-8")
 
 
 def tick(tmp_path: Path, continuation: str = "{rehearsal: 0.25, max_updates: 2, learning_rate: 1e-9}") -> None:
@@ -43,7 +50,7 @@ def teacher(tmp_path: Path) -> tuple[Path, Manifest]:
 
 @pytest.mark.slow
 def test_goes_on_from_the_promoted_teacher(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    chat(tmp_path / "data", "first", range(6))
+    chat(tmp_path / "data", "first", range(120))
     tick(tmp_path)
     first, begun = teacher(tmp_path)
     assert "start" not in begun.config
@@ -51,7 +58,7 @@ def test_goes_on_from_the_promoted_teacher(tmp_path: Path, capsys: pytest.Captur
     tick(tmp_path)
     assert "nothing due" in capsys.readouterr().err
 
-    chat(tmp_path / "data", "second", range(6, 12))
+    chat(tmp_path / "data", "second", range(120, 300))
     tick(tmp_path)
     second, went_on = teacher(tmp_path)
     assert went_on.config["start"] == f"teacher/{first.name}"

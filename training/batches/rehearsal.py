@@ -27,9 +27,13 @@ class Rehearsal:
 
 
 def rehearsal(encoded: EncodedCorpus, seen: EncodedCorpus, share: float) -> Rehearsal | None:
-    """Old are the rows that stand in the train split of `seen`, by their ids; None where all are old, or all new."""
-    ids, splits = seen.fact("row_id").cast(pa.string()), seen.fact("split")
-    known = ids.filter(pc.equal(splits, "train"))
-    old = pc.is_in(encoded.fact("row_id").cast(pa.string()), value_set=known.combine_chunks()).to_numpy()
+    """Old are the train rows that stand in the train split of `seen`; None where all are old, or all new."""
     train = encoded.in_split("train")
-    return Rehearsal(old, share) if old[train].any() and not old[train].all() else None
+    old = trained_on(encoded, seen) & train
+    return Rehearsal(old, share) if old.any() and not old[train].all() else None
+
+
+def trained_on(encoded: EncodedCorpus, seen: EncodedCorpus) -> "Array":
+    """Whether each row [rows], whatever its split, stands in the train split of `seen`, by its id."""
+    ids = seen.fact("row_id").cast(pa.string()).filter(pc.equal(seen.fact("split"), "train"))
+    return np.asarray(pc.is_in(encoded.fact("row_id").cast(pa.string()), value_set=ids.combine_chunks()))
