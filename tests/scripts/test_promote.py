@@ -148,3 +148,15 @@ def test_every_model_gets_its_card(run_dir: Path) -> None:
         assert (run_dir / stage / SECOND / "README.md").read_text(encoding="utf-8").startswith("---\n")
     assert not (run_dir / "teacher" / SECOND / "README.md").exists()  # the round holds the teacher that ships
     assert not (run_dir / "student" / FIRST / "README.md").exists()
+
+
+def test_a_run_with_quality_estimation_alone(run_dir: Path) -> None:
+    file = run_dir / "report" / FIRST / "report.json"
+    alone = {"pairs": {}, "qe": {"synthetic": {"mcc": 0.5}}, "run": {"name": "r", "fingerprints": {"qe": FIRST}}}
+    write_json(file, alone)
+    promote(run_dir, report=FIRST)
+    found = read_promotions(run_dir)
+    assert found is not None
+    assert (found.now.system, found.now.mean, found.now.models) == ("qe", None, {"qe": "qe"})
+    promote(run_dir, report=SECOND)
+    assert state(run_dir) == (SECOND, [FIRST], [])

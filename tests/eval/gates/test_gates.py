@@ -7,6 +7,7 @@ import pytest
 from eval.comparison import compare
 from eval.evidence import Evidence
 from eval.gates.config import GatesConfig, parse_rule
+from eval.gates.decision import decide
 from eval.gates.figures.registry import GATE_FIGURES, Asked, Value, gate_figure
 from eval.gates.outcomes import evaluate_gates, failed, shipped_system, verdict_line
 from parley.pipeline.errors import InputError
@@ -197,3 +198,13 @@ def test_chance_passes() -> None:
     assert all(gate["passed"] for gate in gates.values())
     assert "not" in gates["mean"]["note"]
     assert gates["regressions"]["value"] == 0
+
+
+def test_quality_estimation_alone_is_judged_and_compared() -> None:
+    now = Evidence({"pairs": {}, "qe": {"synthetic": {"mcc": 0.5, "mcc_ci": [0.4, 0.6]}}})
+    rules = {"mcc": "report.qe.synthetic.mcc >= 0.3", "loss": "promoted.mean_loss <= 0.3"}
+    decision = decide(now, GatesConfig(rules), [(now, {"report": "a"})])
+    assert {gate["name"]: (gate["system"], gate["passed"]) for gate in decision.gates} == {
+        "mcc": ("qe", True),
+        "loss": ("qe", None),
+    }
