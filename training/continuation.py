@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from parley.pipeline.contents import check_contents
 from parley.pipeline.errors import InputError
 from parley.pipeline.progress import say
 from parley.pipeline.stage import transient
@@ -52,12 +53,13 @@ class ContinuedTeacherStage(TrainedStage[ContinuedTeacherConfig]):
         """Train on; says which dev and test rows the model was trained on, as when rows changed their splits.
 
         Raises:
-            InputError: as `train_teacher`; the model or what it has seen is gone.
+            InputError: as `train_teacher`; the model, or what it has seen, is damaged or gone.
         """
         from training.batches.encoded import EncodedCorpus
         from training.batches.rehearsal import rehearsal, trained_on
 
         run_dir = Path(self.config.run_dir)
+        check_contents(run_dir / self.config.start)
         encoded, seen = EncodedCorpus.open(inputs["encoded"]), EncodedCorpus.open(run_dir / self.config.seen)
         if leaked := int((trained_on(encoded, seen) & ~encoded.in_split("train")).sum()):
             say(f"teacher: {leaked} rows of dev and test are ones that {self.config.start} was trained on")
