@@ -78,7 +78,7 @@ def test_every_output_was_scored(report: dict[str, Any]) -> None:
 
 
 def test_quality_estimation_is_in_the_report(report: dict[str, Any]) -> None:
-    assert {"synthetic", "context", "damage"} == set(report["qe"])
+    assert {"synthetic", "context", "damage", "error_free"} == set(report["qe"])
     assert {"mcc", "mcc_ci", "severity_macro_f1", "severity_macro_f1_ci"} <= set(report["qe"]["synthetic"])
 
 
