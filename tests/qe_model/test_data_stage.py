@@ -94,6 +94,18 @@ def test_context_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
     assert found == {"chat": ["Really?"], "panel": []}
 
 
+def test_what_is_learnt_from_is_in_the_normal_form(tmp_path: Path) -> None:
+    row = {"source": "\ufeffYes.", "target": "Ja\u200b,  schoen\u0308!", "source_lang": "en", "target_lang": "de",
+           "document": "d", "spans": [{"start": 6, "end": 14, "severity": "minor"}]}  # fmt: skip
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    (tmp_path / "out").mkdir()
+    config = QEDataConfig(str(tmp_path), {"a": AnnotationSource("a.jsonl", "error_spans")}, conversations=0)
+    QEDataStage(config).run(tmp_path / "out", {})
+    (found,) = read_annotations(tmp_path / "out")
+    assert (found.source, found.target) == ("Yes.", "Ja, schoen̈!")
+    assert [found.target[span.start : span.end] for span in found.spans] == ["schoen̈!"]
+
+
 def test_some_dev_documents_are_learnt_from(tmp_path: Path) -> None:
     rows = [
         {"source": f"Text {i} here.", "target": f"Text {i}.", "source_lang": "en", "target_lang": code,

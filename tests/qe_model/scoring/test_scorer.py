@@ -15,6 +15,7 @@ from qe_model.annotations.annotation import ContextMessage
 from qe_model.evaluation.agreement import agreement, pooled_agreement, scored_as_annotated
 from qe_model.evaluation.damage import damage_curves, damaged
 from qe_model.model.config import QEConfig, QEModelConfig
+from qe_model.model.inputs import InputEncoder
 from qe_model.scoring.files import read_pairs, score_file
 from qe_model.scoring.filter_scorer import load_filter
 from qe_model.scoring.scorer import QualityScorer, make_pair, score_of
@@ -137,6 +138,15 @@ def test_how_a_text_is_typed_changes_neither_words_nor_tags(scorer: QualityScore
         found = [normalised_text(text[start:end]) for start, end in words.words.words]
         assert found == ["lt", "é", ",", "นี้", "x"]
         assert all(normalised_text(text[span.start : span.end]) for span in words.spans if not span.is_point)
+
+
+def test_an_encoder_reads_nothing_but_the_normal_form(scorer: QualityScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    encodings = InputEncoder.encodings
+    monkeypatch.setattr(InputEncoder, "encodings", lambda self, texts: seen.extend(texts) or encodings(self, texts))
+    before = (ContextMessage("wa\u00adit", "bu\u200by"),)
+    scorer.score([make_pair("en", "fr", "\ufeffgo  now", "lt\u200b e\u0301", before)])
+    assert seen == ["go now", "lt é", "wait", "buy"]
 
 
 def test_nothing_at_all_is_perfect(scorer: QualityScorer) -> None:
