@@ -1,4 +1,4 @@
-"""From what raters marked to what the model learns: shares of raters per word, gap and source word, and penalties."""
+"""From what raters marked to what the model learns: shares of raters per word, gap and source word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from parley.languages.words import Interval
-from qe_model.annotations.annotation import DIMENSION_LABELS, SEVERITY_LABELS, AnnotatedTranslation, penalty
+from qe_model.annotations.annotation import DIMENSION_LABELS, SEVERITY_LABELS, AnnotatedTranslation
 from qe_model.annotations.raters import labels_of
 from qe_model.arrays import Floats
 
@@ -23,7 +23,6 @@ class ExampleLabels:
         target, gaps, source: [N, 4], [N + 1, 4], [M, 4] shares of raters per severity; not-a-number where annotations
             do not tell: in the columns of severities, or in all.
         target_dimension, gap_dimension: [N], [N + 1] position in `SCORED_DIMENSIONS`, or -100.
-        sentence: [4] log(1 + penalty): all, then by dimension; nan where unknown.
     """
 
     target: Floats
@@ -31,10 +30,9 @@ class ExampleLabels:
     source: Floats
     target_dimension: Floats
     gap_dimension: Floats
-    sentence: Floats
 
-    def part(self, target: slice, source: slice, whole: bool) -> "ExampleLabels":
-        """Labels of some words of either side; sentence scores are unknown unless the part is the `whole`."""
+    def part(self, target: slice, source: slice) -> "ExampleLabels":
+        """Labels of some words of either side."""
         gaps = slice(target.start, target.stop + 1)
         return ExampleLabels(
             self.target[target],
@@ -42,7 +40,6 @@ class ExampleLabels:
             self.source[source],
             self.target_dimension[target],
             self.gap_dimension[gaps],
-            self.sentence if whole else np.full(4, np.nan),
         )
 
 
@@ -68,7 +65,6 @@ def example_labels(
         source=_shares(source.soft, "source" in known, "severity" in known),
         target_dimension=_dimension(target.dimension),
         gap_dimension=_dimension(target.gap_dimension),
-        sentence=_penalties(translation),
     )
 
 
@@ -82,14 +78,3 @@ def _dimension(labels: Sequence[int]) -> Floats:
     """Positions in `SCORED_DIMENSIONS`, -100 where a label is none of those."""
     places = np.array(labels, np.int64) - 1
     return np.where((places >= 0) & (places < len(SCORED_DIMENSIONS)), places, UNKNOWN_DIMENSION)
-
-
-def _penalties(translation: AnnotatedTranslation) -> Floats:
-    values = np.full(1 + len(SCORED_DIMENSIONS), np.nan)
-    if "severity" in translation.known:
-        raters = max(1, len(translation.raters))
-        values[0] = penalty(translation.spans, raters)
-        if "dimension" in translation.known:
-            for place, name in enumerate(SCORED_DIMENSIONS, 1):
-                values[place] = penalty([x for x in translation.spans if x.dimension == name], raters)
-    return np.log1p(values)

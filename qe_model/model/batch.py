@@ -1,4 +1,4 @@
-"""One batch of joint inputs, padded, with the labels of their words, gaps and sentences.
+"""One batch of joint inputs, padded, with the labels of their words and gaps.
 
 B inputs, S positions, T translation pieces and end, N words and G gaps of all translations end to end, M source words.
 """
@@ -19,7 +19,6 @@ class Labels:
         target, gaps, source: (N, 4), (G, 4), (M, 4) shares of raters per severity, rows sum to 1; not-a-number where it
             is not known how bad a word is, or for gaps and source words whether it is bad at all.
         target_dimension, gap_dimension: (N,), (G,) 0 accuracy, 1 fluency, 2 consistency, -100 unknown or ok.
-        sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency; not-a-number where unknown.
     """
 
     target: Tensor
@@ -27,7 +26,6 @@ class Labels:
     source: Tensor
     target_dimension: Tensor
     gap_dimension: Tensor
-    sentence: Tensor
 
     def to(self, device: Any) -> Self:
         """The same on a device."""
@@ -46,7 +44,6 @@ class QEBatch:
         target_pairs, source_pairs: (2, P) position in B S, and number of the word, of each piece of a word.
         gap_sides: (2, G) positions in B S left and right of each gap.
         word_counts, source_counts: words of each input.
-        sentence_of_word: (N,) input that each word is of.
         predictor_ids, predictor_mask: (B, U) source as the teacher's encoder reads it.
         decoder_ids, decoder_labels: (B, T) translation as its decoder reads it, and what it should say.
         labels: None when there is nothing to learn.
@@ -63,7 +60,6 @@ class QEBatch:
     target_pairs: Tensor
     source_pairs: Tensor
     gap_sides: Tensor
-    sentence_of_word: Tensor
     predictor_ids: Tensor
     predictor_mask: Tensor
     decoder_ids: Tensor

@@ -53,7 +53,6 @@ def collate(
         target_pairs=_pairs([one.target for one in inputs], target_at, width),
         source_pairs=_pairs([one.source for one in inputs], source_at, width),
         gap_sides=_gap_sides([one.target for one in inputs], target_at, width),
-        sentence_of_word=torch.repeat_interleave(torch.tensor(word_counts)),
         predictor_ids=_padded(source, reach, pad_id),
         predictor_mask=_padded([np.ones_like(row) for row in source], reach, 0),
         decoder_ids=_padded(decoder, steps, pad_id),
@@ -134,5 +133,4 @@ def _labels(labels: Sequence[ExampleLabels]) -> Labels:
         source=joined("source", np.float32),
         target_dimension=joined("target_dimension", np.int64),
         gap_dimension=joined("gap_dimension", np.int64),
-        sentence=torch.from_numpy(np.stack([one.sentence for one in labels]).astype(np.float32)),
     )

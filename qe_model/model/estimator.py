@@ -59,7 +59,6 @@ class QEOutput:
         target, target_dimension: (N, 4), (N, 3).
         gaps, gap_dimension: (G, 4), (G, 3).
         source: (M, 4).
-        sentence: (B, 4) log(1 + penalty): all, accuracy, fluency, consistency.
         encoder_loss: of the encoder's own, in training, if any.
     """
 
@@ -68,7 +67,6 @@ class QEOutput:
     gaps: Tensor
     gap_dimension: Tensor
     source: Tensor
-    sentence: Tensor
     encoder_loss: Tensor | None = None
 
 
@@ -112,7 +110,6 @@ class ParleyQEModel(PreTrainedModel):
         words_ND = pooled(flat_RD, batch.target_pairs, sum(batch.word_counts))
         sources_MD = pooled(flat_RD, batch.source_pairs, sum(batch.source_counts))
         gaps_GD = torch.cat([flat_RD[batch.gap_sides[0]], flat_RD[batch.gap_sides[1]]], -1)
-        means_BD = pooled(words_ND, _numbered(batch.sentence_of_word), len(batch.input_ids))
         target, gaps = self.heads.target(words_ND), self.heads.gaps(gaps_GD)
         return QEOutput(
             target=target[:, :LEVELS],
@@ -120,7 +117,6 @@ class ParleyQEModel(PreTrainedModel):
             gaps=gaps[:, :LEVELS],
             gap_dimension=gaps[:, LEVELS:],
             source=self.heads.source(sources_MD),
-            sentence=self.heads.sentence(torch.cat([means_BD, x_BSD[:, 0]], -1)),
             encoder_loss=encoder_loss,
         )
 
@@ -151,10 +147,6 @@ def _make_encoder(config: ParleyQEConfig) -> TeacherEncoder | CheckpointEncoder:
     if config.encoder_kind == TEACHER:
         return TeacherEncoder(ParleyMoeConfig(**(config.encoder or {})))
     return CheckpointEncoder(config.encoder or {})
-
-
-def _numbered(sentence_of_word: Tensor) -> Tensor:
-    return torch.stack([torch.arange(len(sentence_of_word), device=sentence_of_word.device), sentence_of_word])
 
 
 def build_model(config: QEModelConfig, teacher: PreTrainedModel | None, seed: int) -> ParleyQEModel:

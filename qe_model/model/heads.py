@@ -1,6 +1,6 @@
-"""What is read off the encoder: severity and dimension of words and gaps, severity of source words, sentence scores.
+"""What is read off the encoder: severity and dimension of words and gaps, severity of source words.
 
-A word is the mean of its pieces, a gap what stands left and right of it, a sentence the mean of its words.
+A word is the mean of its pieces and a gap what stands left and right of it.
 B inputs, S positions, N words, G gaps, D width.
 """
 
@@ -37,7 +37,6 @@ class Heads(nn.Module):
         self.target = Head(width, width, LEVELS + KINDS, dropout)
         self.gaps = Head(2 * width, width, LEVELS + KINDS, dropout)
         self.source = Head(width, width, LEVELS, dropout)
-        self.sentence = Head(2 * width, width, 1 + KINDS, dropout)
 
 
 def pooled(flat_RD: Tensor, pairs_2P: Tensor, count: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What is optimised: bad or ok, then how bad, of which dimension; the penalty of the whole.
+"""What is optimised: bad or ok, then how bad, of which dimension.
 
 The cross-entropy over four severities is taken apart: H(ok or bad) + share of bad x H(severity given bad). So labels
 that tell ok and bad alone train the first part. Bad words weigh as much as others: probabilities mean what they say.
@@ -18,7 +18,6 @@ from qe_model.model.estimator import QEOutput
 GAPS: Final = 0.5
 SOURCE: Final = 0.3
 DIMENSION: Final = 0.3
-SENTENCE: Final = 0.2
 
 
 def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Tensor, dict[str, Tensor]]:
@@ -31,7 +30,6 @@ def total_loss(output: QEOutput, batch: QEBatch, config: LossConfig) -> tuple[Te
         "source": (_binary_loss(output.source, labels.source), SOURCE),
         "severity": (_severity_loss(output, labels), config.severity),
         "dimension": (_dimension_loss(output, labels), DIMENSION),
-        "sentence": (_sentence_loss(output.sentence, labels.sentence), SENTENCE),
     }
     total = torch.stack([value * factor for value, factor in parts.values()]).sum()
     if output.encoder_loss is not None:
@@ -60,9 +58,3 @@ def _dimension_loss(output: QEOutput, labels: Labels) -> Tensor:
     wanted = torch.cat([labels.target_dimension, labels.gap_dimension])
     losses = F.cross_entropy(logits, wanted, ignore_index=IGNORED, reduction="sum")
     return losses / (wanted != IGNORED).sum().clamp(min=1)
-
-
-def _sentence_loss(predicted_B4: Tensor, wanted_B4: Tensor) -> Tensor:
-    known = ~wanted_B4.isnan()
-    losses = F.smooth_l1_loss(predicted_B4, torch.where(known, wanted_B4, predicted_B4.detach()), reduction="none")
-    return losses.sum() / known.sum().clamp(min=1)

@@ -40,8 +40,7 @@ def first_windows(translations: Sequence[AnnotatedTranslation], encoder: InputEn
         windows = encoder.windows(languages, *sides[place], contexts[place], style_of(one))
         joint, target, source = next(windows)
         labels = example_labels(one, words["target"][place], words["source"][place])
-        whole = target.stop == len(words["target"][place])
-        examples.append((joint, labels.part(target, source, whole)))
+        examples.append((joint, labels.part(target, source)))
     return examples
 
 

@@ -68,8 +68,7 @@ class Decisions:
 
         Words, not spans, are summed: so it never falls when more words are wrong, also where errors grow together.
         """
-        points = np.array([0.0, *POINTS.values()])
-        return float((target_N4 @ points).sum() + (gaps_G4 @ points).sum())
+        return float(expected_points(target_N4).sum() + expected_points(gaps_G4).sum())
 
     def penalty(self, raw: float, style: str, direction: str) -> float:
         """Calibrated points; beyond the last point the mean slope goes on."""
@@ -102,6 +101,11 @@ class Decisions:
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / FILE}: not readable ({error}); is this a quality-estimation model?") from error
+
+
+def expected_points(probabilities_N4: Floats) -> Floats:
+    """Penalty points that each of [N] words is expected to cost."""
+    return probabilities_N4 @ np.array([0.0, *POINTS.values()])
 
 
 def _most_special(known: Mapping[str, T], style: str, direction: str, default: T) -> T:

@@ -25,7 +25,6 @@ class Probabilities:
         target_words, source_words: character intervals.
         target, gaps, source: [N, 4], [N + 1, 4], [M, 4] probabilities of ok, minor, major, critical.
         target_dimension, gap_dimension: [N, 3], [N + 1, 3] of accuracy, fluency, consistency, were it an error.
-        sentence: [4] expected log(1 + penalty): all, accuracy, fluency, consistency; of several windows, the sum.
     """
 
     target_words: tuple[Interval, ...]
@@ -35,10 +34,9 @@ class Probabilities:
     source: Floats
     target_dimension: Floats
     gap_dimension: Floats
-    sentence: Floats
 
 
-_PARTS = ("target", "gaps", "source", "target_dimension", "gap_dimension", "sentence")
+_PARTS = ("target", "gaps", "source", "target_dimension", "gap_dimension")
 Part = dict[str, Floats]
 
 
@@ -98,14 +96,12 @@ def _split(output: QEOutput, words: Sequence[int], sources: Sequence[int]) -> li
         "target": list(words),
         "gaps": [n + 1 for n in words],
         "source": list(sources),
-        "sentence": [1] * len(words),
     }
     sizes |= {"target_dimension": sizes["target"], "gap_dimension": sizes["gaps"]}
     pieces: dict[str, list[Floats]] = {}
     for name in _PARTS:
-        values = getattr(output, name)
-        values = values if name == "sentence" else values.softmax(-1)
-        pieces[name] = np.split(values.cpu().numpy(), np.cumsum(sizes[name])[:-1])
+        values = getattr(output, name).softmax(-1).cpu().numpy()
+        pieces[name] = np.split(values, np.cumsum(sizes[name])[:-1])
     return [{name: pieces[name][row] for name in _PARTS} for row in range(len(words))]
 
 
@@ -117,5 +113,4 @@ def _joined(parts: list[Part]) -> Part:
         if name in ("gaps", "gap_dimension"):
             values = [*(value[:-1] for value in values[:-1]), values[-1]]
         joined[name] = np.concatenate(values)
-    joined["sentence"] = np.log1p(np.expm1(joined["sentence"].clip(min=0)).sum(0))
     return joined

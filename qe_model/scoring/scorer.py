@@ -33,7 +33,7 @@ from qe_model.annotations.normal_form import NormalText, in_normal_form
 from qe_model.annotations.words import labels_to_spans
 from qe_model.model.estimator import ParleyQEModel
 from qe_model.model.inputs import InputEncoder
-from qe_model.scoring.decisions import Decisions
+from qe_model.scoring.decisions import Decisions, expected_points
 from qe_model.scoring.prediction import Probabilities, predict
 from training.model.loading import to_device
 
@@ -52,7 +52,7 @@ class QualityScore:
         words: severity and dimension of each word and gap of the translation.
         probabilities: what they were decided from.
         penalty: calibrated MQM points, 0 for no error; not divided by length.
-        dimensions: expected points of accuracy, fluency and consistency.
+        dimensions: what of the penalty accuracy, fluency and consistency have.
         score: 0 to 100, higher is better.
         flags: `empty`, `copied` (the source again), `wrong_language`; each counts 25 points at least.
     """
@@ -198,9 +198,7 @@ class QualityScorer:
         marked = WordLabels(said.source_words, level, tuple(int(x > 0) for x in level), unknown, unknown)
         spans = (*labels_to_spans(words), *labels_to_spans(marked, "source"))
         penalty = self._penalty(one, said, flags)
-        parts = np.expm1(np.maximum(said.sentence[1:], 0)).tolist()
-        dimensions = dict(zip(SCORED_DIMENSIONS, parts, strict=True))
-        return QualityScore(spans, words, said, penalty, dimensions, score_of(penalty), flags)
+        return QualityScore(spans, words, said, penalty, _dimensions(said, penalty), score_of(penalty), flags)
 
     def _penalty(self, one: AnnotatedTranslation, said: Probabilities, flags: tuple[str, ...]) -> float:
         if not one.target.strip() and not one.source.strip():
@@ -229,6 +227,13 @@ def _as_written(one: AnnotatedTranslation, said: Probabilities) -> Probabilities
     source, target = (NormalText.of(text) for text in (one.source, one.target))
     words = tuple(map(target.written, said.target_words)), tuple(map(source.written, said.source_words))
     return replace(said, target_words=words[0], source_words=words[1])
+
+
+def _dimensions(said: Probabilities, penalty: float) -> dict[str, float]:
+    """The penalty's parts: words and gaps share their expected points among the dimensions."""
+    units = ((said.target, said.target_dimension), (said.gaps, said.gap_dimension))
+    parts = sum((expected_points(levels) @ dimension for levels, dimension in units), np.zeros(len(SCORED_DIMENSIONS)))
+    return dict(zip(SCORED_DIMENSIONS, (parts * penalty / max(parts.sum(), 1e-9)).tolist(), strict=True))
 
 
 def _lettered(text: str) -> list[str]:

@@ -19,7 +19,7 @@ def output() -> QEOutput:
     def logits(rows: int, width: int) -> torch.Tensor:
         return torch.zeros(rows, width, requires_grad=True)
 
-    return QEOutput(logits(2, 4), logits(2, 3), logits(3, 4), logits(3, 3), logits(2, 4), logits(1, 4))
+    return QEOutput(logits(2, 4), logits(2, 3), logits(3, 4), logits(3, 3), logits(2, 4))
 
 
 def labels() -> Labels:
@@ -29,7 +29,6 @@ def labels() -> Labels:
         source=torch.tensor([OK, MAJOR]),
         target_dimension=torch.full((2,), IGNORED),
         gap_dimension=torch.full((3,), IGNORED),
-        sentence=torch.full((1, 4), torch.nan),
     )
 
 

@@ -26,7 +26,7 @@ def said(bad: np.ndarray) -> Probabilities:
     target = np.concatenate([1 - bad[:, None], np.repeat(bad[:, None] / 3, 3, 1)], 1)
     fine = np.tile([1.0, 0, 0, 0], (WORDS + 1, 1))
     alike = np.full((WORDS + 1, 3), 1 / 3)
-    return Probabilities(PLACES, PLACES, target, fine, fine[:WORDS], alike[:WORDS], alike, np.zeros(4))
+    return Probabilities(PLACES, PLACES, target, fine, fine[:WORDS], alike[:WORDS], alike)
 
 
 def drawn(
