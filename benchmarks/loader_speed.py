@@ -44,7 +44,7 @@ class Arguments:
     encoded: str = ""
     depth: int = 3
     batch_tokens: int = 1024
-    augmentations: dict[str, float] = field(default_factory=lambda: {"mixed": 0.15, "concatenation": 0.1, "chat": 0.5})
+    augmentations: dict[str, float] = field(default_factory=lambda: {"mixed": 0.1, "concatenation": 0.1, "chat": 1.0})
     chunks: int = 2
     train_batches: int = 4
     rounds: int = 5

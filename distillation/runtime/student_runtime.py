@@ -11,6 +11,7 @@ from distillation.engines.registry import ENGINES, SpecialIds, engine_named
 from distillation.export.manifest import exported_engines
 from distillation.runtime.engine import EncodedMessage, Engine, Request
 from distillation.shortlists import FILE, Shortlists
+from parley.decoding.copies import with_copies
 from parley.decoding.detection import Detector
 from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
@@ -110,7 +111,7 @@ class StudentRuntime:
         for batch in self._batches(sorted(range(len(requests)), key=lambda place: _order(requests[place]))):
             found = self.engine.decode([requests[place] for place in batch], self.shortlists)
             for place, tokens in zip(batch, found, strict=True):
-                results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+                results[place] = with_copies(self._text(requests[place].message.tokens), self._text(tokens))
             if on_batch is not None:
                 on_batch(len(batch))
         wholes = joined_parts(results, [owner for _, owner in parts], targets)
@@ -145,6 +146,9 @@ class StudentRuntime:
         if self.detector is None:
             raise InputError("this export has no detector of source languages (detector.npz)")
         return self.detector(self.tokenizer, texts)
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)).strip()
 
     def _batches(self, places: Sequence[int]) -> Iterable[Sequence[int]]:
         return (places[start : start + self.batch_size] for start in range(0, len(places), self.batch_size))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from parley.decoding.copies import with_copies
 from parley.decoding.detection import Detector
 from parley.decoding.packed_output import packed_output
 from parley.decoding.parts import MAX_SOURCE_TOKENS, translate_in_parts
@@ -167,7 +168,8 @@ class Translator:
             for portion in _split(todo, TOGETHER * self.config.batch_size):
                 decoded = self.decode_pieces([pieces[i] for i in portion], [targets[i] for i in portion])
                 for place, tokens in zip(portion, decoded, strict=True):
-                    results[place] = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+                    said = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+                    results[place] = with_copies(texts[place], said)
                 if on_batch is not None:
                     on_batch(len(portion))
         return results
