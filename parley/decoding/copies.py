@@ -1,6 +1,6 @@
 """What must stand in a translation as it stands in the source: put right where the model wrote it wrong.
 
-A small model knows that a handle stands there and misspells it. Numbers are the model's: 5 pm is rightly 17 h in French.
+A small model knows that a handle stands there and misspells it. Numbers are the model's: 5 pm is 17 h in French.
 """
 
 from collections import Counter
