@@ -12,24 +12,24 @@ _KINDS: Final = tuple(kind for kind in KINDS if kind != "numbers")
 
 
 def with_copies(source: str, translation: str) -> str:
-    """The translation with the source's URLs, handles, placeholders, emoji ... and with no others.
+    """The translation with the source's URLs, handles, placeholders, emoji ...
 
-    One that is wrong becomes the missing one of its kind, in order; what is still missing is put in front where the
-    source begins with it, else behind; what nothing in the source answers to is left out. What is blank stays blank.
+    One that the source lacks becomes the missing one of its kind, in order; what is still missing is put in front where
+    the source begins with it, else behind. What is blank stays blank.
     """
     if not translation:
         return translation
     wanted, found = ([span for span in fixed_spans(text) if span.kind in _KINDS] for text in (source, translation))
     missing, wrong = _beyond(wanted, found), _beyond(found, wanted)
-    if not missing and not wrong:
+    if not missing:
         return translation
     text, end, parts = translation, 0, []
     for span in wrong:
         right = next((one for one in missing if one.kind == span.kind), None)
         if right:
             missing.remove(right)
-        parts += [text[end : span.start], right.text if right else ""]
-        end = span.end
+            parts += [text[end : span.start], right.text]
+            end = span.end
     said = "".join([*parts, text[end:]])
     front = [span.text for span in missing if not source[: span.start].strip()]
     behind = [span.text for span in missing if source[: span.start].strip()]

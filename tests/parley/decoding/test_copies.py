@@ -16,7 +16,7 @@ from parley.decoding.copies import with_copies
         ("{mivede} won", "{dede} a gagné", "{mivede} a gagné"),
         ("###### you", "######## toi", "###### toi"),
         ("快走😭", "go 😂", "go 😭"),
-        ("go", "va @xi 😂", "va"),
+        ("go", "va @xi =p 😂", "va @xi =p 😂"),
         ("go at 5 pm", "va à 17 h", "va à 17 h"),
         ("go", "va", "va"),
         ("@ana", "", ""),
