@@ -23,14 +23,14 @@ def with_copies(source: str, translation: str) -> str:
     missing, wrong = _beyond(wanted, found), _beyond(found, wanted)
     if not missing:
         return translation
-    text, end, parts = translation, 0, []
+    end, parts = 0, []
     for span in wrong:
         right = next((one for one in missing if one.kind == span.kind), None)
         if right:
             missing.remove(right)
-            parts += [text[end : span.start], right.text]
+            parts += [translation[end : span.start], right.text]
             end = span.end
-    said = "".join([*parts, text[end:]])
+    said = "".join([*parts, translation[end:]])
     front = [span.text for span in missing if not source[: span.start].strip()]
     behind = [span.text for span in missing if source[: span.start].strip()]
     return " ".join(" ".join([*front, said, *behind]).split())
