@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     from training.model.configuration import ParleyMoeConfig
 
 WIDTH_PER_LAYER: Final = 64
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "depth": (1, 1000),
+    "d_model": (1, 100_000),
+    "num_experts": (1, 100_000),
+    "experts_per_token": (1, 100_000),
+    "moe_every": (0, 1000),
+    "dropout": (0, 0.9),
+    "expert_output_masking": (0, 1),
+    "label_smoothing": (0, 0.9),
+    "warm_start_updates": (0, 1_000_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +57,10 @@ class TeacherConfig:
     upcycle_from: str | None = None
 
     def __post_init__(self) -> None:
-        if self.depth < 1 or self.warm_start_updates < 0:
-            raise InputError("teacher: depth must be at least 1, warm_start_updates at least 0")
+        for key, (least, most) in RANGES.items():
+            value = getattr(self, key)
+            if value is not None and not least <= value <= most:  # nor is not-a-number
+                raise InputError(f"teacher: {key}={value}: choose from {least:,} to {most:,}")
 
     def model_config(self, vocab_size: int, token_ids: dict[str, int]) -> "ParleyMoeConfig":
         """The model's full configuration.

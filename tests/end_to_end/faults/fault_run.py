@@ -45,7 +45,7 @@ def command(root: Path, *, all_rooms: bool) -> list[str]:
 def run(root: Path, *, all_rooms: bool) -> "subprocess.CompletedProcess[str]":
     """Run it to its end."""
     words = command(root, all_rooms=all_rooms)
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False)
 
 
 def manifests(root: Path) -> dict[Path, Manifest]:

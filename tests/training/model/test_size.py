@@ -1,14 +1,19 @@
 """Parameters, memory and arithmetic, against counts by hand."""
 
+import math
+
+import pytest
 import torch
 
 from parley.config.composition import compose_config
 from parley.languages.table import AUTO, LANGUAGES
+from parley.pipeline.errors import InputError
 from scripts.describe_model import DescribeConfig
 from tests.training.model.conftest import ModelMaker
 from training.model.configuration import ParleyMoeConfig
 from training.model.modelling import ParleyMoeForConditionalGeneration
 from training.model.size import active_parameters, measure, meta_model
+from training.model.teacher_config import TeacherConfig
 
 TOKENS = [language.token for language in LANGUAGES.values()] + [f"__{AUTO}__"]
 IDS = {token: 4 + place for place, token in enumerate(TOKENS)}
@@ -77,3 +82,11 @@ def test_roblox_1b_has_a_billion_parameters() -> None:
     assert 0.9e9 < size.params < 1.1e9
     assert size.active_params < 0.7 * size.params
     assert size.training_bytes["weights bf16"] == 2 * size.params
+
+
+@pytest.mark.parametrize(
+    "change", [{"d_model": -190}, {"moe_every": -1}, {"dropout": math.nan}, {"label_smoothing": 7}]
+)
+def test_sizes_that_cannot_be_are_one_line(change: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=f"teacher: {next(iter(change))}=.*: choose from"):
+        TeacherConfig(**change)  # type: ignore[arg-type]
