@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from parley.glossary.hints import TERM, TERM_AS, TERM_END
 from parley.languages.normalisation import normaliser
 from parley.languages.table import AUTO, LANGUAGES
 from parley.pipeline.errors import InputError
@@ -32,9 +33,6 @@ EOS: Final = "</s>"
 UNKNOWN: Final = "<unk>"
 AUTO_TOKEN: Final = f"__{AUTO}__"
 BACKTRANSLATED: Final = "<bt>"
-TERM: Final = "<term>"
-TERM_AS: Final = "<as>"
-TERM_END: Final = "</term>"
 # Tags of synthetic sources by how good their round trip was, worst first.
 QUALITY_BINS: Final[tuple[str, ...]] = ("<bt-low>", "<bt-mid>", "<bt-high>")
 _COMMON: Final[tuple[str, ...]] = (BOS, PAD, EOS, UNKNOWN)

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from distillation.shortlists import Shortlists
+from parley.glossary.hints import Hint
 from parley.languages.table import AUTO
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,6 +26,7 @@ class EncodedMessage:
         states: (S, D) float32; None for an engine that cannot part encoder and decoder.
         rest: further parts of a long message.
         text, source: the whole message and its language, which the safeguards look at.
+        hints: that are among the tokens.
     """
 
     tokens: tuple[int, ...]
@@ -32,6 +34,7 @@ class EncodedMessage:
     rest: tuple["EncodedMessage", ...] = ()
     text: str = ""
     source: str = AUTO
+    hints: tuple[Hint, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from parley.decoding.parts import Parts, joined_parts
 from parley.decoding.pieces import MAX_NEW_TOKENS, longest_output, source_pieces, tag_id
 from parley.decoding.protocols import Detection
 from parley.decoding.safeguards import guarded
+from parley.glossary.hints import Hint, Hinter, filled
+from parley.glossary.reading import read_glossary
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from training.tokenizer import load_tokenizer
@@ -33,6 +35,7 @@ class StudentRuntime:
         guarded: loops and what breaks a rule do not go out (`parley.decoding.safeguards`).
         max_new_tokens: most tokens of a translation.
         batch_size: requests decoded together; does not change the result.
+        hints: what finds hints in a message, such as those of a glossary.
     """
 
     def __init__(
@@ -44,46 +47,57 @@ class StudentRuntime:
         batch_size: int = 64,
         detector: Detector | None = None,
         guarded: bool = True,
+        hints: Hinter | None = None,
     ) -> None:
         self.guarded = guarded
         self.engine, self.tokenizer, self.shortlists, self.detector = engine, tokenizer, shortlists, detector
-        self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
+        self.max_new_tokens, self.batch_size, self.hints = max_new_tokens, batch_size, hints
 
     @classmethod
-    def load(cls, folder: str | Path, engine: str = "auto", threads: int = 1, **settings: Any) -> "StudentRuntime":
+    def load(
+        cls, folder: str | Path, engine: str = "auto", threads: int = 1, glossary: str | Path = "", **settings: Any
+    ) -> "StudentRuntime":
         """From the folder of an export.
 
         Args:
             engine: a name of `distillation.engines`; `auto`: the one that is shipped, `torch` in a student's folder.
             threads: of one worker; several workers of one thread each give most messages a second.
+            glossary: file whose terms are hinted at; empty for none.
 
         Raises:
-            InputError: unknown engine, one that is not installed or not in the folder, no tokenizer.
+            InputError: unknown engine, one that is not installed or not in the folder, no tokenizer, a wrong glossary.
         """
         path = Path(folder)
         tokenizer = load_tokenizer(path)
         shortlists = Shortlists.load(path) if (path / FILE).is_file() else None
         settings = {"detector": Detector.beside(path), **settings}
+        settings |= {"hints": read_glossary(glossary).hints} if glossary else {}
         return cls(_loaded(path, engine, tokenizer, threads), tokenizer, shortlists, **settings)
 
-    def encode(self, texts: Sequence[str], sources: Sequence[str] | str = AUTO) -> list[EncodedMessage]:
+    def encode(
+        self, texts: Sequence[str], sources: Sequence[str] | str = AUTO, targets: Sequence[str] = ()
+    ) -> list[EncodedMessage]:
         """Run the encoder on each message once, long ones in parts; what it gives may be kept.
 
         Args:
             sources: the languages' codes, or one for all; `auto` where it is not known.
+            targets: of each message the one language that it is meant for, for hints; empty: without hints, for any.
 
         Raises:
             InputError: a language that the model does not know.
         """
         codes = [sources] * len(texts) if isinstance(sources, str) else list(sources)
         parts = Parts.of(texts, self.tokenizer)
-        pieces = source_pieces(self.tokenizer, parts.texts, parts.each(codes))
+        hints: list[tuple[Hint, ...]] = [()] * len(parts.texts)
+        if self.hints and targets:
+            hints = list(map(self.hints, parts.texts, parts.each(codes), parts.each(targets)))
+        pieces = source_pieces(self.tokenizer, parts.texts, parts.each(codes), hints=hints)
         found: dict[int, EncodedMessage] = {}
         for batch in self._batches(sorted(range(len(pieces)), key=lambda place: -len(pieces[place]))):
             found |= zip(batch, self.engine.encode([pieces[place] for place in batch]), strict=True)
         of: list[list[EncodedMessage]] = [[] for _ in texts]
         for place, owner in enumerate(parts.owners):
-            of[owner].append(found[place])
+            of[owner].append(replace(found[place], hints=hints[place]))
         wholes = [replace(part[0], rest=tuple(part[1:])) if part else EncodedMessage(()) for part in of]
         return [replace(w, text=text, source=code) for w, text, code in zip(wholes, texts, codes, strict=True)]
 
@@ -111,7 +125,8 @@ class StudentRuntime:
         for batch in self._batches(sorted(range(len(requests)), key=lambda place: _order(requests[place]))):
             found = self.engine.decode([requests[place] for place in batch], self.shortlists)
             for place, tokens in zip(batch, found, strict=True):
-                results[place] = with_copies(self._text(requests[place].message.tokens), self._text(tokens))
+                said = with_copies(self._text(requests[place].message.tokens), self._text(tokens))
+                results[place] = filled(said, requests[place].message.hints, requests[place].target)
             if on_batch is not None:
                 on_batch(len(batch))
         wholes = joined_parts(results, [owner for _, owner in parts], targets)
@@ -128,10 +143,14 @@ class StudentRuntime:
         targets: Sequence[str],
         on_batch: Callable[[int], Any] | None = None,
     ) -> list[str]:
-        """Each text from its language (or `auto`) into its target; equal messages are encoded once."""
-        pairs = list(dict.fromkeys(zip(texts, sources, strict=True)))
-        encoded = dict(zip(pairs, self.encode([t for t, _ in pairs], [s for _, s in pairs]), strict=True))
-        return self.decode_each([encoded[pair] for pair in zip(texts, sources, strict=True)], targets, on_batch)
+        """Each text from its language (or `auto`) into its target; equal messages are encoded once, hinted ones once a
+        target.
+        """
+        messages = list(zip(texts, sources, targets if self.hints else [""] * len(texts), strict=True))
+        distinct = list(dict.fromkeys(messages))
+        told, codes, meant = ([message[column] for message in distinct] for column in range(3))
+        encoded = dict(zip(distinct, self.encode(told, codes, meant), strict=True))
+        return self.decode_each([encoded[message] for message in messages], targets, on_batch)
 
     def translate(self, texts: Sequence[str], target: str, source: str = AUTO) -> list[str]:
         """Every text into one language."""

@@ -10,6 +10,7 @@ from eval.config import EvaluationConfig
 from eval.evaluation.latency import measure_latency
 from eval.evaluation.shards import Rows, read_shards, translate_shard
 from eval.evaluation.summary import decoding_speed, save_tables, summarise
+from eval.evaluation.terms import TakesHints, measure_terms, term_shares
 from eval.scoring.merging import SCORES_FILE
 from eval.systems.export_facts import exported_form
 from eval.systems.loading import load_translator
@@ -17,6 +18,8 @@ from eval.systems.model_size import model_size
 from eval.testsets.perturbations import PERTURBATIONS, WRONG_SOURCE, Perturbation
 from eval.testsets.testset import TestSet, from_table
 from parley.decoding.protocols import TranslatesMany
+from parley.glossary.aligned_words import SAMPLE_ROWS, AlignedWords
+from parley.glossary.glossary import Glossary
 from parley.languages.identification import LanguageIdentifier
 from parley.languages.table import CODES, pair
 from parley.metrics.significance import SAMPLES
@@ -79,6 +82,10 @@ class SystemEvaluation(Stage[ConfigT]):
     def facts(self, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Further keys of scores.json: `systems` with the system's size."""
 
+    def known(self, inputs: Mapping[str, Path]) -> tuple[Glossary, AlignedWords] | None:
+        """Terms that translations are held against, and other words: those of the corpus; None without a glossary."""
+        return corpus_words(inputs["corpus"]) if "corpus" in inputs else None
+
     def shards(self, inputs: Mapping[str, Path]) -> Sequence[Shard]:
         """One for each source language.
 
@@ -92,14 +99,19 @@ class SystemEvaluation(Stage[ConfigT]):
         testset = self.testset(inputs)
         rows = {direction: mine for direction, mine in self._rows(inputs).items() if pair(direction)[0] == shard.name}
         translator = self._translator(inputs)
-        tried = self._tried(testset)
-        translate_shard(translator, self.system, testset, rows, self.evaluation, tried, _identifier(), out)
+        tried, config = self._tried(testset), self.evaluation
+        translate_shard(translator, self.system, testset, rows, config, tried, _identifier(), out)
+        known = self.known(inputs) if config.perturbed_messages else None
+        if known and isinstance(translator, TakesHints):
+            measure_terms(translator, testset, rows, *known, config.perturbed_messages, config.seed, out)
 
     def merge(self, out: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """Sum up: scores with their intervals, slices, speed."""
         folders = {folder.name: folder for folder in shard_folders(out)}
         found = read_shards([folders[code] for code in CODES if code in folders])
         scores = summarise(found, self.evaluation, self.samples) | self.facts(inputs)
+        if terms := term_shares(folders.values()):
+            scores["terms"] = {self.system: terms}
         if self.timed:
             messages = self.evaluation.latency_messages
             single = self._translator(inputs, int(self.keeps_threads)) if messages else None
@@ -189,6 +201,20 @@ def corpus_testset(folder: Path, split: str) -> TestSet:
     corpus = Corpus.open(folder)
     table = corpus.held_out(split, ["row_id", "domain", *corpus.languages])
     return from_table(table, f"corpus, split {split}", corpus.languages)
+
+
+@lru_cache(maxsize=1)
+def corpus_words(folder: Path) -> tuple[Glossary, AlignedWords] | None:
+    """The glossary of a corpus and where its words stand, kept for the next shard; None without a glossary."""
+    from parley.corpus.corpus_glossary import corpus_glossary
+    from parley.corpus.store import Corpus
+
+    corpus = Corpus.open(folder)
+    glossary = corpus_glossary(corpus)
+    if not glossary.terms:
+        return None
+    sample = corpus.sample(corpus.languages, count=SAMPLE_ROWS)
+    return glossary, AlignedWords({code: sample[code].to_pylist() for code in corpus.languages})
 
 
 @cache

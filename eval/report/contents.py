@@ -25,6 +25,7 @@ _FROM_SCORES: Final = (
     "quantization",
     "copy_accuracy",
     "safety",
+    "terms",
 )
 
 

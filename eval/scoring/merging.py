@@ -5,7 +5,7 @@ from typing import Any, Final
 
 Scores = dict[str, Any]
 SCORES_FILE: Final = "scores.json"  # of an evaluation
-_BY_SYSTEM: Final = ("systems", "mean", "into", "speed", "quantization", "copy_accuracy", "safety")
+_BY_SYSTEM: Final = ("systems", "mean", "into", "speed", "quantization", "copy_accuracy", "safety", "terms")
 
 
 def merge_scores(parts: Sequence[Scores]) -> Scores:

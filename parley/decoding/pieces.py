@@ -1,14 +1,18 @@
 """Messages as the ids that a model is fed, and how long a translation may become."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from transformers import PreTrainedTokenizerBase
 
 from parley.decoding.parts import MAX_SOURCE_TOKENS
+from parley.glossary.hints import Hint, hinted_pieces
 from parley.languages.normalisation import normalised_text
 from parley.languages.table import AUTO, LANGUAGES, language
 from parley.pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MAX_NEW_TOKENS: Final = 200
 LENGTH_FACTOR: Final = 3.0
@@ -31,22 +35,39 @@ def tag_id(tokenizer: PreTrainedTokenizerBase, code: str) -> int:
 
 
 def source_pieces(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], sources: Sequence[str], most: int = MAX_SOURCE_TOKENS
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    sources: Sequence[str],
+    most: int = MAX_SOURCE_TOKENS,
+    hints: Sequence[Sequence[Hint]] = (),
 ) -> list[list[int]]:
     """Each message's tag, up to `most` pieces, and end; messages without a visible character have no pieces.
 
     Args:
         sources: of each message, a code or `auto`.
+        hints: of each message, which is normalised then; empty where none has any.
 
     Raises:
-        InputError: a language that the model does not know.
+        InputError: a language that the model does not know, or hints for a model that knows none.
     """
     if not texts:
         return []
     tags = {source: tag_id(tokenizer, source if source == AUTO else language(source).code) for source in set(sources)}
     encoded = tokenizer([normalised_text(text) for text in texts], add_special_tokens=False)["input_ids"]
+    cut = [pieces[:most] for pieces in encoded]
+    if hinted := [place for place, own in enumerate(hints) if own]:
+        some = [texts[place] for place in hinted], [hints[place] for place in hinted]
+        for place, pieces in zip(hinted, hinted_pieces(_backend(tokenizer), *some), strict=True):
+            cut[place] = pieces
     end = tokenizer.eos_token_id
-    return [[tags[source], *pieces[:most], end] for pieces, source in zip(encoded, sources, strict=True)]
+    return [[tags[source], *pieces, end] for pieces, source in zip(cut, sources, strict=True)]
+
+
+def _backend(tokenizer: PreTrainedTokenizerBase) -> "Tokenizer":
+    found: Tokenizer | None = getattr(tokenizer, "backend_tokenizer", None)
+    if found is None:
+        raise InputError(f"{type(tokenizer).__name__}: a tokenizer of another project: it cannot be given hints")
+    return found
 
 
 def longest_output(source: Sequence[int], most: int = MAX_NEW_TOKENS, factor: float = LENGTH_FACTOR) -> int:

@@ -30,6 +30,7 @@ from parley.decoding.protocols import Detection
 from parley.decoding.safeguards import guarded
 from parley.decoding.search import DecodingBatch, Sampling, search_beam, search_one
 from parley.decoding.stepper import stepper_for
+from parley.glossary.hints import Hinter, filled
 from parley.languages.table import AUTO, language
 from parley.pipeline.errors import InputError
 from parley.pretrained import load_pretrained
@@ -88,7 +89,11 @@ def load_model(folder: str | Path) -> PreTrainedModel:
 
 
 class Translator:
-    """Translates batches of messages between any languages of a model."""
+    """Translates batches of messages between any languages of a model.
+
+    Attributes:
+        hints: what finds hints in a message, such as those of a glossary; None for none.
+    """
 
     def __init__(
         self,
@@ -100,13 +105,17 @@ class Translator:
     ) -> None:
         self.model = model
         self.detector = detector
+        self.hints: Hinter | None = None
         self.tokenizer = tokenizer
         self.config = config or DecodingConfig()
         self.device = torch.device(device) if device is not None else model.device
 
     @classmethod
     def load(
-        cls, folder: str | Path, config: DecodingConfig | None = None, device: str | torch.device = "cpu"
+        cls,
+        folder: str | Path,
+        config: DecodingConfig | None = None,
+        device: str | torch.device = "cpu",
     ) -> "Translator":
         """Model and tokenizer from one folder.
 
@@ -162,7 +171,8 @@ class Translator:
         self, texts: list[str], sources: list[str], targets: list[str], on_batch: Callable[[int], Any] | None
     ) -> list[str]:
         results = [""] * len(texts)
-        pieces = source_pieces(self.tokenizer, texts, sources, self.config.max_source_tokens)
+        hints = list(map(self.hints, texts, sources, targets)) if self.hints else []
+        pieces = source_pieces(self.tokenizer, texts, sources, self.config.max_source_tokens, hints)
         todo = sorted(range(len(texts)), key=lambda i: (-len(pieces[i]), pieces[i]))
         with packed_output(self.model):
             for portion in _split(todo, TOGETHER * self.config.batch_size):
@@ -170,6 +180,8 @@ class Translator:
                 for place, tokens in zip(portion, decoded, strict=True):
                     said = str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
                     results[place] = with_copies(texts[place], said)
+                    if hints:
+                        results[place] = filled(results[place], hints[place], targets[place])
                 if on_batch is not None:
                     on_batch(len(portion))
         return results

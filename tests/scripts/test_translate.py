@@ -50,6 +50,8 @@ def test_the_detected_language_is_told(model: Path, monkeypatch: pytest.MonkeyPa
         ("source_lang=xx", "unknown language code 'xx'"),
         ("target_lang=auto", "unknown language code 'auto'"),
         ("model=nowhere", "nowhere: not a model folder"),
+        ("glossary=nowhere.csv", "nowhere.csv: no such file"),
+        ("glossary=tests/scripts/terms.csv", "no terms in 'th'; it has en de"),
     ],
 )
 def test_what_is_wrong_is_one_line(word: str, message: str, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

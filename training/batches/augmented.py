@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parley.corpus.augmentation.registry import Message, augmented
+from parley.glossary.hints import hinted_pieces
 from parley.languages.table import CODES
 from training.batches.batch import TAG_AND_END, Examples
 from training.batches.concat import ConcatCorpus
 from training.batches.config import BatchingConfig
 from training.batches.shuffling import hashed
+from training.batches.stored_words import stored_alignment, stored_glossary
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -41,6 +43,10 @@ class Augmenter:
         self._known = np.array([CODES.index(code) for code in corpus.encoded.languages])
         withheld = [frozenset((one, other)) in corpus.encoded.pairs_withheld() for one in CODES for other in CODES]
         self._withheld = np.array(withheld).reshape(len(CODES), len(CODES))
+        self._words: dict[str, Any] = {}
+        if "hints" in config.augmentations:
+            told = corpus.encoded, self._tokenizer
+            self._words = {"glossary": stored_glossary(*told), "aligned": stored_alignment(*told, config.seed)}
 
     def __call__(self, examples: Examples, epoch: "Array") -> tuple[ConcatCorpus, Examples]:
         """The examples, which stand direction by direction as they were drawn, with some of them rewritten.
@@ -77,7 +83,8 @@ class Augmenter:
         sides = both.source, both.target
         codes = [[CODES[language] for language in languages] for languages in sides]
         texts = [self._texts(languages, both.row) for languages in (*sides, self._others(both))]
-        messages = list(map(Message, *texts[:2], *codes, texts[2]))
+        columns = zip(*texts[:2], *codes, texts[2], strict=True)
+        messages = [Message(*each, **self._words) for each in columns]
         own, others = messages[: len(touched)], messages[len(touched) :]
         return [
             message if alone else replace(message, neighbour=other)
@@ -111,6 +118,16 @@ class Augmenter:
     def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
         return [entry.ids for entry in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def _source_pieces(self, messages: Sequence[Message]) -> list[list[int]]:
+        """The sources' pieces, with their hints."""
+        found = self._pieces([message.source for message in messages])
+        hinted = [place for place, message in enumerate(messages) if message.hints]
+        some = [messages[place] for place in hinted]
+        with_hints = hinted_pieces(self._tokenizer, [one.source for one in some], [one.hints for one in some])
+        for place, ids in zip(hinted, with_hints, strict=True):
+            found[place] = ids
+        return found
+
     def _heads(self, languages: "Array", rows: "Array") -> list[list[int]]:
         """The special token that a cell begins with [n], such as that of back-translated sources."""
         return [ids[:1] if ids[0] in self._special else [] for ids in self.corpus.tokens(languages, rows)]
@@ -120,7 +137,7 @@ class Augmenter:
     ) -> tuple[ConcatCorpus, Examples]:
         """Rewritten messages in the place of the touched ones, but for those that came out empty or too long."""
         heads = self._heads(examples.source[touched], examples.row[touched])
-        pieces = self._pieces([message.source for message in rewritten])
+        pieces = self._source_pieces(rewritten)
         sources = [head + ids for head, ids in zip(heads, pieces, strict=True)]
         targets = self._pieces([message.target for message in rewritten])
         sizes = np.array([list(map(len, sources)), list(map(len, targets))], np.int64)

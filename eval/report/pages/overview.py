@@ -58,6 +58,7 @@ def overview_context(report: Report) -> dict[str, Any]:
         "stages": timeline(report),
         "slices": slice_rows(report),
         "phenomena": phenomena_table({p["name"]: p["systems"] for p in report.get("phenomena", [])}, systems),
+        "terms": term_table(report),
         "quality": quality_rows(report.get("mean", {})),
         "unread": unread_part(report, report.get("mean", {})),
         "agreement": agreement_table(report),
@@ -140,6 +141,16 @@ def slice_rows(report: Report) -> list[dict[str, Any]]:
         for name, systems in report.get("slices", {}).items()
         for system, value in systems.items()
         if isinstance(value, Mapping) and leading_metric(report) in value
+    ]
+
+
+def term_table(report: Report) -> list[tuple[str, str, Mapping[str, float]]]:
+    """(system, group and mode, shares) of the terms of the glossary; empty where that was not measured."""
+    return [
+        (system, f"{group} {mode}", shares)
+        for system, groups in report.get("terms", {}).items()
+        for group, modes in groups.items()
+        for mode, shares in (modes.items() if "n" not in modes else [("", modes)])
     ]
 
 

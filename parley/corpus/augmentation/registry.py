@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from parley.glossary.aligned_words import AlignedWords
+from parley.glossary.glossary import Glossary
+from parley.glossary.hints import Hint
 from parley.pipeline.errors import InputError
 from parley.registry import Registry
 
@@ -22,6 +25,9 @@ class Message:
         source_language, target_language: codes.
         other: the same in a further language, where there is one.
         neighbour: another message of the same direction, where there is one.
+        glossary: the terms of the corpus, where it has some.
+        aligned: the rows of its words, where they were counted.
+        hints: on words of the source; places hold for the source as it is, so what changes it comes before.
     """
 
     source: str
@@ -30,6 +36,9 @@ class Message:
     target_language: str
     other: str = ""
     neighbour: "Message | None" = None
+    glossary: Glossary | None = None
+    aligned: AlignedWords | None = None
+    hints: tuple[Hint, ...] = ()
 
 
 Augmentation = Callable[[Message, Random], Message]

@@ -23,6 +23,7 @@ from distillation.shortlists import Shortlists
 from distillation.student.initialization import build_student
 from parley.decoding.parts import Parts
 from parley.decoding.translator import DecodingConfig
+from parley.glossary.hints import slot
 from parley.pipeline.errors import InputError
 from tests.parley.languages.typed import CLEAN, INVISIBLE, TYPED
 from tests.training.toy_corpus import make_inputs
@@ -275,3 +276,30 @@ def test_differences_are_listed() -> None:
     found = compare([DevMessage("en", "fr", "a"), DevMessage("en", "th", "b")], ["x", "y"], ["x", "z"])
     assert (found["same"], found["differing"]) == (1, 1)
     assert found["examples"] == [{"source": "en", "target": "th", "message": "b", "float": "y", "exported": "z"}]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_glossary_gives_hints_whose_slots_are_filled(exported: Path, engine: str, tmp_path: Path) -> None:
+    terms = tmp_path / "terms.csv"
+    terms.write_text("term_id,en,fr\nboss,boss,zzyx\n", encoding="utf-8")
+    student = StudentRuntime.load(exported, engine, glossary=terms, max_new_tokens=12)
+    slot_bytes = student.tokenizer.convert_tokens_to_ids([f"<0x{byte:02X}>" for byte in slot(0).encode()])
+    tokens: list[tuple[int, ...]] = []
+    decode = student.engine.decode
+
+    def recorded(requests: Any, allowed: Any) -> list[list[int]]:
+        tokens.extend(request.message.tokens for request in requests)
+        return [[*slot_bytes, *ids] for ids in decode(requests, allowed)]
+
+    student.engine.decode = recorded  # type: ignore[method-assign]
+    sources = ["go now", "help team boss", "<term> go <as> now </term>"]
+    found = student.translate(sources, "fr", "en")
+    assert "zzyx" in found[1]
+    hinted = [
+        student.tokenizer.decode(ids)
+        for ids in tokens
+        if ids and student.tokenizer.convert_tokens_to_ids("<as>") in ids
+    ]
+    assert [text.replace("\x80", "1").replace("\ufffd", "1") for text in hinted] == [
+        "__en__ help team boss<term>1 boss<as> zzyx</term></s>"
+    ]
