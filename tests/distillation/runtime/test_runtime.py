@@ -282,7 +282,7 @@ def test_differences_are_listed() -> None:
 def test_a_glossary_gives_hints_whose_slots_are_filled(exported: Path, engine: str, tmp_path: Path) -> None:
     terms = tmp_path / "terms.csv"
     terms.write_text("term_id,en,fr\nboss,boss,zzyx\n", encoding="utf-8")
-    student = StudentRuntime.load(exported, engine, glossary=terms, max_new_tokens=12)
+    student = StudentRuntime.load(exported, engine, glossary=terms, max_new_tokens=12, guarded=False)
     slot_bytes = student.tokenizer.convert_tokens_to_ids([f"<0x{byte:02X}>" for byte in slot(0).encode()])
     tokens: list[tuple[int, ...]] = []
     decode = student.engine.decode
