@@ -16,7 +16,7 @@ def test_terms_variants_and_carriers_are_rows_of_train(tmp_path: Path, opened: O
     assert [(row["row_id"], row["domain"], row["en"], row["de"]) for row in found[:3]] == [
         (f"{name}:loot", "term", "loot", "Beute"),
         (f"{name}:loot~1", "term", "loot", "Beuten"),
-        (f"{name}:loot events.winner_is", "carrier", "The winner is loot!", "Der Gewinner ist Beute!"),
+        (f"{name}:loot events.winner_is", "carrier", "The winner is loot!", "Der Sieg geht an Beute!"),
     ]
     assert len(found) == 5
 
