@@ -29,6 +29,7 @@ class RunConfig:
         name: folder of the run under `runs_root`, and its name in the registry.
         runs_root: where runs, the registry and the digest cache lie.
         plugins: modules that every process imports first: what they register can be named in the config.
+        glossary: file of new terms, which experiments such as slang_refresh read as a source.
         seed: the one seed that the seeds of all groups take.
         languages: codes of the languages of the run.
         tick: scheduled form: run what is due under a lock, exit 0 also when there is nothing to do.
@@ -70,6 +71,7 @@ class RunConfig:
     runs_root: str = transient("runs")
     tick: bool = transient(False)
     plugins: list[str] = field(default_factory=list)
+    glossary: str = ""
     continuation: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

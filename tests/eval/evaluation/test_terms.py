@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from eval.evaluation.terms import TakesHints, measure_terms, term_shares
+from eval.gates.config import parse_rule
+from eval.gates.figures.registry import Asked
 from eval.gates.figures.terms import terms
 from eval.testsets.testset import TestSet
 from parley.glossary.aligned_words import AlignedWords
@@ -53,4 +58,15 @@ def test_hints_are_obeyed_or_not(tmp_path: Path) -> None:
 def test_a_system_that_takes_no_hints_is_told_apart() -> None:
     assert isinstance(Speaker(obeys=True), TakesHints)
     assert not isinstance(object(), TakesHints)
-    assert terms.__doc__
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"), [("terms.seen.proper.lemma >= 0.5", 0.9), ("vs before terms.gained.seen.proper.lemma >= 0", 0.5)]
+)
+def test_gates_read_the_shares(rule: str, value: float) -> None:
+    shares = {"teacher": 0.9, "before": 0.4}
+    report = {"terms": {name: {"seen": {"proper": {"lemma": share}}} for name, share in shares.items()}}
+    gate = parse_rule("hints", rule)
+    evidence: Any = SimpleNamespace(report=report)
+    found = terms(Asked(evidence, gate.key, "teacher", gate.against, gate.compare, gate.limit))
+    assert found.value == pytest.approx(value)
