@@ -13,18 +13,21 @@ from parley.corpus.sources.registry import SOURCES
 from parley.glossary.glossary import Glossary
 from parley.glossary.reading import read_glossary
 from parley.glossary.rows import CARRIER_DOMAIN, ORIGIN, term_rows
+from parley.pipeline.errors import InputError
 
 DEMO: Final = Path(__file__).parents[1] / "demo_glossary.csv"
 
 
 @SOURCES.register("glossary")
 class GlossaryReader(Reader):
-    """Reads a glossary file; without a path the one of the demo."""
+    """Reads a glossary file."""
 
     by_file = False
 
     def files(self) -> list[Path]:
-        return super().files() if self.source.path else [DEMO]
+        if not self.source.path:
+            raise InputError(f"source '{self.source.name}': no file of terms; give one, such as glossary=terms.csv")
+        return super().files()
 
     def head(self) -> Shape:
         codes = self._glossary().languages
@@ -50,3 +53,11 @@ class GlossaryReader(Reader):
         for term in glossary.terms:
             for carrier in TRAINED:
                 yield {"row_id": f"{term.key} {carrier}", "domain": CARRIER_DOMAIN, **carried(term, carrier)}
+
+
+@SOURCES.register("demo_glossary")
+class DemoGlossaryReader(GlossaryReader):
+    """The glossary of the demo, which the project ships."""
+
+    def files(self) -> list[Path]:
+        return [DEMO]

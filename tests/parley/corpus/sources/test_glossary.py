@@ -21,6 +21,12 @@ def test_terms_variants_and_carriers_are_rows_of_train(tmp_path: Path, opened: O
     assert len(found) == 5
 
 
+def test_without_a_file_it_says_what_to_give(opened: Opened) -> None:
+    with pytest.raises(InputError, match="no file of terms; give one, such as glossary=terms"):
+        opened("glossary", "").head()
+    assert len(opened("demo_glossary", "").head().languages) == 16
+
+
 def test_a_wrong_glossary_stops_the_corpus(tmp_path: Path, opened: Opened) -> None:
     (tmp_path / "a.csv").write_text("term_id,en,de\nloot,loot,<b>Beute</b>\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 2: de '<b>Beute</b>': markup in a term"):
