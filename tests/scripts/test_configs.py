@@ -59,7 +59,7 @@ CLASSES = sorted(set(classes_in(RunConfig)), key=lambda cls: cls.__name__)
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_composes(experiment: str) -> None:
-    goes_on_with = {"slang_refresh": "demo_chat"}
+    goes_on_with = {"slang_refresh": "demo_terms"}
     name = goes_on_with.get(experiment, experiment)
     assert compose(f"experiment={experiment}", "data.root=../shared/data").name == name
 
