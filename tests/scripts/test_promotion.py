@@ -113,6 +113,7 @@ def test_a_tick_promotes_compares_stops_and_goes_on(
         "looping": True,
         "mean_loss": None,
         "regressions": None,
+        "short_messages": None,
     }
 
     assert run(tmp_path) == 0  # nothing due
