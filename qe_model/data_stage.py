@@ -3,7 +3,6 @@
 A shard is a file of human annotations, a language that errors are put in, or the pairs.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -21,7 +20,7 @@ from qe_model.annotations.normal_form import in_normal_form
 from qe_model.annotations.overlap import refuse_overlap
 from qe_model.annotations.reading.registry import READERS
 from qe_model.annotations.splits import assign_splits, drawn_place, straddling
-from qe_model.annotations.store import read_annotations, write_annotations
+from qe_model.annotations.store import counts_of, read_annotations, write_annotations
 from qe_model.data_config import AnnotationSource, QEDataConfig
 
 FACTS: Final = "qe_data.json"
@@ -84,7 +83,6 @@ class QEDataStage(Stage[QEDataConfig]):
         Raises:
             InputError: the corpus holds annotated texts.
         """
-        counts: Counter[tuple[str, ...]] = Counter()
         facts: dict[str, Any] = {"documents_in_several_splits": 0}
         shards = self.shards(inputs)
         for kind in KINDS:
@@ -100,9 +98,9 @@ class QEDataStage(Stage[QEDataConfig]):
                     say(f"qe_data: {len(several)} documents stand in several published splits, such as {several[0]}")
                 facts["documents_in_several_splits"] = len(several)
                 found = people
-            write_annotations(out / f"{kind}.parquet", _counted(found, counts))
+            write_annotations(out / f"{kind}.parquet", found)
         facts["licences"] = {name: source.licence for name, source in self.config.sources.items()}
-        facts["rows"] = _nested(counts)
+        facts["rows"] = counts_of(out)
         write_json(out / FACTS, facts)
         return facts
 
@@ -155,18 +153,3 @@ def _sampled_rows(corpus: Path, code: str, seed: int) -> list[dict[str, Any]]:
     columns = ["row_id", "domain", "split", *opened.languages]
     tables = (opened.sample(columns, split, MESSAGES, seed, filled(code)) for split in SPLITS)
     return [row for table in tables for row in table.to_pylist()]
-
-
-def _counted(
-    translations: Iterable[AnnotatedTranslation], counts: Counter[tuple[str, ...]]
-) -> Iterator[AnnotatedTranslation]:
-    for one in translations:
-        counts[one.origin, one.direction, one.split] += 1
-        yield one
-
-
-def _nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, dict[str, dict[str, int]]]:
-    nested: dict[str, dict[str, dict[str, int]]] = {}
-    for (origin, direction, split), count in sorted(counts.items()):
-        nested.setdefault(origin, {}).setdefault(direction, {})[split] = count
-    return nested

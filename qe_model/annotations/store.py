@@ -1,5 +1,6 @@
 """Annotated translations in Parquet: one schema for human, synthetic and model-made annotations."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
@@ -83,13 +84,18 @@ def read_split(folder: Path, split: str) -> list[AnnotatedTranslation]:
     return found
 
 
-def directions_of(folder: Path, split: str, origin: str) -> list[str]:
-    """Directions of the annotated translations of a split and an origin, sorted; reads no texts."""
-    columns = ["source_lang", "target_lang", "split", "origin"]
-    tables = [pq.read_table(file, columns=columns) for file in sorted(folder.glob("*.parquet"))]
-    rows = [row for table in tables for row in table.group_by(columns).aggregate([]).to_pylist()]
-    kept = (row for row in rows if (row["split"], row["origin"]) == (split, origin))
-    return sorted({f"{row['source_lang']}-{row['target_lang']}" for row in kept})
+def counts_of(folder: Path) -> dict[str, dict[str, dict[str, int]]]:
+    """How many annotated translations there are, by origin, direction and split, sorted; reads no texts."""
+    columns = ["origin", "source_lang", "target_lang", "split"]
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for file in folder.glob("*.parquet"):
+        table = pq.read_table(file, columns=columns).group_by(columns).aggregate([([], "count_all")])
+        for row in table.to_pylist():
+            counts[row["origin"], f"{row['source_lang']}-{row['target_lang']}", row["split"]] += row["count_all"]
+    nested: dict[str, dict[str, dict[str, int]]] = {}
+    for (origin, direction, split), count in sorted(counts.items()):
+        nested.setdefault(origin, {}).setdefault(direction, {})[split] = count
+    return nested
 
 
 def _read_file(file: Path) -> Iterator[AnnotatedTranslation]:

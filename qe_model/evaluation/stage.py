@@ -41,9 +41,10 @@ class QEEvaluationStage(Stage[QEEvaluationConfig]):
         Raises:
             InputError: no human annotation of a wanted direction.
         """
-        from qe_model.annotations.store import directions_of
+        from qe_model.annotations.store import counts_of
 
-        there, wanted = directions_of(inputs["qe_data"], "test", "human"), self.config.human_directions
+        counts, wanted = counts_of(inputs["qe_data"]).get("human", {}), self.config.human_directions
+        there = [direction for direction, splits in counts.items() if "test" in splits]
         if missing := sorted(set(wanted) - set(there)):
             where = "no human annotation in the test split"
             raise InputError(f"qe.evaluation.human_directions: {', '.join(missing)}: {where}")
