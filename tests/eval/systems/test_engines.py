@@ -1,6 +1,7 @@
 """One set of weights through every engine: the pipeline's decoder, `generate` and CTranslate2 give the same outputs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from eval.config import EvaluationConfig
 from eval.systems.config import SystemConfig
 from eval.systems.loading import open_system
+from parley.decoding.translator import Translator
 from parley.pipeline.errors import InputError
 from tests.eval import examples
 from tests.eval.example_evaluation import ExampleEvaluation
@@ -36,6 +38,8 @@ def ctranslate2_folder(m2m100: Path, tmp_path_factory: pytest.TempPathFactory) -
 def translate(folder: Path, format: str = "auto", beam_size: int = 1, **more: str) -> list[str]:
     system = SystemConfig("tiny", str(folder), format, **more)  # type: ignore[arg-type]
     translator = open_system(system, examples.testset(), beam_size, "cpu")
+    if isinstance(translator, Translator):  # random weights loop, and what loops does not go out
+        translator.config = replace(translator.config, guarded=False)
     targets = ["fr", "fr", "th", "th", "fr"]
     return translator.translate_many(TEXTS, ["en"] * 5, targets)
 
