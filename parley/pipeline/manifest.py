@@ -64,7 +64,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         InputError: the disk is full.
         TypeError, ValueError: the facts are not plain JSON values; the stage has a bug.
     """
-    values = json.loads(json.dumps(public(asdict(manifest))))  # as it will be read: keys that are texts, lists
+    told = {**public(asdict(manifest)), "contents": dict(manifest.contents)}  # digests, whatever the files are called
+    values = json.loads(json.dumps(told))  # as it will be read: keys that are texts, lists
     write_json(folder / NAME, {**values, SEAL: _seal(values)})
 
 

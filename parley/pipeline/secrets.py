@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 SECRET_NAME: Final = re.compile(
-    r"(api|access|private|account)_?key|secret|passw(or)?d|passphrase|credential|authorization|signature"
-    r"|(^|(?<!per)[_-])(token|auth|sig)$",
+    r"(api|access|private|account)_?key|secret|passw(or)?d|passphrase|credential|authorization"
+    r"|(^|(?<!per)[_-])(token|auth|sig|signature)$",
     re.IGNORECASE,
 )
 IN_ADDRESS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # user:password@

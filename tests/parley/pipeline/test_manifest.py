@@ -14,6 +14,16 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == written
 
 
+def test_digests_of_files_are_kept_whatever_these_are_called(tmp_path: Path) -> None:
+    contents = {"parts/signatures.npy": "ab", "secret_santa.parquet": "cd", "api_key": "ef"}
+    written = Manifest(
+        "corpus", 1, "aa", {"api_key": "x"}, {}, {}, {}, 0.5, 1, "2026-01-01T00:00:00+00:00", contents=contents
+    )
+    write_manifest(tmp_path, written)
+    found = read_manifest(tmp_path)
+    assert (found.contents, found.config) == (contents, {"api_key": "(hidden)"})
+
+
 @pytest.mark.parametrize("text", [None, "{", "{}", "[]", '{"stage": "corpus"}'])
 def test_missing_or_damaged_manifest_is_named(text: str | None, tmp_path: Path) -> None:
     if text is not None:

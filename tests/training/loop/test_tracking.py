@@ -100,7 +100,7 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert public_values(values) == {
         "model.depth": 3,
         "model.api_key": HIDDEN,
-        "url": HIDDEN,
+        "url": f"https://{HIDDEN}@host",
         "update_tokens": 5,
         "ok": "[1]",
     }
