@@ -5,12 +5,8 @@ promote        the report becomes the one that later ones are compared with; its
 roll_back      back to the one before; what is withdrawn is not promoted again but by hand
 """
 
-import json
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from eval.evidence import REPORT, Evidence, load_evidence
 from eval.gates.config import GatesConfig
@@ -59,25 +55,15 @@ def decide_report(run_dir: Path, report: Path, config: GatesConfig) -> Decision:
     Raises:
         InputError: no report there, or the promoted one is gone.
     """
+    from eval.report.pages.site import render_folder
+
     evidence = load_evidence(report, run_dir.name)
     rests_on = ground(read_promotions(run_dir), report.name, config)
     decision = decide(evidence, config, baselines_of(run_dir, report.name))
-    _publish_decision(report.parent, decision.add_to(evidence.report))
+    write_json(report.parent / REPORT, decision.add_to(evidence.report))
+    render_folder(report.parent)
     note(run_dir, report.name, replace(rests_on, outcomes=decision.gates, judged=now()))
     return decision
-
-
-def _publish_decision(published: Path, told: Mapping[str, Any]) -> None:
-    """Have the published report tell it; its pages come first, so that one which tells it already is whole."""
-    from eval.report.pages.site import write_pages
-    from eval.stored_outputs import OUTPUTS, read_outputs
-
-    told = json.loads(json.dumps(told))
-    with suppress(OSError, ValueError):
-        if json.loads((published / REPORT).read_text(encoding="utf-8")) == told:
-            return
-    write_pages(published, told, read_outputs([published / OUTPUTS]))
-    write_json(published / REPORT, told)
 
 
 def is_decided(run_dir: Path, report: Path, config: GatesConfig) -> bool:
