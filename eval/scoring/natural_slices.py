@@ -52,11 +52,11 @@ def copy_accuracy(outputs: pa.Table) -> Json:
     columns = [outputs[name].to_pylist() for name in ("system", "source", "reference", "hypothesis")]
     found, wanted = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for system, source, reference, hypothesis in zip(*columns, strict=True):
-        shared = _keys(source) & _keys(reference)
+        shared = copied_keys(source) & copied_keys(reference)
         for (kind, _), count in shared.items():
             for counted in (kind, "all"):
                 wanted[system, counted] += count
-        for (kind, _), count in (shared & _keys(hypothesis)).items() if shared else ():
+        for (kind, _), count in (shared & copied_keys(hypothesis)).items() if shared else ():
             for counted in (kind, "all"):
                 found[system, counted] += count
     accuracy: Json = {}
@@ -66,7 +66,7 @@ def copy_accuracy(outputs: pa.Table) -> Json:
 
 
 @lru_cache(1 << 16)
-def _keys(text: str) -> Counter[tuple[str, str]]:
+def copied_keys(text: str) -> Counter[tuple[str, str]]:
     """(kind, key) of all spans that mean the same in every language, with how often each stands there."""
     spans = fixed_spans(text)
     names = (name.group() for name in _NAME.finditer(text) if not any(s.start <= name.start() < s.end for s in spans))

@@ -6,14 +6,12 @@ from source and output whether it was done; what no rule can tell has none and i
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Literal
 
+from eval.scoring.natural_slices import copied_keys
 from eval.stored_outputs import DirectionOutputs
-from parley.languages.fixed_spans import fixed_spans
 from parley.languages.table import LANGUAGES, pair
 
 Action = Literal["copy", "transfer", "normalise"]
@@ -45,8 +43,9 @@ class Phenomenon:
 
 def _copied(kind: str) -> Rule:
     def rule(source: str, output: str) -> bool | None:
-        wanted = _spans(source).get(kind)
-        return not wanted - _spans(output).get(kind, Counter()) if wanted else None
+        wanted = {key: count for key, count in copied_keys(source).items() if key[0] == kind}
+        found = copied_keys(output) if wanted else {}
+        return all(found[key] >= count for key, count in wanted.items()) if wanted else None
 
     return rule
 
@@ -121,11 +120,3 @@ def pooled(parts: Sequence[Counts]) -> list[dict[str, Any]]:
             sums[system] = [sums.get(system, [0, 0])[0] + done, sums.get(system, [0, 0])[1] + n]
         table.append({"name": one.name, "action": one.action, "systems": sums if one.rule else None})
     return table
-
-
-@lru_cache(1 << 16)
-def _spans(text: str) -> Mapping[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
-    for span in fixed_spans(text):
-        found.setdefault(span.kind, Counter())[span.key] += 1
-    return found

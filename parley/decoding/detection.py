@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -16,6 +17,7 @@ from parley.decoding.pieces import source_pieces
 from parley.decoding.protocols import Detection
 from parley.languages.table import AUTO
 from parley.pipeline.atomic import replacing
+from parley.pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,11 +47,18 @@ class Detector:
 
     @classmethod
     def beside(cls, folder: Path) -> "Detector | None":
-        """What `save` wrote into a model's folder; None where there is nothing."""
+        """What `save` wrote into a model's folder; None where there is nothing.
+
+        Raises:
+            InputError: the file is damaged.
+        """
         if not (folder / FILE).is_file():
             return None
-        with np.load(folder / FILE) as stored:
-            return cls(tuple(stored["codes"].tolist()), stored["votes"].astype(np.float32))
+        try:
+            with np.load(folder / FILE, allow_pickle=False) as stored:
+                return cls(tuple(stored["codes"].tolist()), stored["votes"].astype(np.float32))
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            raise InputError(f"{folder / FILE}: not a detector of languages ({error}); remove it") from error
 
     def save(self, folder: Path) -> None:
         """Write it into a model's folder, in half precision."""

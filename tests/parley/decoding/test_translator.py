@@ -229,3 +229,10 @@ def test_a_plain_m2m100_folder_translates(tmp_path: Path) -> None:
     assert len(translator.translate(["a b c", ""], "fr", "en")) == 2
     with pytest.raises(InputError, match="M2M100ForConditionalGeneration does not detect"):
         translator.detect(["a"])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"no archive"])
+def test_a_damaged_detector_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "detector.npz").write_bytes(content)
+    with pytest.raises(InputError, match="not a detector of languages"):
+        Detector.beside(tmp_path)
